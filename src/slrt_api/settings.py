@@ -1,0 +1,97 @@
+"""Typed settings: every knob of the service, read from `SLRT_*` environment variables, units in the names."""
+
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Environment(StrEnum):
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Issuer(BaseModel):
+    """One token issuer that this service trusts.
+
+    jwks            inline JWKS (JSON text) or None
+    jwks_file       path of a JWKS file, read at start and when a `kid` is unknown
+    allow_typ_jwt   accept `typ: JWT` as well as `at+jwt`; then `azp` or `client_id` is required
+    trust_grants    take the grants from the token's `grants` claim
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str
+    audience: str = "slrt-api"
+    algorithms: tuple[str, ...] = ("ES256", "RS256")
+    jwks: str | None = None
+    jwks_file: Path | None = None
+    allow_typ_jwt: bool = False
+    trust_grants: bool = False
+
+
+class Settings(BaseSettings):
+    """All settings. Secrets have no default outside development (see `runtime/crypto`)."""
+
+    model_config = SettingsConfigDict(env_prefix="SLRT_", frozen=True, extra="ignore")
+
+    env: Environment = Environment.DEVELOPMENT
+    database_url: str | None = None
+    migration_database_url: str | None = None
+    data_dir: Path | None = None
+    base_url: str = "http://127.0.0.1:8000"
+    issuers: tuple[Issuer, ...] = ()
+    dev_issuer: bool | None = None
+    encryption_keys: SecretStr | None = Field(
+        default=None, description="JSON object {key id: base64 of 32 bytes}; the last is used for new values"
+    )
+    index_key: SecretStr | None = Field(default=None, description="base64 of 32 bytes; key of the blind index")
+    cors_origins: tuple[str, ...] = ()
+    read_pool_size: int = 6
+    write_pool_size: int = 4
+    pool_acquire_timeout_seconds: float = 0.25
+    read_timeout_ms: int = 2_000
+    write_timeout_ms: int = 10_000
+    lock_timeout_ms: int = 1_000
+    max_body_bytes: int = 1_048_576
+    rate_limit_per_minute: int = 6_000
+    public_rate_limit_per_minute: int = 120
+    trace_sample_ratio: float = Field(default=0.05, ge=0, le=1)
+    otlp_endpoint: str | None = None
+    metrics_port: int | None = None
+    log_level: str = "INFO"
+
+    @cached_property
+    def production(self) -> bool:
+        return self.env is Environment.PRODUCTION
+
+    @cached_property
+    def dev_issuer_enabled(self) -> bool:
+        return not self.production if self.dev_issuer is None else self.dev_issuer
+
+    @model_validator(mode="after")
+    def production_is_complete(self) -> Self:
+        """Refuse to start a production service that lacks keys or an issuer, or that would mint its own tokens."""
+        if self.env is not Environment.PRODUCTION:
+            return self
+        missing = [
+            name
+            for name, value in (
+                ("SLRT_DATABASE_URL", self.database_url),
+                ("SLRT_ENCRYPTION_KEYS", self.encryption_keys),
+                ("SLRT_INDEX_KEY", self.index_key),
+                ("SLRT_ISSUERS", self.issuers),
+            )
+            if not value
+        ]
+        if missing:
+            message = f"SLRT_ENV=production needs {', '.join(missing)}"
+            raise ValueError(message)
+        if self.dev_issuer:
+            message = "SLRT_ENV=production refuses SLRT_DEV_ISSUER"
+            raise ValueError(message)
+        return self
