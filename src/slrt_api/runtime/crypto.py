@@ -1,0 +1,200 @@
+"""Encryption at rest, blind indexes and keyed digests of what must not be readable in the database.
+
+Nothing here knows what a value means: a caller binds a ciphertext to its place with `aad(...)`. Signatures and tokens
+are not here (`runtime/tokens`).
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from itertools import combinations
+from pathlib import Path
+from typing import Self
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pydantic import SecretStr
+
+from slrt_api.runtime import secretfile
+from slrt_api.settings import Settings
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+TAG_BYTES = 16
+VERSION = 1
+
+_KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+
+
+class DecryptionFailed(Exception):  # noqa: N818 - errors here are named by the fact
+    """The bytes are not a ciphertext of this keyring for this place: altered, moved, or of a key that is gone."""
+
+
+class KeysRefused(ValueError):  # noqa: N818 - as above
+    """The configured keys cannot be used. The message names the setting, never its value."""
+
+
+def aad(*parts: str | int | UUID) -> bytes:
+    """Bytes that name the place of a ciphertext, for instance `aad("person_identity", row_id, "NIK")`.
+
+    Every part carries its type and length, so no two different lists of parts give the same bytes: `("a", "bc")` and
+    `("ab", "c")` differ, and so do `1` and `"1"`, and a UUID and its text.
+    """
+    return b"".join(_framed(part) for part in parts)
+
+
+def _framed(part: str | int | UUID) -> bytes:
+    if isinstance(part, str):
+        tag, content = b"s", part.encode()
+    elif isinstance(part, UUID):
+        tag, content = b"u", part.bytes
+    elif isinstance(part, int) and not isinstance(part, bool):
+        tag, content = b"i", str(part).encode()
+    else:
+        message = "a part of an AAD is a str, an int or a UUID"
+        raise TypeError(message)
+    return tag + len(content).to_bytes(4, "big") + content
+
+
+class Keyring:
+    """The keys of one installation.
+
+    encryption_keys  32 bytes each, by id; the last one encrypts, all of them decrypt
+    index_key        32 bytes, equal to none of them: who can look a value up must not be able to read the others
+    Raises KeysRefused for keys of another length, equal keys, and ids outside `[A-Za-z0-9_.-]{1,32}`.
+    """
+
+    __slots__ = ("_ciphers", "_current", "_index_key", "_subkey")
+
+    def __init__(self, encryption_keys: Mapping[str, bytes], index_key: bytes) -> None:
+        if not encryption_keys:
+            raise KeysRefused("at least one encryption key is needed")
+        if not all(_KEY_ID.fullmatch(key_id) for key_id in encryption_keys):
+            raise KeysRefused("an encryption key's id is 1 to 32 of the characters A-Z a-z 0-9 _ . -")
+        keys = [*encryption_keys.values(), index_key]
+        if any(len(key) != KEY_BYTES for key in keys):
+            raise KeysRefused(f"every key is {KEY_BYTES} bytes")
+        if any(hmac.compare_digest(one, other) for one, other in combinations(keys, 2)):
+            raise KeysRefused("the encryption keys and the index key must all differ")
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in encryption_keys.items()}
+        self._current = list(encryption_keys)[-1]
+        self._index_key = index_key
+        # The purposes are a handful of constants of our code; deriving a subkey once saves two HMACs a digest.
+        self._subkey: Callable[[str], bytes] = lru_cache(maxsize=64)(self._derive)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, data_dir: Path | None) -> Self:
+        """The configured keys; in development without any, keys made once into `<data_dir>/keys.json`.
+
+        Raises KeysRefused in production without keys, when only one of the two settings is given, when they cannot be
+        read, and in development when there is neither a key nor a folder to keep one.
+        """
+        if settings.encryption_keys is not None and settings.index_key is not None:
+            return cls(_parsed(settings.encryption_keys), _decoded(settings.index_key.get_secret_value()))
+        if settings.production:
+            raise KeysRefused("SLRT_ENV=production needs SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY")
+        if settings.encryption_keys is not None or settings.index_key is not None:
+            raise KeysRefused("SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY are given together or not at all")
+        if data_dir is None:
+            raise KeysRefused("without SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY a data folder is needed to keep keys in")
+        kept = _object(secretfile.load_or_create(data_dir / "keys.json", _generated).decode())
+        encryption_keys, index_key = kept.get("encryption_keys"), kept.get("index_key")
+        if not isinstance(encryption_keys, dict) or not isinstance(index_key, str):
+            raise KeysRefused("keys.json in the data folder is damaged")
+        return cls({key_id: _decoded(key) for key_id, key in encryption_keys.items()}, _decoded(index_key))
+
+    def __repr__(self) -> str:
+        return f"<Keyring {', '.join(self._ciphers)}>"
+
+    def __reduce__(self) -> str:
+        # A pickle would carry the keys to wherever it is written.
+        message = "a keyring cannot be pickled"
+        raise TypeError(message)
+
+    def encrypt(self, plaintext: str | bytes, aad: bytes) -> bytes:
+        """AES-256-GCM under the current key, bound to `aad` and to the key's id.
+
+        Gives: version byte, length of the key id (1 byte), key id, nonce (12 bytes), ciphertext and tag (16 bytes).
+        """
+        content = plaintext.encode() if isinstance(plaintext, str) else plaintext
+        key_id = self._current.encode()
+        head = bytes((VERSION, len(key_id))) + key_id
+        nonce = os.urandom(NONCE_BYTES)
+        return head + nonce + self._ciphers[self._current].encrypt(nonce, content, head + aad)
+
+    def decrypt(self, blob: bytes, aad: bytes) -> bytes:
+        """What `encrypt` was given, for the same `aad`. Raises DecryptionFailed, which says nothing of the cause."""
+        if len(blob) < 2 or blob[0] != VERSION:
+            raise DecryptionFailed
+        nonce_at = 2 + blob[1]
+        head, nonce, sealed = blob[:nonce_at], blob[nonce_at : nonce_at + NONCE_BYTES], blob[nonce_at + NONCE_BYTES :]
+        cipher = self._ciphers.get(head[2:].decode("ascii", "replace"))
+        if cipher is None or len(sealed) < TAG_BYTES:
+            raise DecryptionFailed
+        try:
+            return cipher.decrypt(nonce, sealed, head + aad)
+        except InvalidTag:
+            raise DecryptionFailed from None
+
+    def blind_index(self, kind: str, value: str) -> bytes:
+        """32 bytes by which equal values of one kind are found without reading them (HMAC-SHA256, index key).
+
+        The caller normalizes the value first. Equal values of different kinds give different bytes.
+        """
+        return hmac.digest(self._index_key, aad(kind, value), hashlib.sha256)
+
+    def digest(self, purpose: str, data: bytes) -> bytes:
+        """32 bytes that tell whether `data` is the same as before, worthless for any other purpose.
+
+        HMAC-SHA256 under a subkey of the index key for `purpose` (HKDF, RFC 5869), which does not change when
+        encryption keys rotate.
+        """
+        return hmac.digest(self._subkey(purpose), data, hashlib.sha256)
+
+    def _derive(self, purpose: str) -> bytes:
+        info = b"slrt-api digest v1" + aad(purpose)
+        return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=info).derive(self._index_key)
+
+
+def _generated() -> bytes:
+    def key() -> str:
+        return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+    return json.dumps({"encryption_keys": {"dev-1": key()}, "index_key": key()}).encode()
+
+
+def _parsed(setting: SecretStr) -> dict[str, bytes]:
+    return {key_id: _decoded(key) for key_id, key in _object(setting.get_secret_value()).items()}
+
+
+def _object(text: str) -> dict[str, object]:
+    try:
+        value = json.loads(text, object_pairs_hook=_distinct)
+    except (ValueError, RecursionError):
+        # Without the cause: a JSON error quotes the document, and the document is a key.
+        raise KeysRefused("the encryption keys are a JSON object {key id: base64} with distinct ids") from None
+    if not isinstance(value, dict):
+        raise KeysRefused("the encryption keys are a JSON object {key id: base64}")
+    return value
+
+
+def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError
+    return members
+
+
+def _decoded(key: object) -> bytes:
+    try:
+        return base64.b64decode(key if isinstance(key, str) else "!", validate=True)
+    except ValueError:
+        raise KeysRefused(f"a key is base64 of {KEY_BYTES} bytes") from None
