@@ -1,0 +1,113 @@
+"""Tables of cases: the case, its needs, assessments and the services given directly."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from slrt_api.kernel.ids import Kind
+from slrt_api.runtime.tables import INSTANT, Aggregate, Tenant
+
+
+class Case(Aggregate, table=True):
+    """The work for one household. `needs` and `open_needs` are kept by the acts that change needs, for guards."""
+
+    KIND: ClassVar[Kind] = Kind.CASE
+    NAME: ClassVar[str] = "case"
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "household_id"], ["households.regency", "households.id"]),
+        Index("cases_number", "regency", "number", unique=True),
+        Index("cases_household", "regency", "household_id", "id"),
+        Index("cases_area", "regency", "area", "id"),
+        Index("cases_status", "regency", "status", "id"),
+        Index("cases_updated_at", "regency", "updated_at", "id"),
+        CheckConstraint("open_needs >= 0 AND open_needs <= needs", name="cases_open_needs"),
+    )
+
+    number: str
+    household_id: UUID
+    complaint_id: UUID | None = None
+    status: str
+    emergency: bool = False
+    received_at: datetime = Field(sa_type=INSTANT)
+    opened_by: str
+    registry_outcome: str | None = None
+    registry_snapshot_id: UUID | None = None
+    registry_checked_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    proposal_wanted: bool = False
+    assessed: bool = False
+    needs: int = 0
+    open_needs: int = 0
+    recommended_by: str | None = None
+    recommended_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    closed_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    closing_text: str | None = None
+
+
+class Need(Tenant, table=True):
+    """What one person of the household needs; each has its own state."""
+
+    KIND: ClassVar[Kind] = Kind.NEED
+
+    __tablename__ = "needs"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        ForeignKeyConstraint(["regency", "person_id"], ["persons.regency", "persons.id"]),
+        Index("needs_case", "regency", "case_id", "id"),
+    )
+
+    case_id: UUID
+    person_id: UUID
+    domain: str
+    need: str
+    status: str
+    referral_id: UUID | None = None
+    note: str | None = None
+    created_at: datetime = Field(sa_type=INSTANT)
+
+
+class Assessment(Tenant, table=True):
+    """What an officer found at an assessment of the case."""
+
+    KIND: ClassVar[Kind] = Kind.ASSESSMENT
+
+    __tablename__ = "assessments"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        Index("assessments_case", "regency", "case_id", "id"),
+    )
+
+    case_id: UUID
+    instrument: str
+    answers: dict[str, Any] = Field(sa_column=Column("answers", JSONB, nullable=False))
+    summary: str
+    assessed_by: str
+    assessed_at: datetime = Field(sa_type=INSTANT)
+
+
+class DirectService(Tenant, table=True):
+    """A service that the unit itself gave for a need."""
+
+    KIND: ClassVar[Kind] = Kind.DIRECT_SERVICE
+
+    __tablename__ = "direct_services"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        ForeignKeyConstraint(["regency", "need_id"], ["needs.regency", "needs.id"]),
+        Index("direct_services_case", "regency", "case_id", "id"),
+    )
+
+    case_id: UUID
+    need_id: UUID
+    service: str
+    delivered_on: date
+    evidence: str
+    provided_by: str
+    created_at: datetime = Field(sa_type=INSTANT)

@@ -1,0 +1,47 @@
+"""Tables of the national registry (DTSEN, before it DTKS) as released to a regency: snapshots and their entries."""
+
+from datetime import date, datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, SmallInteger
+from sqlmodel import Field
+
+from slrt_api.kernel.ids import Kind
+from slrt_api.runtime.tables import INSTANT, Aggregate, Tenant
+
+
+class Snapshot(Aggregate, table=True):
+    """One release of the registry for one regency. Facts of it are never edited here."""
+
+    KIND: ClassVar[Kind] = Kind.SNAPSHOT
+    NAME: ClassVar[str] = "snapshot"
+
+    __tablename__ = "registry_snapshots"
+    __table_args__ = (Index("registry_snapshots_release", "regency", "source", "release", unique=True),)
+
+    source: str
+    release: str
+    as_of: date
+    loaded_at: datetime = Field(sa_type=INSTANT)
+    entries: int
+
+
+class Entry(Tenant, table=True):
+    """One person of a snapshot: blind indexes of NIK and KK for the check, the rank (desil) as delivered or null."""
+
+    KIND: ClassVar[Kind] = Kind.REGISTRY_ENTRY
+
+    __tablename__ = "registry_entries"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "snapshot_id"], ["registry_snapshots.regency", "registry_snapshots.id"]),
+        Index("registry_entries_nik", "regency", "snapshot_id", "nik_index"),
+        Index("registry_entries_kk", "regency", "snapshot_id", "kk_index"),
+        CheckConstraint("desil BETWEEN 1 AND 10", name="registry_entries_desil"),
+    )
+
+    snapshot_id: UUID
+    nik_index: bytes
+    kk_index: bytes
+    birth_date: date | None = None
+    desil: int | None = Field(default=None, sa_type=SmallInteger)

@@ -1,0 +1,142 @@
+"""Column sets that tables share, and the tables of the runtime itself: events, revisions, accesses, idempotency.
+
+Every tenant table begins with `regency`, the tenant number, in its primary key and in every index and foreign key, so that
+the schema can be distributed on it (`docs/decisions/0003`).
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, SmallInteger, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import UserDefinedType
+from sqlmodel import Field, SQLModel
+
+from slrt_api.kernel.ids import Kind
+
+INSTANT: Any = DateTime(timezone=True)
+TEXT_ARRAY: Any = ARRAY(Text)
+
+
+class XID8(UserDefinedType[str]):
+    """PostgreSQL's 64-bit transaction id, which orders the event feed."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"
+
+
+class Tenant(SQLModel):
+    """A row of one tenant: its number, an id, and the place (`area`, ten digits) by which area staff see it."""
+
+    regency: int = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    area: int = Field(sa_type=BigInteger)
+
+
+class Aggregate(Tenant):
+    """A row with a version: every change raises it by one and writes the event of that sequence."""
+
+    KIND: ClassVar[Kind]
+    #: name of the aggregate in event types and event bytes
+    NAME: ClassVar[str]
+
+    version: int = 1
+    created_at: datetime = Field(sa_type=INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)
+
+
+class Event(SQLModel, table=True):
+    """One change of one aggregate: audit trail and outbox at once. Holds no personal value and no free text.
+
+    `bytes` is the canonical event (RFC 8785), `hash` its SHA-256 with a leading 0x00; the typed columns repeat what
+    queries and row policies need. `receipt` and `reporter_id` let a complainant see the steps of the own complaint.
+    """
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("events_id", "regency", "id"),
+        Index("events_xact", "regency", "xact"),
+        Index("events_organization", "regency", "organization_id", "aggregate_id"),
+        CheckConstraint("sequence > 0", name="events_sequence_positive"),
+        CheckConstraint("octet_length(hash) = 32", name="events_hash_length"),
+    )
+
+    regency: int = Field(primary_key=True)
+    aggregate_id: UUID = Field(primary_key=True)
+    sequence: int = Field(primary_key=True)
+    id: UUID
+    area: int = Field(sa_type=BigInteger)
+    kind: int = Field(sa_type=SmallInteger)
+    type: str
+    at: datetime = Field(sa_type=INSTANT)
+    actor: str
+    role: str
+    on_behalf_of: str | None = None
+    organization_id: UUID | None = None
+    program_id: UUID | None = None
+    reporter_id: UUID | None = None
+    receipt: int | None = Field(default=None, sa_type=BigInteger)
+    sealed: bool = False
+    trace_id: str
+    bytes: bytes = Field(sa_column=Column("bytes", LargeBinary, nullable=False))
+    hash: bytes = Field(sa_column=Column("hash", LargeBinary, nullable=False))
+    xact: str = Field(sa_column=Column("xact", XID8, nullable=False, server_default=func.pg_current_xact_id()))
+
+
+class Revision(SQLModel, table=True):
+    """What an event changed: values before and after, and every free text. Erasable; the event keeps a commitment."""
+
+    __tablename__ = "revisions"
+
+    regency: int = Field(primary_key=True)
+    aggregate_id: UUID = Field(primary_key=True)
+    sequence: int = Field(primary_key=True)
+    area: int = Field(sa_type=BigInteger)
+    organization_id: UUID | None = None
+    program_id: UUID | None = None
+    sealed: bool = False
+    values: dict[str, Any] = Field(sa_column=Column("values", JSONB, nullable=False))
+    salt: bytes
+
+
+class Access(SQLModel, table=True):
+    """Who read what, when, in which role and for which purpose."""
+
+    __tablename__ = "accesses"
+    __table_args__ = (
+        Index("accesses_resource", "regency", "resource_id", "at"),
+        Index("accesses_actor", "regency", "actor", "at"),
+    )
+
+    regency: int = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    area: int | None = Field(default=None, sa_type=BigInteger)
+    at: datetime = Field(sa_type=INSTANT)
+    actor: str
+    role: str
+    operation: str
+    resource: str
+    resource_id: UUID | None = None
+    purpose: str | None = None
+    rows: int = 1
+    trace_id: str
+
+
+class IdempotentAnswer(SQLModel, table=True):
+    """The first answer to a request with an idempotency key, kept with the effect it answers."""
+
+    __tablename__ = "idempotent_answers"
+    __table_args__ = (Index("idempotent_answers_created_at", "regency", "created_at"),)
+
+    regency: int = Field(primary_key=True)
+    key_digest: bytes = Field(primary_key=True)
+    request_digest: bytes
+    resource_id: UUID | None = None
+    status: int = Field(sa_type=SmallInteger)
+    location: str | None = None
+    version: int | None = None
+    body: bytes = Field(description="AES-256-GCM ciphertext of the answer's bytes")
+    created_at: datetime = Field(sa_type=INSTANT)
