@@ -8,6 +8,9 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+# Where container engines mount secrets: a file named like the variable (`slrt_index_key`) sets it, the environment wins.
+SECRETS_DIRECTORY = Path("/run/secrets")
+
 
 class Environment(StrEnum):
     DEVELOPMENT = "development"
@@ -37,11 +40,18 @@ class Issuer(BaseModel):
 class Settings(BaseSettings):
     """All settings. Secrets have no default outside development (see `runtime/crypto`)."""
 
-    model_config = SettingsConfigDict(env_prefix="SLRT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="SLRT_",
+        frozen=True,
+        extra="ignore",
+        # pydantic-settings warns about a directory that does not exist, and most machines have none.
+        secrets_dir=SECRETS_DIRECTORY if SECRETS_DIRECTORY.is_dir() else None,
+    )
 
     env: Environment = Environment.DEVELOPMENT
-    database_url: str | None = None
-    migration_database_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False, description="the API's login role, slrt_api")
+    migration_database_url: str | None = Field(default=None, repr=False, description="the owner's, for migrations")
+    admin_database_url: str | None = Field(default=None, repr=False, description="an administrator's, for `db roles`")
     data_dir: Path | None = None
     base_url: str = "http://127.0.0.1:8000"
     issuers: tuple[Issuer, ...] = ()
