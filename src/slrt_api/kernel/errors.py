@@ -1,6 +1,7 @@
 """The tree of errors that rules and use cases raise.
 
-An error names what is wrong by a stable `code`; only `runtime/problems` knows HTTP statuses, texts and GraphQL extensions.
+An error names what is wrong by a stable `code`; only `runtime/problems` knows HTTP statuses, texts and GraphQL
+extensions.
 Nothing that a caller sent, and nothing personal, is ever put into one.
 """
 
