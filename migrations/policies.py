@@ -1,0 +1,63 @@
+"""Grants and row policies of a table, as SQL. Used by migrations only.
+
+Policies hold no sub-select and no OR (an OR costs the index), and read plain settings that the API sets as integers and
+UUIDs; an unset setting is an error, so they fail closed.
+"""
+
+from dataclasses import dataclass, field
+
+AREA = "area BETWEEN current_setting('app.lo')::bigint AND current_setting('app.hi')::bigint"
+PREDICATES = {
+    "slrt_area_range": AREA,
+    "slrt_area_list": "area = ANY (current_setting('app.areas')::bigint[])",
+    "slrt_organization": "organization_id = current_setting('app.organization')::uuid",
+    "slrt_program": f"program_id = current_setting('app.program')::uuid AND {AREA}",
+    "slrt_subject": "reporter_id = current_setting('app.subject')::uuid",
+    "slrt_public": (
+        "regency = current_setting('app.regency')::integer AND receipt = current_setting('app.receipt')::bigint"
+    ),
+    "slrt_auditor": AREA,
+    "slrt_worker": "true",
+    "slrt_importer": "regency = current_setting('app.regency')::integer",
+    "slrt_effect": "regency = current_setting('app.regency')::integer",
+    "slrt_owner": "true",
+    "slrt_backup": "true",
+}
+#: roles for which a sealed row does not exist
+BLIND_TO_SEALED = {"slrt_area_range", "slrt_area_list", "slrt_organization", "slrt_program", "slrt_auditor"}
+
+
+@dataclass(frozen=True)
+class Access:
+    """What each role may do with a tenant table: role -> privileges. The owner and the backup are added."""
+
+    table: str
+    grants: dict[str, str] = field(default_factory=dict)
+    sealed: bool = False
+
+
+def tenant_table(access: Access) -> list[str]:
+    """Statements that close `access.table` and open it to the roles named, each cut by its predicate."""
+    table = access.table
+    statements = [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+    ]
+    for role, privileges in {**access.grants, "slrt_owner": "ALL", "slrt_backup": "SELECT"}.items():
+        predicate = PREDICATES[role]
+        if access.sealed and role in BLIND_TO_SEALED:
+            predicate = f"{predicate} AND NOT sealed"
+        if role != "slrt_owner":
+            statements.append(f"GRANT {privileges} ON {table} TO {role}")
+        check = "" if privileges == "SELECT" else f" WITH CHECK ({predicate})"
+        statements.append(f"CREATE POLICY {role} ON {table} TO {role} USING ({predicate}){check}")
+    return statements
+
+
+def national_table(table: str, *, effect: str = "") -> list[str]:
+    """Statements that let every role read `table` and, where named, the effect role write it."""
+    readers = sorted(set(PREDICATES) - {"slrt_owner"})
+    statements = [f"GRANT SELECT ON {table} TO {', '.join(readers)}"]
+    if effect:
+        statements.append(f"GRANT {effect} ON {table} TO slrt_effect")
+    return statements
