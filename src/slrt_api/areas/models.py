@@ -50,7 +50,7 @@ class CodeListItem(SQLModel, table=True):
 
     __tablename__ = "code_list_items"
 
-    list: str = Field(primary_key=True)
+    list_name: str = Field(primary_key=True)
     code: str = Field(primary_key=True)
     position: int
     label_id: str

@@ -64,6 +64,8 @@ class Kind(IntEnum):
     SNAPSHOT = 26
     DEVICE = 27
     DATA_SUBJECT_REQUEST = 28
+    DIRECT_SERVICE = 29
+    ACCESS = 30
 
 
 _KINDS = {int(kind): kind for kind in Kind}

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, LargeBinary, SmallInteger, Text, func
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
@@ -51,7 +51,7 @@ class Aggregate(Tenant):
 class Event(SQLModel, table=True):
     """One change of one aggregate: audit trail and outbox at once. Holds no personal value and no free text.
 
-    `bytes` is the canonical event (RFC 8785), `hash` its SHA-256 with a leading 0x00; the typed columns repeat what
+    `body` is the canonical event (RFC 8785), `hash` its SHA-256 with a leading 0x00; the typed columns repeat what
     queries and row policies need. `receipt` and `reporter_id` let a complainant see the steps of the own complaint.
     """
 
@@ -81,8 +81,8 @@ class Event(SQLModel, table=True):
     receipt: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bool = False
     trace_id: str
-    bytes: bytes = Field(sa_column=Column("bytes", LargeBinary, nullable=False))
-    hash: bytes = Field(sa_column=Column("hash", LargeBinary, nullable=False))
+    body: bytes
+    hash: bytes
     xact: str = Field(sa_column=Column("xact", XID8, nullable=False, server_default=func.pg_current_xact_id()))
 
 

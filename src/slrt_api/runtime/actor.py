@@ -1,0 +1,85 @@
+"""Who acts: one caller in one role, with the rights of that role and the rows it reaches."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from uuid import UUID
+
+from slrt_api.kernel import errors
+from slrt_api.runtime.roles import ScopeKind
+
+
+@dataclass(frozen=True)
+class RowScope:
+    """The rows that an actor reaches: a kind, and the integers and UUIDs that its policy reads.
+
+    tenants  tenant numbers that the scope touches; empty = not cut by tenant (the nation)
+    """
+
+    kind: ScopeKind
+    tenants: tuple[int, ...] = ()
+    lo: int | None = None
+    hi: int | None = None
+    areas: tuple[int, ...] = ()
+    organization_id: UUID | None = None
+    program_id: UUID | None = None
+    subject_id: UUID | None = None
+    regency: int | None = None
+    receipt: int | None = None
+
+    @cached_property
+    def sql(self) -> str:
+        """`SET LOCAL` statements of this scope. Holds only integers and UUIDs that are formatted here."""
+        settings: list[tuple[str, str]] = []
+        for name, number in (("lo", self.lo), ("hi", self.hi), ("regency", self.regency), ("receipt", self.receipt)):
+            if number is not None:
+                settings.append((name, f"{int(number):d}"))
+        for name, identifier in (
+            ("organization", self.organization_id),
+            ("program", self.program_id),
+            ("subject", self.subject_id),
+        ):
+            if identifier is not None:
+                settings.append((name, str(UUID(str(identifier)))))
+        if self.kind is ScopeKind.AREA_LIST:
+            settings.append(("areas", "{" + ",".join(f"{int(area):d}" for area in self.areas) + "}"))
+        return f"SET LOCAL ROLE {self.kind.value}" + "".join(f"; SET LOCAL app.{n} = '{v}'" for n, v in settings)
+
+    def reaches(self, area: int) -> bool:
+        """Whether a row at `area` (ten digits) lies in the scope; for kinds that are not cut by area, yes."""
+        if self.kind is ScopeKind.AREA_LIST:
+            return area in self.areas
+        if self.lo is not None and self.hi is not None:
+            return self.lo <= area <= self.hi
+        return True
+
+
+@dataclass(frozen=True)
+class Actor:
+    """One caller in one role.
+
+    subject  `issuer#sub`: the pseudonym under which events and access records name the caller
+    scopes   what the token allows and the role permits, both
+    """
+
+    subject: str
+    role: str
+    scopes: frozenset[str]
+    rows: RowScope
+    organization_id: UUID | None = None
+    on_behalf_of: str | None = None
+    facts: dict[str, str | int | bool | None] = field(default_factory=dict)
+
+    def require(self, scope: str) -> None:
+        """Raise Forbidden unless the actor holds `scope`."""
+        if scope not in self.scopes:
+            raise errors.Forbidden("scope_missing")
+
+    def require_area(self, area: int) -> None:
+        """Raise OutOfScope unless a new row at `area` would lie in the actor's scope."""
+        if not self.rows.reaches(area):
+            raise errors.OutOfScope
+
+    @cached_property
+    def guard_facts(self) -> dict[str, str | int | bool | None]:
+        """Facts that guards of lifecycles read as `actor.*`."""
+        return {"subject": self.subject, **self.facts}

@@ -1,0 +1,103 @@
+"""Events and revisions: the bytes, the chain and the commitment (architecture: `docs/decisions/0005`).
+
+An event says that something changed; its revision says what. The event's bytes hold no personal value and no free text,
+only `commitment = SHA-256(salt || canonical values)`, so that the revision can be erased without breaking the chain.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import rfc8785
+
+from slrt_api.kernel.ids import Kind
+
+GENESIS = bytes(32)
+FORMAT = 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(at: datetime) -> int:
+    """Whole microseconds since 1970-01-01T00:00:00Z."""
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON holds it; instants in UTC with `Z`. Bytes (ciphertexts, digests) are left out of revisions."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items() if not isinstance(item, bytes)}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The row values of one event and its revision."""
+
+    body: bytes
+    hash: bytes
+    values: dict[str, Any]
+    salt: bytes
+
+
+def record(
+    *,
+    event_id: UUID,
+    regency: int,
+    aggregate: UUID,
+    kind: Kind,
+    sequence: int,
+    type_: str,
+    at: datetime,
+    actor: str,
+    role: str,
+    on_behalf_of: str | None,
+    fields: list[str],
+    values: Mapping[str, Any],
+    trace_id: str,
+    previous: bytes,
+) -> Recorded:
+    """Build the event of one change. `previous` is the hash of the event before, or 32 zero bytes for the first."""
+    revision: dict[str, Any] = plain(values)
+    salt = secrets.token_bytes(16)
+    body = rfc8785.dumps(
+        {
+            "format": FORMAT,
+            "id": str(event_id),
+            "regency": regency,
+            "aggregate": str(aggregate),
+            "kind": int(kind),
+            "sequence": sequence,
+            "type": type_,
+            "at": microseconds(at),
+            "actor": actor,
+            "role": role,
+            "on_behalf_of": on_behalf_of,
+            "fields": sorted(fields),
+            "commitment": commitment(salt, revision),
+            "trace_id": trace_id,
+            "previous": previous.hex(),
+        }
+    )
+    return Recorded(body=body, hash=leaf(body), values=revision, salt=salt)
+
+
+def leaf(body: bytes) -> bytes:
+    """Hash of an event's bytes; also its leaf in the Merkle tree of checkpoints (RFC 9162, section 2.1.1)."""
+    return hashlib.sha256(b"\x00" + body).digest()
+
+
+def commitment(salt: bytes, values: Mapping[str, Any]) -> str:
+    """Hex SHA-256 over the salt and the canonical values of a revision."""
+    return hashlib.sha256(salt + rfc8785.dumps(dict(values))).hexdigest()

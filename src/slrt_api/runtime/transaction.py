@@ -1,0 +1,306 @@
+"""The transaction that a use case works in: rows of tables, their events and revisions, and the second row.
+
+A use case asks for its row (`ask`: locked, under the actor's own database role, which is the authorization), changes it
+(`change`: update, event and revision together) and writes what the rule demands elsewhere inside `effect`.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+from sqlmodel import SQLModel
+
+from slrt_api.kernel import errors
+from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
+from slrt_api.runtime import events
+from slrt_api.runtime.actor import Actor
+from slrt_api.runtime.crypto import Keyring
+from slrt_api.runtime.tables import Aggregate
+
+Row = TypeVar("Row", bound=SQLModel)
+Root = TypeVar("Root", bound=Aggregate)
+
+Texts = Mapping[str, str | None] | None
+
+#: columns of an aggregate that its event carries too, because others than area staff read it by them
+_SCOPE_COLUMNS = ("organization_id", "program_id", "reporter_id", "receipt", "sealed")
+#: columns that every change touches and that tell a reader of the revision nothing
+_SILENT = {"version", "updated_at"}
+
+
+class Transaction:
+    """One transaction of one actor.
+
+    now       aware UTC instant of the act, the same for everything it writes
+    trace_id  W3C trace id of the request, kept in events and access records
+    target    the row that the act was asked on, and the version that the caller named, if any
+    """
+
+    def __init__(
+        self,
+        connection: Any,
+        actor: Actor,
+        *,
+        now: datetime,
+        trace_id: str,
+        keyring: Keyring,
+        expected_version: int | None = None,
+    ) -> None:
+        self._connection = connection
+        self.actor = actor
+        self.now = now
+        self.trace_id = trace_id
+        self.keyring = keyring
+        self._expected_version = expected_version
+
+    # Statements -------------------------------------------------------------------------------------------------
+
+    async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
+        return list(await self._connection.fetch(sql, *values))
+
+    async def first(self, sql: str, *values: Any) -> asyncpg.Record | None:
+        row: asyncpg.Record | None = await self._connection.fetchrow(sql, *values)
+        return row
+
+    async def value(self, sql: str, *values: Any) -> Any:
+        return await self._connection.fetchval(sql, *values)
+
+    async def execute(self, sql: str, *values: Any) -> str:
+        status: str = await self._connection.execute(sql, *values)
+        return status
+
+    @asynccontextmanager
+    async def effect(self, regency: int) -> AsyncIterator[None]:
+        """Write second rows of `regency` under `slrt_effect`, then return to the actor's role.
+
+        Only for `service` files, after the check on the row that the act was asked on.
+        """
+        await self._connection.execute(f"SET LOCAL ROLE slrt_effect; SET LOCAL app.regency = '{regency:d}'")
+        yield
+        # An exception leaves the transaction to its rollback: no role needs to be restored on a failed one.
+        await self._connection.execute(self.actor.rows.sql)
+
+    # Rows -------------------------------------------------------------------------------------------------------
+
+    async def ask(self, model: type[Root], id_: UUID) -> Root:
+        """Lock the row that the act is asked on, under the actor's role, and check the version that the caller named.
+
+        Raises NotFound when it is absent, of another kind or outside the scope; PreconditionFailed when it has moved on.
+        """
+        row = await self.lock(model, id_)
+        if self._expected_version is not None and row.version != self._expected_version:
+            raise errors.PreconditionFailed(current_version=row.version)
+        self._expected_version = None
+        return row
+
+    async def lock(self, model: type[Row], id_: UUID) -> Row:
+        """Lock a row for writing under the present role. Raises NotFound."""
+        return await self._row(model, id_, " FOR NO KEY UPDATE")
+
+    async def get(self, model: type[Row], id_: UUID) -> Row:
+        """Read a row under the present role. Raises NotFound."""
+        return await self._row(model, id_, "")
+
+    async def find(self, model: type[Row], id_: UUID) -> Row | None:
+        """Read a row under the present role, or None: for references, which answer 422."""
+        with contextlib.suppress(errors.NotFound):
+            return await self.get(model, id_)
+        return None
+
+    async def _row(self, model: type[Row], id_: UUID, suffix: str) -> Row:
+        kind: Kind | None = getattr(model, "KIND", None)
+        if kind is not None and kind_of(id_) is not kind:
+            raise errors.NotFound
+        if "regency" in model.model_fields:
+            record = await self.first(f"{_select(model)} WHERE regency = $1 AND id = $2{suffix}", tenant_of(id_), id_)
+        else:
+            record = await self.first(f"{_select(model)} WHERE id = $1{suffix}", id_)
+        if record is None:
+            raise errors.NotFound
+        return model(**record)
+
+    async def rows(self, model: type[Row], where: str, *values: Any) -> list[Row]:
+        """Rows of `model` that satisfy `where` (SQL with `$n`; may end in ORDER BY, LIMIT or FOR UPDATE)."""
+        return [model(**record) for record in await self.fetch(f"{_select(model)} WHERE {where}", *values)]
+
+    async def insert(self, *rows: SQLModel) -> None:
+        """Insert rows under the present role, without an event: parts of an aggregate, whose change is recorded with it."""
+        for row in rows:
+            columns = _columns(type(row))
+            try:
+                await self._connection.execute(_insert(type(row)), *(getattr(row, column) for column in columns))
+            except asyncpg.UniqueViolationError:
+                raise errors.Conflict("already_exists") from None
+            except asyncpg.InsufficientPrivilegeError:
+                raise errors.OutOfScope from None
+
+    async def update(self, row: Row, **values: Any) -> Row:
+        """Update a part under the present role, without an event. Returns the row as it is now."""
+        if not values:
+            return row
+        keys = [column.name for column in row.__table__.primary_key]  # type: ignore[attr-defined]
+        names = sorted(values)
+        sets = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(names, 1))
+        where = " AND ".join(f'"{key}" = ${number}' for number, key in enumerate(keys, len(names) + 1))
+        status = await self.execute(
+            f"UPDATE {row.__tablename__} SET {sets} WHERE {where}",
+            *(values[name] for name in names),
+            *(getattr(row, key) for key in keys),
+        )
+        if status != "UPDATE 1":
+            raise errors.NotFound
+        return type(row)(**{**_values(row), **values})
+
+    # Aggregates -------------------------------------------------------------------------------------------------
+
+    async def create(
+        self, row: Root, type_: str, *, parts: Mapping[str, Sequence[SQLModel]] | None = None, texts: Texts = None
+    ) -> Root:
+        """Insert an aggregate with its parts, and record its first event.
+
+        type_  what happened, in the past tense (`registered`): the event is named `household.registered`
+        """
+        await self.insert(row, *(part for rows in (parts or {}).values() for part in rows))
+        values = {"changes": {name: {"before": None, "after": value} for name, value in _changes(row).items()}}
+        await self._record(row, type_, list(values["changes"]), {**values, **_parts(parts), **_texts(texts)})
+        return row
+
+    async def change(
+        self,
+        row: Root,
+        type_: str,
+        *,
+        parts: Mapping[str, Sequence[SQLModel]] | None = None,
+        texts: Texts = None,
+        **values: Any,
+    ) -> Root:
+        """Update an aggregate, raise its version, and record the event: one change, one event.
+
+        parts   rows of the aggregate that this change wrote, for the revision (they are not written here)
+        texts   free texts that are not columns, such as the reason
+        """
+        before = _values(row)
+        changed = {name: value for name, value in values.items() if before[name] != value}
+        after = await self.update(row, **changed, version=row.version + 1, updated_at=self.now)
+        changes = {name: {"before": before[name], "after": value} for name, value in changed.items()}
+        await self._record(
+            after, type_, list(changes), {"changes": _without_bytes(changes), **_parts(parts), **_texts(texts)}
+        )
+        return after
+
+    async def _record(self, row: Aggregate, type_: str, fields: list[str], values: Mapping[str, Any]) -> None:
+        scope = {name: getattr(row, name, None) for name in _SCOPE_COLUMNS}
+        sealed = bool(scope["sealed"])
+        async with self.effect(row.regency):
+            previous = events.GENESIS
+            if row.version > 1:
+                previous = await self.value(
+                    "SELECT hash FROM events WHERE regency = $1 AND aggregate_id = $2 AND sequence = $3",
+                    row.regency,
+                    row.id,
+                    row.version - 1,
+                )
+            event_id = new_id(Kind.EVENT, row.regency, self.now)
+            recorded = events.record(
+                event_id=event_id,
+                regency=row.regency,
+                aggregate=row.id,
+                kind=row.KIND,
+                sequence=row.version,
+                type_=f"{row.NAME}.{type_}",
+                at=self.now,
+                actor=self.actor.subject,
+                role=self.actor.role,
+                on_behalf_of=self.actor.on_behalf_of,
+                fields=fields,
+                values=values,
+                trace_id=self.trace_id,
+                previous=previous,
+            )
+            await self._connection.execute(
+                _RECORD,
+                row.regency,
+                row.id,
+                row.version,
+                event_id,
+                row.area,
+                int(row.KIND),
+                f"{row.NAME}.{type_}",
+                self.now,
+                self.actor.subject,
+                self.actor.role,
+                self.actor.on_behalf_of,
+                scope["organization_id"],
+                scope["program_id"],
+                scope["reporter_id"],
+                scope["receipt"],
+                sealed,
+                self.trace_id,
+                recorded.body,
+                recorded.hash,
+                recorded.values,
+                recorded.salt,
+            )
+
+
+_RECORD = """
+WITH event AS (
+    INSERT INTO events (regency, aggregate_id, sequence, id, area, kind, type, at, actor, role, on_behalf_of,
+                        organization_id, program_id, reporter_id, receipt, sealed, trace_id, body, hash)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+)
+INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt)
+VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21)
+"""
+
+
+@lru_cache(maxsize=256)
+def _columns(model: type[SQLModel]) -> tuple[str, ...]:
+    return tuple(column.name for column in model.__table__.columns)  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=256)
+def _select(model: type[SQLModel]) -> str:
+    names = ", ".join(f'"{name}"' for name in _columns(model))
+    return f"SELECT {names} FROM {model.__tablename__}"
+
+
+@lru_cache(maxsize=256)
+def _insert(model: type[SQLModel]) -> str:
+    columns = _columns(model)
+    names = ", ".join(f'"{name}"' for name in columns)
+    return f"INSERT INTO {model.__tablename__} ({names}) VALUES ({', '.join(f'${n}' for n in range(1, len(columns) + 1))})"
+
+
+def _values(row: SQLModel) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _columns(type(row))}
+
+
+def _changes(row: SQLModel) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in _values(row).items()
+        if value is not None and name not in _SILENT and not isinstance(value, bytes)
+    }
+
+
+def _without_bytes(changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        name: change
+        for name, change in changes.items()
+        if not any(isinstance(value, bytes) for value in change.values())
+    }
+
+
+def _parts(parts: Mapping[str, Sequence[SQLModel]] | None) -> dict[str, Any]:
+    return {"parts": {name: [_changes(row) for row in rows] for name, rows in parts.items()}} if parts else {}
+
+
+def _texts(texts: Texts) -> dict[str, Any]:
+    given = {name: text for name, text in (texts or {}).items() if text is not None}
+    return {"texts": given} if given else {}
