@@ -13,7 +13,7 @@ from slrt_api.runtime.tables import INSTANT, Aggregate, Tenant
 
 
 class Case(Aggregate, table=True):
-    """The work for one household. `needs` and `open_needs` are kept by the acts that change needs, for guards."""
+    """The work for one household. `need_count` and `open_needs` are kept by the acts that change needs, for guards."""
 
     KIND: ClassVar[Kind] = Kind.CASE
     NAME: ClassVar[str] = "case"
@@ -26,7 +26,7 @@ class Case(Aggregate, table=True):
         Index("cases_area", "regency", "area", "id"),
         Index("cases_status", "regency", "status", "id"),
         Index("cases_updated_at", "regency", "updated_at", "id"),
-        CheckConstraint("open_needs >= 0 AND open_needs <= needs", name="cases_open_needs"),
+        CheckConstraint("open_needs >= 0 AND open_needs <= need_count", name="cases_open_needs"),
     )
 
     number: str
@@ -41,7 +41,7 @@ class Case(Aggregate, table=True):
     registry_checked_at: datetime | None = Field(default=None, sa_type=INSTANT)
     proposal_wanted: bool = False
     assessed: bool = False
-    needs: int = 0
+    need_count: int = 0
     open_needs: int = 0
     recommended_by: str | None = None
     recommended_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
@@ -26,6 +27,9 @@ class XID8(UserDefinedType[str]):
 
     def get_col_spec(self, **_: object) -> str:
         return "xid8"
+
+
+ischema_names["xid8"] = XID8
 
 
 class Tenant(SQLModel):
@@ -113,7 +117,7 @@ class Access(SQLModel, table=True):
 
     regency: int = Field(primary_key=True)
     id: UUID = Field(primary_key=True)
-    area: int | None = Field(default=None, sa_type=BigInteger)
+    area: int = Field(sa_type=BigInteger)
     at: datetime = Field(sa_type=INSTANT)
     actor: str
     role: str
