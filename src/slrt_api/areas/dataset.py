@@ -85,9 +85,9 @@ class Population:
 class Tenant:
     """A regency or city as a tenant of the platform.
 
-    number  4 digits, assigned once, never changed, never reused: the digits of the code at the tenant's founding. All
-            tenants of the first list were founded with the 2025 edition. When a later edition gives a regency another code, its
-            number stays and its code changes, so never compute the one from the other.
+    number  4 digits, assigned once, never changed, never reused: the digits of the code at the tenant's founding.
+            All tenants of the first list were founded with the 2025 edition. When a later edition gives a regency
+            another code, its number stays and its code changes, so never compute the one from the other.
     """
 
     number: int

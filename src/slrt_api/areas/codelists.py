@@ -1,0 +1,107 @@
+"""Code lists and the catalog of services: reference data, like the areas, and kept beside them for that reason.
+
+Every code has a label in Indonesian and English and names the instrument it comes from, because two questionnaires number
+the same answers differently. Reads package data only.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+
+class Selection(StrEnum):
+    """How an answer is stored: one code, or the sum of several codes that are powers of two."""
+
+    ONE = "ONE"
+    BIT_SUM = "BIT_SUM"
+
+
+class Confidence(StrEnum):
+    """How far a row can be trusted: read in a source, from general knowledge only, or chosen by this project."""
+
+    SOURCED = "sourced"
+    UNVERIFIED = "unverified"
+    DESIGN = "design"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeItem:
+    """One code of a list.
+
+    parent           code that it belongs to (the category of a complaint's subtype), or None
+    instrument_code  how the instrument itself numbers the answer, or None where the code is ours
+    """
+
+    code: str
+    position: int
+    label_id: str
+    label_en: str
+    parent: str | None
+    instrument_code: str | None
+    source: str
+    confidence: Confidence
+
+
+@dataclass(frozen=True, slots=True)
+class CodeList:
+    """A list of codes in order. `instrument` is SLRT for our own."""
+
+    name: str
+    instrument: str
+    selection: Selection
+    items: tuple[CodeItem, ...]
+
+    @property
+    def codes(self) -> frozenset[str]:
+        return frozenset(item.code for item in self.items)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A kind of service that a need asks for and an organization offers. `domain` is one of the four domains."""
+
+    code: str
+    domain: str
+    label_id: str
+    label_en: str
+
+
+@cache
+def load_code_lists() -> Mapping[str, CodeList]:
+    """All code lists by name."""
+    rows: dict[str, list[dict[str, str]]] = {}
+    for row in _rows("code-lists.csv"):
+        rows.setdefault(row["name"], []).append(row)
+    return MappingProxyType({name: _code_list(name, members) for name, members in rows.items()})
+
+
+@cache
+def load_services() -> tuple[Service, ...]:
+    """The catalog of services, domain by domain."""
+    return tuple(Service(row["code"], row["domain"], row["label_id"], row["label_en"]) for row in _rows("services.csv"))
+
+
+def _code_list(name: str, rows: list[dict[str, str]]) -> CodeList:
+    items = tuple(
+        CodeItem(
+            code=row["code"],
+            position=int(row["position"]),
+            label_id=row["label_id"],
+            label_en=row["label_en"],
+            parent=row["parent"] or None,
+            instrument_code=row["instrument_code"] or None,
+            source=row["source"],
+            confidence=Confidence(row["confidence"]),
+        )
+        for row in rows
+    )
+    return CodeList(name, rows[0]["instrument"], Selection(rows[0]["selection"]), items)
+
+
+def _rows(table: str) -> Iterator[dict[str, str]]:
+    with (files("slrt_api.areas") / "data" / table).open(encoding="utf-8") as lines:
+        yield from csv.DictReader(lines)
