@@ -1,7 +1,7 @@
 """Code lists and the catalog of services: reference data, like the areas, and kept beside them for that reason.
 
-Every code has a label in Indonesian and English and names the instrument it comes from, because two questionnaires number
-the same answers differently. Reads package data only.
+Every code has a label in Indonesian and English and names the instrument it comes from, because two questionnaires
+number the same answers differently. Reads package data only.
 """
 
 import csv
