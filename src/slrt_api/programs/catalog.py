@@ -1,0 +1,63 @@
+"""The shipped catalog of social programs: what they are called, who they are for, and when they are open.
+
+Rules of eligibility are not here: they change every year and are versions of a program. Reads package data only.
+"""
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogProgram:
+    """One program.
+
+    cluster            1 individual and family assistance, 2 community empowerment, 3 micro and small enterprise (TNP2K)
+    unit               who is entitled: a code of the list `program-units`
+    owner_kind         kind of organization that decides: a code of the list `organization-kinds`
+    complaint_channel  where the program itself takes complaints, in words
+    open_from          first day of the budget year for which the row was checked; open_to None while it goes on
+    confidence         sourced or unverified, for the facts in `citation`
+    """
+
+    code: str
+    name_id: str
+    name_en: str
+    cluster: int
+    sector: str
+    level: str
+    unit: str
+    owner_kind: str
+    complaint_channel: str
+    open_from: date
+    open_to: date | None
+    citation: str
+    confidence: str
+
+    def is_open_on(self, day: date) -> bool:
+        """Whether the program takes beneficiaries on `day`; both ends of the window are open days."""
+        return self.open_from <= day and (self.open_to is None or day <= self.open_to)
+
+
+def load_programs() -> tuple[CatalogProgram, ...]:
+    """The catalog, in the order in which it is shipped."""
+    with (files("slrt_api.programs") / "data" / "programs.csv").open(encoding="utf-8") as lines:
+        return tuple(
+            CatalogProgram(
+                code=row["code"],
+                name_id=row["name_id"],
+                name_en=row["name_en"],
+                cluster=int(row["cluster"]),
+                sector=row["sector"],
+                level=row["level"],
+                unit=row["unit"],
+                owner_kind=row["owner_kind"],
+                complaint_channel=row["complaint_channel"],
+                open_from=date.fromisoformat(row["open_from"]),
+                open_to=date.fromisoformat(row["open_to"]) if row["open_to"] else None,
+                citation=row["citation"],
+                confidence=row["confidence"],
+            )
+            for row in csv.DictReader(lines)
+        )
