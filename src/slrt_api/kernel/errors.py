@@ -60,6 +60,19 @@ class NotFound(SlrtError):
     code = "not_found"
 
 
+class MethodNotAllowed(SlrtError):
+    """The resource does not answer the method.
+
+    allowed  methods that it does answer
+    """
+
+    code = "method_not_allowed"
+
+    def __init__(self, code: str | None = None, *, allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(code)
+        self.allowed = allowed
+
+
 class NotAcceptable(SlrtError):
     code = "not_acceptable"
 

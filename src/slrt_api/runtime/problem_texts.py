@@ -1,0 +1,416 @@
+"""Every error code of the API, with its status and its texts in Indonesian and English. Codes are kept for ever.
+
+A code is either a problem of its own (`code` of the answer) or a fault inside one (`errors[].code`); faults carry the
+status of the problem they come in. Texts tell the caller what to do and are the same for all: they hold nothing of the
+request. Each domain adds its codes here, because this is also what `/problems/{code}` publishes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text in both languages of the API; the attribute names are the language tags."""
+
+    id: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What `/problems/{code}` says about one code."""
+
+    code: str
+    status: int
+    title: Text
+    detail: Text
+
+
+def _problem(status: int, code: str, title: tuple[str, str], detail: tuple[str, str]) -> Problem:
+    return Problem(code, status, Text(*title), Text(*detail))
+
+
+_ALL: Final = (
+    # 400: cannot be read
+    _problem(
+        400,
+        "bad_request",
+        ("Permintaan tidak dapat dibaca", "The request cannot be read"),
+        ("Periksa kembali bentuk permintaan.", "Check the form of the request."),
+    ),
+    _problem(
+        400,
+        "json_invalid",
+        ("JSON tidak sah", "Not valid JSON"),
+        ("Kirim satu nilai JSON yang sah.", "Send one valid JSON value."),
+    ),
+    _problem(
+        400,
+        "json_encoding",
+        ("Isi bukan UTF-8", "The body is not UTF-8"),
+        ("Kirim UTF-8 tanpa byte order mark.", "Send UTF-8 without a byte order mark."),
+    ),
+    _problem(
+        400,
+        "json_duplicate_key",
+        ("Anggota JSON ganda", "Duplicate JSON member"),
+        ("Setiap anggota hanya boleh muncul sekali dalam satu objek.", "Name each member of an object once."),
+    ),
+    _problem(
+        400,
+        "json_depth",
+        ("JSON terlalu dalam", "JSON nested too deeply"),
+        ("Batasi kedalaman array dan objek sampai 32.", "Nest arrays and objects at most 32 deep."),
+    ),
+    _problem(
+        400,
+        "json_number",
+        ("Angka JSON tidak dapat dipakai", "Unusable JSON number"),
+        (
+            "Kirim angka berhingga dengan paling banyak 64 karakter; NaN dan Infinity bukan JSON.",
+            "Send finite numbers of at most 64 characters; NaN and Infinity are not JSON.",
+        ),
+    ),
+    _problem(
+        400,
+        "json_nul",
+        ("Karakter NUL dalam JSON", "NUL character in JSON"),
+        ("Hapus karakter U+0000.", "Remove the character U+0000."),
+    ),
+    _problem(
+        400,
+        "json_surrogate",
+        ("Pasangan surrogate tidak utuh", "Half of a surrogate pair"),
+        ("Kirim kedua bagian pasangan surrogate atau karakternya.", "Send both halves of the pair, or the character."),
+    ),
+    _problem(
+        400,
+        "parameter_invalid",
+        ("Parameter tidak sah", "Invalid parameter"),
+        ("Periksa nilai parameter yang disebut.", "Check the value of the named parameter."),
+    ),
+    _problem(
+        400,
+        "parameter_unknown",
+        ("Parameter tidak dikenal", "Unknown parameter"),
+        ("Hapus parameter yang disebut.", "Leave the named parameter out."),
+    ),
+    _problem(
+        400,
+        "header_invalid",
+        ("Header tidak sah", "Invalid header"),
+        ("Periksa header yang disebut.", "Check the named header."),
+    ),
+    _problem(
+        400,
+        "acting_role_required",
+        ("Peran harus dipilih", "Choose a role"),
+        (
+            "Anda memegang beberapa peran; sebut satu dalam header Acting-Role.",
+            "You hold several roles; name one in the Acting-Role header.",
+        ),
+    ),
+    _problem(
+        400,
+        "cursor_invalid",
+        ("Cursor tidak sah", "Invalid cursor"),
+        ("Mulai lagi dari halaman pertama.", "Start again from the first page."),
+    ),
+    _problem(
+        400,
+        "cursor_mismatch",
+        ("Cursor untuk daftar lain", "Cursor of another list"),
+        (
+            "Pakai filter, urutan, dan peran yang sama dengan halaman sebelumnya.",
+            "Use the filter, sort and role of the page before.",
+        ),
+    ),
+    _problem(
+        400,
+        "idempotency_key_required",
+        ("Idempotency-Key wajib", "Idempotency-Key required"),
+        ("Kirim header Idempotency-Key yang acak.", "Send a random Idempotency-Key header."),
+    ),
+    _problem(
+        400,
+        "idempotency_key_invalid",
+        ("Idempotency-Key tidak sah", "Invalid Idempotency-Key"),
+        ("Kirim UUID atau 128 bit acak.", "Send a UUID or 128 random bits."),
+    ),
+    # 401 and 403: who asks
+    _problem(
+        401,
+        "token_missing",
+        ("Token wajib", "Token required"),
+        ("Kirim header Authorization: Bearer.", "Send an Authorization: Bearer header."),
+    ),
+    _problem(
+        401,
+        "token_invalid",
+        ("Token tidak sah", "Invalid token"),
+        ("Minta token baru dari penerbit yang dipercaya.", "Get a new token from a trusted issuer."),
+    ),
+    _problem(
+        401,
+        "token_expired",
+        ("Token kedaluwarsa", "Token expired"),
+        ("Minta token baru.", "Get a new token."),
+    ),
+    _problem(
+        403,
+        "forbidden",
+        ("Tidak diizinkan", "Not allowed"),
+        ("Peran Anda tidak mengizinkan tindakan ini.", "Your role does not allow this."),
+    ),
+    _problem(
+        403,
+        "scope_missing",
+        ("Scope tidak ada", "Scope missing"),
+        (
+            "Token atau peran Anda tidak memiliki scope untuk tindakan ini.",
+            "Your token or role lacks the scope of this operation.",
+        ),
+    ),
+    _problem(
+        403,
+        "role_not_held",
+        ("Peran tidak dimiliki", "Role not held"),
+        ("Pilih peran yang Anda pegang.", "Choose a role that you hold."),
+    ),
+    _problem(
+        403,
+        "area_out_of_scope",
+        ("Wilayah di luar kewenangan", "Area outside your scope"),
+        ("Pilih wilayah di dalam kewenangan Anda.", "Choose an area inside your scope."),
+    ),
+    # 404 to 409: what is asked for, and its state
+    _problem(
+        404,
+        "not_found",
+        ("Tidak ditemukan", "Not found"),
+        ("Tidak ada, atau di luar kewenangan Anda.", "Absent, or outside your scope."),
+    ),
+    _problem(
+        405,
+        "method_not_allowed",
+        ("Metode tidak diizinkan", "Method not allowed"),
+        ("Pakai salah satu metode dalam header Allow.", "Use one of the methods in the Allow header."),
+    ),
+    _problem(
+        406,
+        "not_acceptable",
+        ("Jenis jawaban tidak tersedia", "Media type not available"),
+        ("Terima application/json.", "Accept application/json."),
+    ),
+    _problem(
+        409,
+        "conflict",
+        ("Bertentangan dengan keadaan sekarang", "In conflict with the current state"),
+        ("Baca kembali sumber daya, lalu putuskan lagi.", "Read the resource again, then decide anew."),
+    ),
+    _problem(
+        409,
+        "already_exists",
+        ("Sudah ada", "Already exists"),
+        ("Sumber daya yang sama sudah ada.", "An equal resource exists."),
+    ),
+    _problem(
+        409,
+        "action_not_allowed",
+        ("Tindakan tidak tersedia", "Action not available"),
+        (
+            "Keadaan sekarang tidak mengizinkan tindakan ini; lihat allowed_actions.",
+            "The current state does not allow this action; see allowed_actions.",
+        ),
+    ),
+    _problem(
+        409,
+        "idempotency_in_flight",
+        ("Permintaan yang sama masih berjalan", "The same request is still running"),
+        ("Ulangi setelah waktu dalam Retry-After.", "Repeat it after Retry-After."),
+    ),
+    # 412 to 428: conditions and the form of the body
+    _problem(
+        412,
+        "version_stale",
+        ("Versi sudah berubah", "The version has changed"),
+        (
+            "Baca kembali sumber daya dan kirim ETag yang baru dalam If-Match.",
+            "Read the resource again and send its new ETag in If-Match.",
+        ),
+    ),
+    _problem(
+        412,
+        "id_taken",
+        ("Id sudah dipakai", "The id is taken"),
+        ("Sumber daya dengan id ini sudah ada.", "A resource with this id exists."),
+    ),
+    _problem(
+        413,
+        "payload_too_large",
+        ("Isi terlalu besar", "The body is too large"),
+        ("Kirim isi yang lebih kecil.", "Send a smaller body."),
+    ),
+    _problem(
+        415,
+        "unsupported_media_type",
+        ("Jenis isi tidak didukung", "Unsupported media type"),
+        ("Kirim jenis isi yang didokumentasikan.", "Send the documented media type."),
+    ),
+    _problem(
+        428,
+        "if_match_required",
+        ("If-Match wajib", "If-Match required"),
+        ("Kirim ETag sumber daya dalam If-Match.", "Send the resource's ETag in If-Match."),
+    ),
+    # 422: readable, but wrong
+    _problem(
+        422,
+        "content_invalid",
+        ("Isi tidak dapat diterima", "The content is not acceptable"),
+        ("Perbaiki anggota yang disebut dalam errors.", "Correct the members named in errors."),
+    ),
+    _problem(
+        422,
+        "idempotency_key_reused",
+        ("Idempotency-Key dipakai ulang", "Idempotency-Key used again"),
+        ("Pakai kunci baru untuk isi yang lain.", "Use a new key for other content."),
+    ),
+    _problem(
+        422,
+        "required",
+        ("Wajib diisi", "Required"),
+        ("Anggota ini wajib.", "This member is required."),
+    ),
+    _problem(
+        422,
+        "unknown_member",
+        ("Anggota tidak dikenal", "Unknown member"),
+        ("Anggota ini tidak dikenal di sini; hapus.", "This member is not known here; leave it out."),
+    ),
+    _problem(
+        422,
+        "type",
+        ("Jenis nilai salah", "Wrong type"),
+        ("Isi nilai dengan jenis yang didokumentasikan.", "Give a value of the documented type."),
+    ),
+    _problem(
+        422,
+        "range",
+        ("Di luar rentang", "Out of range"),
+        ("Isi nilai di dalam rentang yang didokumentasikan.", "Give a value inside the documented range."),
+    ),
+    _problem(
+        422,
+        "length",
+        ("Panjang salah", "Wrong length"),
+        ("Isi nilai dengan panjang yang didokumentasikan.", "Give a value of the documented length."),
+    ),
+    _problem(
+        422,
+        "items",
+        ("Jumlah butir salah", "Wrong number of items"),
+        ("Isi dengan jumlah butir yang didokumentasikan.", "Give as many items as documented."),
+    ),
+    _problem(
+        422,
+        "pattern",
+        ("Pola tidak cocok", "Pattern not matched"),
+        ("Isi nilai dengan pola yang didokumentasikan.", "Give a value of the documented pattern."),
+    ),
+    _problem(
+        422,
+        "format",
+        ("Format salah", "Wrong format"),
+        ("Isi nilai dengan format yang didokumentasikan.", "Give a value in the documented format."),
+    ),
+    _problem(
+        422,
+        "unknown_code",
+        ("Kode tidak dikenal", "Unknown code"),
+        ("Pakai salah satu kode yang didokumentasikan.", "Give one of the documented codes."),
+    ),
+    _problem(
+        422,
+        "time_zone_required",
+        ("Zona waktu wajib", "Time zone required"),
+        ("Sertakan selisih zona waktu atau Z.", "Give an offset or Z with the instant."),
+    ),
+    _problem(
+        422,
+        "invalid",
+        ("Nilai tidak diizinkan", "Value not allowed"),
+        ("Nilai ini tidak diizinkan di sini.", "This value is not allowed here."),
+    ),
+    _problem(
+        422,
+        "reference_not_found",
+        ("Rujukan tidak ditemukan", "Reference not found"),
+        (
+            "Tidak ada sumber daya dengan id ini di dalam kewenangan Anda.",
+            "No resource with this id is in your scope.",
+        ),
+    ),
+    # 429 and 5xx: not now
+    _problem(
+        429,
+        "too_many_requests",
+        ("Terlalu banyak permintaan", "Too many requests"),
+        ("Tunggu selama waktu dalam Retry-After.", "Wait for the time in Retry-After."),
+    ),
+    _problem(
+        500,
+        "internal_error",
+        ("Kesalahan di pihak layanan", "Error of the service"),
+        ("Laporkan trace_id kepada pengelola.", "Report the trace_id to the operator."),
+    ),
+    _problem(
+        503,
+        "unavailable",
+        ("Layanan sedang tidak tersedia", "Not available now"),
+        ("Coba lagi setelah waktu dalam Retry-After.", "Try again after Retry-After."),
+    ),
+    _problem(
+        503,
+        "overloaded",
+        ("Layanan sedang penuh", "The service is at its limit"),
+        ("Coba lagi setelah waktu dalam Retry-After.", "Try again after Retry-After."),
+    ),
+    _problem(
+        503,
+        "database_unavailable",
+        ("Basis data tidak tersedia", "The database is not available"),
+        ("Coba lagi setelah waktu dalam Retry-After.", "Try again after Retry-After."),
+    ),
+    _problem(
+        503,
+        "timed_out",
+        ("Waktu habis", "Out of time"),
+        (
+            "Coba lagi setelah waktu dalam Retry-After, dengan permintaan yang lebih kecil.",
+            "Try again after Retry-After, with a smaller request.",
+        ),
+    ),
+    # Domains: one block each, in the order of the house
+    _problem(
+        422,
+        "area_withdrawn",
+        ("Kode wilayah sudah dicabut", "The area code was withdrawn"),
+        ("Pakai kode penerusnya dari edisi yang berlaku.", "Use its successor in the current edition."),
+    ),
+    _problem(
+        409,
+        "no_receiver",
+        ("Tidak ada penerima rujukan", "No receiver for the referral"),
+        (
+            "Pilih organisasi penerima sendiri atau ubah kebutuhannya.",
+            "Choose an organization yourself, or change the need.",
+        ),
+    ),
+)
+
+PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType({problem.code: problem for problem in _ALL})
+"""The catalog by code."""
