@@ -183,6 +183,10 @@ def raised() -> set[tuple[str, str, int | None]]:
             found |= {(path, code, None) for code in constants(argument(node, 1))}
         elif name == "PydanticCustomError":
             found |= {(path, code, None) for code in constants(argument(node, 0))}
+        # What a guard of a lifecycle says when it does not hold.
+        for keyword in node.keywords:
+            if keyword.arg == "refusal":
+                found |= {(path, code, 409) for code in constants(keyword.value)}
     return found
 
 

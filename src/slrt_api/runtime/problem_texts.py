@@ -186,6 +186,15 @@ _ALL: Final = (
         ("Wilayah di luar kewenangan", "Area outside your scope"),
         ("Pilih wilayah di dalam kewenangan Anda.", "Choose an area inside your scope."),
     ),
+    _problem(
+        403,
+        "role_not_allowed",
+        ("Peran tidak berwenang", "Role not allowed"),
+        (
+            "Peran Anda tidak boleh melakukan tindakan ini.",
+            "Your role may not take this action.",
+        ),
+    ),
     # 404 to 409: what is asked for, and its state
     _problem(
         404,
@@ -219,7 +228,7 @@ _ALL: Final = (
     ),
     _problem(
         409,
-        "action_not_allowed",
+        "transition_not_allowed",
         ("Tindakan tidak tersedia", "Action not available"),
         (
             "Keadaan sekarang tidak mengizinkan tindakan ini; lihat allowed_actions.",
@@ -354,6 +363,51 @@ _ALL: Final = (
             "No resource with this id is in your scope.",
         ),
     ),
+    _problem(
+        422,
+        "unknown_action",
+        ("Tindakan tidak dikenal", "Unknown action"),
+        (
+            "Pakai tindakan dari allowed_actions.",
+            "Use an action from allowed_actions.",
+        ),
+    ),
+    _problem(
+        422,
+        "unknown_outcome",
+        ("Hasil tidak dikenal", "Unknown outcome"),
+        (
+            "Pilih hasil yang tersedia untuk tindakan ini dari keadaan sekarang.",
+            "Choose an outcome of this action from the present state.",
+        ),
+    ),
+    _problem(
+        422,
+        "outcome_required",
+        ("Hasil wajib disebut", "Outcome required"),
+        (
+            "Tindakan ini memiliki beberapa hasil; sebut satu.",
+            "This action has several outcomes; name one.",
+        ),
+    ),
+    _problem(
+        422,
+        "reason_required",
+        ("Alasan wajib", "Reason required"),
+        (
+            "Tulis alasan dengan kata-kata yang boleh dibaca oleh pihak terkait.",
+            "Say why, in words that the people concerned may read.",
+        ),
+    ),
+    _problem(
+        422,
+        "out_of_range",
+        ("Di luar batas", "Out of range"),
+        (
+            "Isi nilai di dalam batas yang didokumentasikan.",
+            "Give a value inside the documented limits.",
+        ),
+    ),
     # 429 and 5xx: not now
     _problem(
         429,
@@ -392,6 +446,15 @@ _ALL: Final = (
         (
             "Coba lagi setelah waktu dalam Retry-After, dengan permintaan yang lebih kecil.",
             "Try again after Retry-After, with a smaller request.",
+        ),
+    ),
+    _problem(
+        503,
+        "calendar_exhausted",
+        ("Kalender belum lengkap", "The calendar ends too early"),
+        (
+            "Pengelola perlu memuat kalender tahun berikutnya.",
+            "The operator must load the calendar of the next year.",
         ),
     ),
     # Domains: one block each, in the order of the house
