@@ -174,6 +174,8 @@ def raised() -> set[tuple[str, str, int | None]]:
             for line in node.body:
                 if isinstance(line, ast.Assign) and [name_of(target) for target in line.targets] == ["code"]:
                     found |= {(path, code, statuses[node.name]) for code in constants(line.value)}
+        if isinstance(node, ast.AnnAssign) and name_of(node.target) == "refusal":
+            found |= {(path, code, 409) for code in constants(node.value)}
         if not isinstance(node, ast.Call):
             continue
         name = name_of(node.func)

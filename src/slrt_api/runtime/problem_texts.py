@@ -237,6 +237,12 @@ _ALL: Final = (
     ),
     _problem(
         409,
+        "guard_refused",
+        ("Syarat tindakan belum terpenuhi", "A condition of the action does not hold"),
+        ("Lihat syarat tindakan ini di /v1/meta/lifecycles.", "See the action's guard at /v1/meta/lifecycles."),
+    ),
+    _problem(
+        409,
         "idempotency_in_flight",
         ("Permintaan yang sama masih berjalan", "The same request is still running"),
         ("Ulangi setelah waktu dalam Retry-After.", "Repeat it after Retry-After."),
