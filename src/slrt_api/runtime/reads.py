@@ -1,0 +1,384 @@
+"""The read engine: a selection of a shape becomes one SQL statement whose JSON PostgreSQL assembles.
+
+Rights, masks, paging and limits live in the compiler, so that no surface can differ from another. Compiled statements are
+kept in a bounded cache by everything that their text depends on; values are parameters.
+"""
+
+import base64
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from slrt_api.kernel import errors, paging
+from slrt_api.kernel.ids import kind_of, tenant_of
+from slrt_api.runtime.actor import Actor
+from slrt_api.runtime.crypto import Keyring, aad
+from slrt_api.runtime.shapes import RENDER, Field, FieldType, Link, Selection, Shape, Sort
+
+LIST_CAP = 200
+TOTAL_CAP = 10_000
+CACHE_SIZE = 2_000
+
+#: stands before each ciphertext in the bytes that PostgreSQL sends; drawn anew by each process, so no text can forge it
+_MARK = "sealed-" + secrets.token_hex(16)
+_SEALED = re.compile(rb'"' + _MARK.encode() + rb':([a-z_.]+):([0-9a-f-]{36}):([A-Za-z0-9+/=]*)"')
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL text, and the names of its parameters in order."""
+
+    sql: str
+    names: tuple[str, ...]
+    sealed: bool
+
+    def values(self, given: Mapping[str, Any]) -> list[Any]:
+        return [given[name] for name in self.names]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One resource as the bytes of its JSON. `version` where the resource has one."""
+
+    body: bytes
+    version: int | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list. `cursor` leads to the next; `total` only where it was asked for, exact up to TOTAL_CAP."""
+
+    items: bytes
+    cursor: str | None
+    rows: int
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a list is asked for: filter values as parsed, the sort with its direction, the page."""
+
+    filters: tuple[tuple[str, Any], ...] = ()
+    sort: str | None = None
+    limit: int = 50
+    cursor: str | None = None
+    total: bool = False
+    #: the text of filters and sort, for the hash that ties a cursor to them
+    signature: str = ""
+
+
+def order(shape: Shape, name: str | None) -> tuple[Sort, bool]:
+    """The sort of that name (`-` first: descending) or the default one."""
+    wanted = name or shape.default_sort
+    found = shape.sorts.get(wanted.removeprefix("-"))
+    if found is None:
+        raise errors.BadRequest("sort_unknown", faults=(errors.Fault("sort", "sort_unknown", "No such sort here."),))
+    return found, wanted.startswith("-")
+
+
+class _Compiler:
+    """One compilation: aliases and parameters as they come up."""
+
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+        self.names: list[str] = []
+        self.sealed = False
+        self._aliases = 0
+
+    def alias(self) -> str:
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def bind(self, name: str) -> str:
+        if name not in self.names:
+            self.names.append(name)
+        return f"${self.names.index(name) + 1}"
+
+    def row(self, selection: Selection, alias: str) -> str:
+        """SQL of the JSON object of one row."""
+        members = [f'{self._field(field, alias)} AS "{field.name}"' for field in selection.shape.fields.values()]
+        for name, sub in selection.links:
+            members.append(f'{self._link(selection.shape.links[name], sub, alias)} AS "{name}"')
+        return f"(SELECT row_to_json(o) FROM (SELECT {', '.join(members)}) o)"
+
+    def _field(self, field: Field, alias: str) -> str:
+        if field.lifecycle is not None:
+            return field.lifecycle.allowed_actions_sql(
+                role=self.actor.role,
+                scopes=self.actor.scopes,
+                state_column=f"{alias}.status",
+                column=lambda name: f"{alias}.{name}",
+                actor=lambda name: f"{self.bind('actor.' + name)}::text",
+                constant=_literal,
+            )
+        if field.masked is not None and field.unmask not in self.actor.scopes:
+            return field.masked.format(t=alias)
+        sql = (field.sql or f"{{t}}.{field.name}").format(t=alias)
+        if field.sealed is not None:
+            self.sealed = True
+            place = f"'{_MARK}:{field.sealed}:' || {alias}.id || ':'"
+            return f"({place} || translate(encode({sql}, 'base64'), E'\\n', ''))"
+        return RENDER.get(field.type, "{}").replace("{}", sql)
+
+    def _link(self, link: Link, selection: Selection, parent: str) -> str:
+        alias = self.alias()
+        source = link.to.source.format(t=alias)
+        where = link.on.format(t=alias, p=parent)
+        row = self.row(selection, alias)
+        if link.single:
+            return f"(SELECT {row} FROM {source} WHERE {where} LIMIT 1)"
+        ordered = f"SELECT {row} AS j FROM {source} WHERE {where} ORDER BY {link.order.format(t=alias)} LIMIT {LIST_CAP}"
+        return f"(SELECT coalesce(json_agg(l.j), '[]'::json) FROM ({ordered}) l)"
+
+    def statement(self, sql: str) -> Statement:
+        return Statement(f"/* {self.actor.rows.kind.value} */ {sql}", tuple(self.names), self.sealed)
+
+
+def _literal(value: Any) -> str:
+    """A constant of one of our own guards as SQL."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+class Reads:
+    """Compiles and runs reads. One a process."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+        self._cache: OrderedDict[tuple[Any, ...], Statement] = OrderedDict()
+
+    # Questions --------------------------------------------------------------------------------------------------
+
+    async def item(self, connection: Any, actor: Actor, selection: Selection, id_: UUID | str) -> Item:
+        """One resource. Raises NotFound when it is absent, of another kind or outside the scope."""
+        shape = selection.shape
+        self.permit(actor, selection, item=True)
+        given: dict[str, Any] = {"id": id_, **_actor_values(actor)}
+        if shape.kind is not None:
+            if not isinstance(id_, UUID) or kind_of(id_) is not shape.kind:
+                raise errors.NotFound
+            given["regency"] = tenant_of(id_)
+        statement = self._statement(("item", selection.key), actor, selection, lambda c: _item(c, selection))
+        record = await connection.fetchrow(statement.sql, *statement.values(given))
+        if record is None:
+            raise errors.NotFound
+        return Item(self._open(statement, record[0]), record[1])
+
+    async def page(
+        self,
+        connection: Any,
+        actor: Actor,
+        selection: Selection,
+        query: Query,
+        *,
+        parent: tuple[Shape, Link, UUID] | None = None,
+    ) -> Page:
+        """A page of a list, or of a link of `parent`. Raises NotFound when the parent is not visible."""
+        shape = selection.shape
+        self.permit(actor, selection, item=False)
+        if parent is not None:
+            self.permit(actor, Selection(parent[0]), item=True)
+        sort, descending = order(shape, query.sort)
+        many = len(actor.rows.tenants)
+        digest = paging.digest(shape.plural, actor.role, query.signature, str(parent[2]) if parent else "")
+        given: dict[str, Any] = {
+            "limit": query.limit,
+            "tenant": actor.rows.tenants[0] if many == 1 else None,
+            "tenants": list(actor.rows.tenants),
+            **{f"filter.{name}": value for name, value in query.filters},
+            **_actor_values(actor),
+        }
+        if query.cursor is not None:
+            given |= _position(query.cursor, digest, sort)
+        if parent is not None:
+            if kind_of(parent[2]) is not parent[0].kind:
+                raise errors.NotFound
+            given |= {"parent.id": parent[2], "parent.regency": tenant_of(parent[2])}
+        filters = tuple(name for name, _ in query.filters)
+        link = (parent[0].name, parent[1].name) if parent else None
+        key = (selection.key, filters, sort.name, descending, query.cursor is not None, min(many, 2), link)
+
+        def compiled(compiler: _Compiler) -> str:
+            return _page(compiler, selection, filters, sort, descending, query.cursor is not None, many, parent)
+
+        statement = self._statement(("page", *key), actor, selection, compiled)
+        record = await connection.fetchrow(statement.sql, *statement.values(given))
+        if parent is not None and not record[3]:
+            raise errors.NotFound
+        total = None
+        if query.total:
+            counter = self._statement(
+                ("total", *key[1:]), actor, selection, lambda c: _total(c, shape, filters, many, parent)
+            )
+            total = await connection.fetchval(counter.sql, *counter.values(given))
+        cursor = paging.encode_cursor(orjson.loads(record[1]), digest) if record[1] else None
+        return Page(self._open(statement, record[0]), cursor, record[2], total)
+
+    def permit(self, actor: Actor, selection: Selection, *, item: bool) -> None:
+        """Refuse a selection that the caller may not read: an item of an unreadable kind is absent, a list is forbidden."""
+        if actor.rows.kind not in selection.shape.kinds:
+            raise errors.NotFound if item else errors.Forbidden("role_not_allowed")
+        for shape in selection.shapes():
+            if actor.rows.kind not in shape.kinds:
+                raise errors.Forbidden("role_not_allowed")
+            if shape.scope is not None:
+                actor.require(shape.scope)
+
+    # Statements -------------------------------------------------------------------------------------------------
+
+    def _statement(
+        self,
+        key: tuple[Any, ...],
+        actor: Actor,
+        selection: Selection,
+        compiled: Callable[[_Compiler], str],
+    ) -> Statement:
+        full = (*key, actor.rows.kind, actor.role, _rights(selection) & actor.scopes)
+        found = self._cache.get(full)
+        if found is not None:
+            self._cache.move_to_end(full)
+            return found
+        compiler = _Compiler(actor)
+        statement = compiler.statement(compiled(compiler))
+        self._cache[full] = statement
+        if len(self._cache) > CACHE_SIZE:
+            self._cache.popitem(last=False)
+        return statement
+
+    def _open(self, statement: Statement, body: bytes) -> bytes:
+        if not statement.sealed:
+            return body
+
+        def clear(match: re.Match[bytes]) -> bytes:
+            purpose, id_, ciphertext = (part.decode() for part in match.groups())
+            plain = self._keyring.decrypt(base64.b64decode(ciphertext), aad(purpose, UUID(id_)))
+            return orjson.dumps(plain.decode())
+
+        return _SEALED.sub(clear, body)
+
+
+def _rights(selection: Selection) -> frozenset[str]:
+    """The scopes that the text of a statement of this selection depends on."""
+    rights: set[str] = set()
+    for shape in selection.shapes():
+        for field in shape.fields.values():
+            if field.unmask is not None:
+                rights.add(field.unmask)
+            if field.lifecycle is not None:
+                rights |= {transition.scope for transition in field.lifecycle.transitions}
+    return frozenset(rights)
+
+
+def _actor_values(actor: Actor) -> dict[str, Any]:
+    return {f"actor.{name}": value for name, value in actor.guard_facts.items()}
+
+
+def _position(cursor: str, digest: bytes, sort: Sort) -> dict[str, Any]:
+    values = paging.decode_cursor(cursor, digest)
+    try:
+        at, key = values
+        return {"after": sort.parse(at), "after.id": UUID(key) if len(key) == 36 else key}
+    except (ValueError, TypeError, AttributeError):
+        raise errors.BadRequest("cursor_invalid") from None
+
+
+def _item(compiler: _Compiler, selection: Selection) -> str:
+    shape = selection.shape
+    alias = compiler.alias()
+    row = compiler.row(selection, alias)
+    version = (shape.version or "NULL::integer").format(t=alias)
+    where = f"{shape.key.format(t=alias)} = {compiler.bind('id')}"
+    if shape.kind is not None and shape.tenant:
+        where = f"{alias}.regency = {compiler.bind('regency')} AND {where}"
+    return f"SELECT convert_to({row}::text, 'UTF8'), {version} FROM {shape.source.format(t=alias)} WHERE {where}"
+
+
+def _where(
+    compiler: _Compiler,
+    shape: Shape,
+    alias: str,
+    filters: tuple[str, ...],
+    tenants: int,
+    parent: tuple[Shape, Link, UUID] | None,
+) -> tuple[str, list[str]]:
+    """FROM and the conditions of a list."""
+    source = shape.source.format(t=alias)
+    conditions: list[str] = []
+    if parent is not None:
+        owner = compiler.alias()
+        source = f"{parent[0].source.format(t=owner)} JOIN {source} ON {parent[1].on.format(t=alias, p=owner)}"
+        conditions += [
+            f"{owner}.regency = {compiler.bind('parent.regency')}",
+            f"{owner}.id = {compiler.bind('parent.id')}",
+        ]
+    elif shape.tenant and tenants == 1:
+        conditions.append(f"{alias}.regency = {compiler.bind('tenant')}")
+    elif shape.tenant and tenants > 1:
+        conditions.append(f"{alias}.regency = ANY ({compiler.bind('tenants')}::integer[])")
+    for name in filters:
+        conditions.append(shape.filters[name].sql.format(t=alias, v=compiler.bind(f"filter.{name}")))
+    return source, conditions
+
+
+def _page(
+    compiler: _Compiler,
+    selection: Selection,
+    filters: tuple[str, ...],
+    sort: Sort,
+    descending: bool,  # noqa: FBT001
+    after: bool,  # noqa: FBT001
+    tenants: int,
+    parent: tuple[Shape, Link, UUID] | None,
+) -> str:
+    shape = selection.shape
+    alias = compiler.alias()
+    source, conditions = _where(compiler, shape, alias, filters, tenants, parent)
+    key, by = shape.key.format(t=alias), sort.sql.format(t=alias)
+    direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
+    tied = sort.sql != shape.key
+    if after and tied:
+        conditions.append(f"({by}, {key}) {beyond} ({compiler.bind('after')}::{sort.cast}, {compiler.bind('after.id')})")
+    elif after:
+        conditions.append(f"{key} {beyond} {compiler.bind('after')}::{sort.cast}")
+    ordering = f"{by} {direction}, {key} {direction}" if tied else f"{key} {direction}"
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    shown = RENDER[FieldType.INSTANT].replace("{}", by) if sort.cast == "timestamptz" else by
+    limit = compiler.bind("limit")
+    exists = "true"
+    if parent is not None:
+        owner = compiler.alias()
+        exists = (
+            f"EXISTS (SELECT FROM {parent[0].source.format(t=owner)} WHERE {owner}.regency = "
+            f"{compiler.bind('parent.regency')} AND {owner}.id = {compiler.bind('parent.id')})"
+        )
+    row = compiler.row(selection, alias)
+    return (
+        f"SELECT convert_to('[' || coalesce(string_agg(n.j::text, ',') FILTER (WHERE n.rn <= {limit}), '') || ']', 'UTF8'), "
+        f"CASE WHEN count(*) > {limit} THEN max(n.k::text) FILTER (WHERE n.rn = {limit}) END, "
+        f"least(count(*), {limit}), {exists} "
+        f"FROM (SELECT p.j, p.k, row_number() OVER () AS rn FROM ("
+        f"SELECT {row} AS j, json_build_array({shown}, {key}) AS k FROM {source}{where} "
+        f"ORDER BY {ordering} LIMIT {limit}::integer + 1) p) n"
+    )
+
+
+def _total(
+    compiler: _Compiler,
+    shape: Shape,
+    filters: tuple[str, ...],
+    tenants: int,
+    parent: tuple[Shape, Link, UUID] | None,
+) -> str:
+    alias = compiler.alias()
+    source, conditions = _where(compiler, shape, alias, filters, tenants, parent)
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT count(*) FROM (SELECT FROM {source}{where} LIMIT {TOTAL_CAP + 1}) c"

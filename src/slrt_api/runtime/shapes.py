@@ -1,0 +1,293 @@
+"""Shapes: what can be read. A resource is declared once, and REST, GraphQL and the documentation come from the declaration.
+
+A shape names a table, its fields (SQL over the alias `{t}`), its links to other shapes, its filters and sorts. SQL templates
+are written by us, never by a caller: values reach a statement only as parameters.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from slrt_api.kernel import errors
+from slrt_api.kernel.ids import Kind
+from slrt_api.kernel.lifecycle import Lifecycle
+from slrt_api.runtime.roles import ScopeKind
+
+Codes = type[StrEnum]
+
+
+class FieldType(StrEnum):
+    """How a value stands in JSON."""
+
+    ID = "id"
+    TEXT = "text"
+    TEXTS = "texts"
+    INTEGER = "integer"
+    LONG = "long"
+    BOOLEAN = "boolean"
+    INSTANT = "instant"
+    DATE = "date"
+    VILLAGE = "village"
+    AREA = "area"
+    CODE = "code"
+    CODES = "codes"
+    JSON = "json"
+
+
+#: SQL that brings a column into its JSON form; others stand as they are
+RENDER = {
+    FieldType.INSTANT: """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
+    FieldType.VILLAGE: """to_char({}, 'FM00"."00"."00"."0000')""",
+    FieldType.AREA: "area_code({})",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One member of a resource.
+
+    sql      over the alias `{t}`; the column of the same name when left out
+    codes    the enum of a CODE field; the documentation lists it
+    masked   SQL for callers who lack the scope `unmask`; None = the field needs no mask
+    sealed   the column is a ciphertext, decrypted in the answer; the name that its AAD binds (see `Reads`)
+    """
+
+    name: str
+    type: FieldType
+    description: str
+    sql: str | None = None
+    nullable: bool = False
+    codes: Codes | None = None
+    example: Any = None
+    unmask: str | None = None
+    masked: str | None = None
+    sealed: str | None = None
+    lifecycle: Lifecycle | None = None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A way from one shape to another.
+
+    on        SQL that joins the target `{t}` to the parent `{p}`
+    embedded  part of the resource itself: always there, never asked for
+    single    to one; otherwise a list, bounded by nature, capped at LIST_CAP
+    """
+
+    name: str
+    to: "Shape"
+    on: str
+    description: str
+    single: bool = False
+    embedded: bool = False
+    order: str = "{t}.id"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One query parameter of a list: SQL over `{t}` and the bound value `{v}`, and the parser of its text."""
+
+    name: str
+    sql: str
+    parse: Callable[[str], Any]
+    description: str
+    example: str
+    codes: Codes | None = None
+
+
+@dataclass(frozen=True)
+class Sort:
+    """A column to sort by: never personal, never null. `cast` is its SQL type."""
+
+    name: str
+    sql: str
+    cast: str
+    parse: Callable[[Any], Any]
+
+
+@dataclass
+class Shape:
+    """A resource.
+
+    kinds  the kinds of scope whose database role may read the table at all; to the others every item is absent
+    scope  the token scope that reading asks for
+    """
+
+    name: str
+    plural: str
+    source: str
+    description: str
+    scope: str | None
+    kinds: frozenset[ScopeKind]
+    kind: Kind | None = None
+    tenant: bool = True
+    version: str | None = None
+    key: str = "{t}.id"
+    personal: bool = True
+    fields: dict[str, Field] = field(default_factory=dict)
+    links: dict[str, Link] = field(default_factory=dict)
+    filters: dict[str, Filter] = field(default_factory=dict)
+    sorts: dict[str, Sort] = field(default_factory=dict)
+    default_sort: str = "-id"
+
+    def with_fields(self, *fields: Field) -> "Shape":
+        self.fields.update({each.name: each for each in fields})
+        return self
+
+    def with_filters(self, *filters: Filter) -> "Shape":
+        self.filters.update({each.name: each for each in filters})
+        return self
+
+    def with_sorts(self, *sorts: Sort) -> "Shape":
+        self.sorts.update({each.name: each for each in sorts})
+        return self
+
+    def link(self, link: Link) -> None:
+        """Add a way from this shape; a higher domain adds those that lead to it."""
+        self.links[link.name] = link
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+ALL_STAFF = frozenset({ScopeKind.AREA_RANGE, ScopeKind.AREA_LIST, ScopeKind.AUDITOR})
+EVERYBODY = frozenset(ScopeKind)
+
+
+def parse_uuid(text: str) -> UUID:
+    """A UUID in its 36-character form."""
+    if len(text) != 36:
+        raise ValueError
+    return UUID(text)
+
+
+def parse_instant(text: str) -> datetime:
+    """RFC 3339 with an offset."""
+    if not text.isascii() or "T" not in text.upper():
+        raise ValueError
+    at = datetime.fromisoformat(text.replace(" ", "+"))
+    if at.tzinfo is None:
+        raise ValueError
+    return at
+
+
+def parse_date(text: str) -> date:
+    """`YYYY-MM-DD`."""
+    if len(text) != 10 or not text.isascii():
+        raise ValueError
+    return date.fromisoformat(text)
+
+
+def parse_boolean(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError
+    return text == "true"
+
+
+def parse_codes(codes: Iterable[str]) -> Callable[[str], list[str]]:
+    """Parser of `A,B`: each one of `codes`."""
+    known = frozenset(codes)
+
+    def parse(text: str) -> list[str]:
+        wanted = text.split(",")
+        if not known.issuperset(wanted):
+            raise ValueError
+        return wanted
+
+    return parse
+
+
+def code_filter(name: str, codes: Codes, description: str, column: str | None = None) -> Filter:
+    """Filter `name=A,B` on a code column."""
+    return Filter(
+        name,
+        f"{{t}}.{column or name} = ANY ({{v}}::text[])",
+        parse_codes(codes),
+        description,
+        ",".join([code.value for code in codes][:2]),
+        codes,
+    )
+
+
+def updated_filters() -> tuple[Filter, Filter]:
+    """`updated_from` and `updated_to`, half-open."""
+    return (
+        Filter(
+            "updated_from",
+            "{t}.updated_at >= {v}::timestamptz",
+            parse_instant,
+            "Changed at this instant or later (RFC 3339 with offset).",
+            "2026-11-01T00:00:00Z",
+        ),
+        Filter(
+            "updated_to",
+            "{t}.updated_at < {v}::timestamptz",
+            parse_instant,
+            "Changed before this instant (RFC 3339 with offset).",
+            "2026-12-01T00:00:00Z",
+        ),
+    )
+
+
+ID_SORT = Sort("id", "{t}.id", "uuid", parse_uuid)
+UPDATED_SORT = Sort("updated_at", "{t}.updated_at", "timestamptz", parse_instant)
+CREATED_SORT = Sort("created_at", "{t}.created_at", "timestamptz", parse_instant)
+
+
+def text_sort(name: str, column: str | None = None) -> Sort:
+    return Sort(name, f"{{t}}.{column or name}", "text", str)
+
+
+def aggregate_fields(noun: str) -> Sequence[Field]:
+    """The fields that every aggregate shows."""
+    return (
+        Field("id", FieldType.ID, f"Id of the {noun} (UUID version 8: tells tenant and kind)."),
+        Field("version", FieldType.INTEGER, "Raised by one with every change; the ETag of the item.", example=1),
+        Field("created_at", FieldType.INSTANT, "When it was written first."),
+        Field("updated_at", FieldType.INSTANT, "When it was changed last."),
+    )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What of a shape is asked for: all its fields, its embedded links, and the links named."""
+
+    shape: Shape
+    links: tuple[tuple[str, "Selection"], ...] = ()
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return (self.shape.name, tuple((name, sub.key) for name, sub in self.links))
+
+    def shapes(self) -> Iterable[Shape]:
+        """Every shape that the selection reads."""
+        yield self.shape
+        for _, sub in self.links:
+            yield from sub.shapes()
+
+
+MAX_INCLUDE_DEPTH = 3
+
+
+def select(shape: Shape, paths: Iterable[str] = ()) -> Selection:
+    """The selection of `shape` with `paths` such as `members` or `cases.referrals`.
+
+    Raises BadRequest `include_unknown` for a path that does not exist or is deeper than MAX_INCLUDE_DEPTH.
+    """
+    wanted: dict[str, list[str]] = {name: [] for name, link in shape.links.items() if link.embedded}
+    for path in paths:
+        head, _, rest = path.partition(".")
+        if head not in shape.links or path.count(".") >= MAX_INCLUDE_DEPTH:
+            raise errors.BadRequest(
+                "include_unknown", faults=(errors.Fault("include", "include_unknown", "No such link here."),)
+            )
+        wanted.setdefault(head, []).extend([rest] if rest else [])
+    return Selection(
+        shape, tuple((name, select(shape.links[name].to, rests)) for name, rests in sorted(wanted.items()))
+    )
