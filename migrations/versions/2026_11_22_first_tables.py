@@ -61,7 +61,7 @@ TENANT_TABLES = (
         dict.fromkeys((*AREA_STAFF, *RECEIVERS, "slrt_auditor"), "SELECT") | {"slrt_effect": "SELECT, INSERT"},
         sealed=True,
     ),
-    Access("accesses", AUDIT | {"slrt_effect": "SELECT, INSERT"}),
+    Access("accesses", AUDIT | {"slrt_effect": "SELECT, INSERT", "slrt_worker": "INSERT"}),
     Access("idempotent_answers", {"slrt_effect": "SELECT, INSERT, UPDATE, DELETE", "slrt_worker": "SELECT, DELETE"}),
 )
 #: national tables, and what the effect role may write
@@ -120,12 +120,6 @@ CREATE FUNCTION area_code(area bigint) RETURNS text LANGUAGE sql IMMUTABLE STRIC
         WHEN area % 100000000 <> 0 THEN to_char(area / 1000000, 'FM00"."00')
         ELSE to_char(area / 100000000, 'FM00')
     END
-$$
-"""
-#: RFC 3339 in UTC with microseconds
-INSTANT = """
-CREATE FUNCTION instant(at timestamptz) RETURNS text LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
-    SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
 $$
 """
 
@@ -717,7 +711,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("regency", "id"),
     )
     op.execute(AREA_CODE)
-    op.execute(INSTANT)
     op.execute("GRANT USAGE ON SCHEMA public TO slrt_api, slrt_backup, slrt_effect, " + ", ".join(SCOPES))
     for access in TENANT_TABLES:
         for statement in tenant_table(access):
@@ -729,7 +722,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '1s'")
-    op.execute("DROP FUNCTION instant(timestamptz)")
     op.execute("DROP FUNCTION area_code(bigint)")
     for table in reversed(TABLES):
         op.drop_table(table)

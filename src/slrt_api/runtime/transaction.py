@@ -38,7 +38,7 @@ class Transaction:
 
     now       aware UTC instant of the act, the same for everything it writes
     trace_id  W3C trace id of the request, kept in events and access records
-    target    the row that the act was asked on, and the version that the caller named, if any
+    expected_version, conditional  the version that the caller named, and whether one has to be named
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Transaction:
         trace_id: str,
         keyring: Keyring,
         expected_version: int | None = None,
+        conditional: bool = False,
     ) -> None:
         self._connection = connection
         self.actor = actor
@@ -57,6 +58,7 @@ class Transaction:
         self.trace_id = trace_id
         self.keyring = keyring
         self._expected_version = expected_version
+        self._conditional = conditional
 
     # Statements -------------------------------------------------------------------------------------------------
 
@@ -90,12 +92,14 @@ class Transaction:
     async def ask(self, model: type[Root], id_: UUID) -> Root:
         """Lock the row that the act is asked on, under the actor's role, and check the version that the caller named.
 
-        Raises NotFound when it is absent, of another kind or outside the scope; PreconditionFailed when it has moved on.
+        Raises NotFound when it is absent, of another kind or outside the scope; PreconditionRequired when the request had
+        to name a version and did not; PreconditionFailed when the row has moved on.
         """
         row = await self.lock(model, id_)
+        if self._conditional and self._expected_version is None:
+            raise errors.PreconditionRequired
         if self._expected_version is not None and row.version != self._expected_version:
             raise errors.PreconditionFailed(current_version=row.version)
-        self._expected_version = None
         return row
 
     async def lock(self, model: type[Row], id_: UUID) -> Row:

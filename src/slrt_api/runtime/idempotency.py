@@ -1,0 +1,105 @@
+"""The first answer to a request with an idempotency key, kept in the transaction of the effect it answers.
+
+A key counts within issuer, subject, acting role and operation. Only digests of the key and of the content are stored, and
+the answer's bytes encrypted. While the first request is under way, a second gets 409 at once; refusals are not kept.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from slrt_api.kernel import errors
+from slrt_api.runtime.crypto import Keyring, aad
+from slrt_api.runtime.transaction import Transaction
+
+if TYPE_CHECKING:
+    from slrt_api.runtime.usecase import Answer
+
+KEPT_DAYS = 30
+_KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key in its scope. `regency` is where the row stands; `request` is the digest of target and content."""
+
+    regency: int
+    digest: bytes
+    request: bytes
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer as it was given first."""
+
+    status: int
+    location: str | None
+    version: int | None
+    body: bytes
+    resource_id: UUID | None
+
+
+def parse(header: str) -> str:
+    """The key of an `Idempotency-Key` header, quoted or bare. Raises BadRequest `idempotency_key_invalid`."""
+    text = header.strip()
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        text = text[1:-1]
+    if not _KEY.fullmatch(text):
+        fault = errors.Fault("Idempotency-Key", "idempotency_key_invalid", "1 to 255 visible ASCII characters.")
+        raise errors.BadRequest("idempotency_key_invalid", faults=(fault,))
+    return text
+
+
+def strong(key: str) -> bool:
+    """Whether a key can stand alone, without a caller: a UUID or at least 128 bits in 22 characters."""
+    return len(set(key)) > 8 and len(key) >= 22
+
+
+def key_of(keyring: Keyring, regency: int, scope: tuple[str, ...], key: str, content: bytes) -> Key:
+    """The key in its scope. `scope` is issuer and subject, role and operation; `content` names target and body."""
+    name = "\x1f".join((*scope, key)).encode()
+    return Key(regency, keyring.digest("idempotency key", name), keyring.digest("idempotency content", content))
+
+
+async def claim(tx: Transaction, key: Key) -> Kept | None:
+    """The answer kept for `key`, or None and the right to give the first one until the transaction ends.
+
+    Raises Conflict `request_in_flight` while another transaction holds that right, Invalid `idempotency_key_reused` when
+    the content differs from the first.
+    """
+    lock = int.from_bytes(key.digest[:8], "big", signed=True)
+    async with tx.effect(key.regency):
+        if not await tx.value("SELECT pg_try_advisory_xact_lock($1)", lock):
+            raise errors.Conflict("request_in_flight", retry_after_seconds=1)
+        row = await tx.first(
+            "SELECT request_digest, status, location, version, body, resource_id FROM idempotent_answers"
+            " WHERE regency = $1 AND key_digest = $2",
+            key.regency,
+            key.digest,
+        )
+    if row is None:
+        return None
+    if row["request_digest"] != key.request:
+        raise errors.Invalid("idempotency_key_reused")
+    body = tx.keyring.decrypt(row["body"], aad("idempotent_answer", key.digest.hex()))
+    return Kept(row["status"], row["location"], row["version"], body, row["resource_id"])
+
+
+async def keep(tx: Transaction, key: Key, answer: "Answer", resource_id: UUID | None) -> None:
+    """Store the first answer, in the effect's own transaction."""
+    async with tx.effect(key.regency):
+        await tx.execute(
+            "INSERT INTO idempotent_answers"
+            " (regency, key_digest, request_digest, resource_id, status, location, version, body, created_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            key.regency,
+            key.digest,
+            key.request,
+            resource_id,
+            answer.status,
+            answer.location,
+            answer.version,
+            tx.keyring.encrypt(answer.body, aad("idempotent_answer", key.digest.hex())),
+            tx.now,
+        )

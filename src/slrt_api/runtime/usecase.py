@@ -1,0 +1,250 @@
+"""Use cases, and the act: the one door through which every request goes (`docs/decisions/0001`).
+
+A use case is a plain function `(tx, actor, command)`, or `(tx, actor, id, command)` when it is asked on a resource. `Act`
+checks the scope, opens the transaction under the actor's role, runs it, renders the answer under the same role and commits
+before the answer leaves. REST and GraphQL call the same line.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, ParamSpec, TypeVar, get_type_hints
+from uuid import UUID
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from slrt_api.kernel import errors
+from slrt_api.kernel.ids import tenant_of
+from slrt_api.runtime import idempotency
+from slrt_api.runtime.accesslog import AccessLog
+from slrt_api.runtime.actor import Actor, RowScope
+from slrt_api.runtime.crypto import Keyring
+from slrt_api.runtime.db import RETRY, Database
+from slrt_api.runtime.reads import Item, Page, Query, Reads
+from slrt_api.runtime.shapes import Link, Selection, Shape, select
+from slrt_api.runtime.telemetry import act_span
+from slrt_api.runtime.transaction import Transaction
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Command(BaseModel):
+    """Base of every command: strict, and closed to members that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, str_strip_whitespace=True)
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a use case did: the resource that answers, and members that are shown this once only."""
+
+    id: UUID
+    once: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """A use case as the surfaces see it.
+
+    answers  the shape that renders the resource it returns; None = it renders nothing (204)
+    include  links shown in that answer
+    creates  it makes a resource: 201 with Location
+    asked    it is asked on a resource, by id, and needs the version (`If-Match`)
+    """
+
+    name: str
+    scope: str | None
+    run: Callable[..., Awaitable[Any]]
+    command: type[Command] | None
+    answers: Shape | None
+    include: tuple[str, ...]
+    creates: bool
+    asked: bool
+    conditional: bool
+    summary: str
+    description: str
+
+
+#: every use case of the house by name
+USE_CASES: dict[str, UseCase] = {}
+
+
+def use_case(
+    name: str,
+    *,
+    scope: str | None,
+    answers: Shape | None = None,
+    include: tuple[str, ...] = (),
+    creates: bool = False,
+    conditional: bool = True,
+) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
+    """Declare a service function as a use case. It stays a plain function for other services to call."""
+
+    def declare(run: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        parameters = list(inspect.signature(run).parameters)
+        command = get_type_hints(run).get("command")
+        asked = len(parameters) - (command is not None) == 3
+        summary, _, description = inspect.cleandoc(run.__doc__ or name).partition("\n")
+        USE_CASES[name] = UseCase(
+            name, scope, run, command, answers, include, creates, asked, conditional, summary.rstrip("."), description
+        )
+        return run
+
+    return declare
+
+
+def of(run: Callable[..., Awaitable[Any]]) -> UseCase:
+    """The use case that a service function was declared as."""
+    return next(case for case in USE_CASES.values() if case.run is run)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an act answers: the bytes of the resource, its version, where it stands."""
+
+    status: int
+    body: bytes
+    version: int | None = None
+    location: str | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What every act of one process shares."""
+
+    database: Database
+    reads: Reads
+    keyring: Keyring
+    accesses: AccessLog
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Act:
+    """One request of one actor. One request is one act."""
+
+    platform: Platform
+    actor: Actor
+    trace_id: str
+
+    async def __call__(
+        self,
+        run: UseCase | Callable[..., Awaitable[Any]],
+        command: Command | None = None,
+        *,
+        on: UUID | None = None,
+        expected_version: int | None = None,
+        key: "idempotency.Key | None" = None,
+    ) -> Answer:
+        """Run a use case, once, whole or not at all.
+
+        on                the resource that it is asked on
+        expected_version  the version that the caller named in `If-Match`
+        key               the idempotency key of the request
+        """
+        case = run if isinstance(run, UseCase) else of(run)
+        if case.scope is not None:
+            self.actor.require(case.scope)
+        for attempt in (1, 2):
+            try:
+                with act_span(case.name):
+                    return await self._once(case, command, on, expected_version, key)
+            except RETRY:
+                if attempt == 2:
+                    raise errors.Unavailable("contended", retry_after_seconds=1) from None
+        raise AssertionError  # the loop returns or raises
+
+    async def _once(
+        self,
+        case: UseCase,
+        command: Command | None,
+        on: UUID | None,
+        expected_version: int | None,
+        key: "idempotency.Key | None",
+    ) -> Answer:
+        platform = self.platform
+        async with platform.database.transaction(self.actor.rows, write=True) as connection:
+            tx = Transaction(
+                connection,
+                self.actor,
+                now=platform.clock(),
+                trace_id=self.trace_id,
+                keyring=platform.keyring,
+                expected_version=expected_version,
+                conditional=case.asked and case.conditional,
+            )
+            if key is not None:
+                first = await idempotency.claim(tx, key)
+                if first is not None:
+                    return await self._replay(connection, case, first)
+            arguments = [argument for argument in (on, command) if argument is not None]
+            done = await case.run(tx, self.actor, *arguments)
+            answer = await self._render(connection, case, done)
+            if key is not None:
+                await idempotency.keep(tx, key, answer, getattr(done, "id", None))
+            return answer
+
+    async def _render(self, connection: Any, case: UseCase, done: Any) -> Answer:
+        if case.answers is None:
+            return Answer(204, b"")
+        item = await self.platform.reads.item(connection, self.actor, select(case.answers, case.include), done.id)
+        once = getattr(done, "once", None)
+        body = item.body[:-1] + b"," + orjson.dumps(dict(once))[1:] if once else item.body
+        if not case.creates:
+            return Answer(200, body, item.version)
+        return Answer(201, body, item.version, f"/v1/{case.answers.plural}/{done.id}")
+
+    async def _replay(self, connection: Any, case: UseCase, first: "idempotency.Kept") -> Answer:
+        """The first answer again, while the caller may still see what it tells."""
+        if case.answers is not None and first.resource_id is not None:
+            await self.platform.reads.item(connection, self.actor, select(case.answers), first.resource_id)
+        return Answer(first.status, first.body, first.version, first.location, replayed=True)
+
+    async def item(self, selection: Selection, id_: UUID | str, *, operation: str) -> Item:
+        """Read one resource."""
+        with act_span(operation):
+            async with self.platform.database.transaction(self.actor.rows, write=False) as connection:
+                item = await self.platform.reads.item(connection, self.actor, selection, id_)
+        if selection.shape.personal and isinstance(id_, UUID):
+            self.note(operation, selection.shape.name, tenant_of(id_), id_, 1)
+        return item
+
+    async def page(
+        self,
+        selection: Selection,
+        query: Query,
+        *,
+        operation: str,
+        parent: tuple[Shape, Link, UUID] | None = None,
+    ) -> Page:
+        """Read a page of a list."""
+        with act_span(operation):
+            async with self.platform.database.transaction(self.actor.rows, write=False) as connection:
+                page = await self.platform.reads.page(connection, self.actor, selection, query, parent=parent)
+        if selection.shape.personal:
+            tenant = tenant_of(parent[2]) if parent else next(iter(self.actor.rows.tenants), 0)
+            self.note(operation, selection.shape.name, tenant, parent[2] if parent else None, page.rows)
+        return page
+
+    def note(self, operation: str, resource: str, regency: int, id_: UUID | None, rows: int) -> None:
+        """Queue the record of an access. Raises Unavailable when the queue is full: no read without its record."""
+        self.platform.accesses.note(
+            regency=regency,
+            at=self.platform.clock(),
+            actor=self.actor.subject,
+            role=self.actor.role,
+            operation=operation,
+            resource=resource,
+            resource_id=id_,
+            rows=rows,
+            trace_id=self.trace_id,
+        )
+
+
+def system(rows: RowScope, name: str) -> Actor:
+    """The actor of work that nobody asked for by a request: the worker, imports, seeding."""
+    return Actor(subject=f"system#{name}", role=name, scopes=frozenset(), rows=rows)
