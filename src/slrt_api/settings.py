@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-# Where container engines mount secrets: a file named like the variable (`slrt_index_key`) sets it; the environment wins.
+# Container engines mount secrets here: a file named like the variable (`slrt_index_key`) sets it; the environment wins.
 SECRETS_DIRECTORY = Path("/run/secrets")
 
 
