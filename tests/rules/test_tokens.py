@@ -275,9 +275,9 @@ BATTERY = [
     Forgery("b64 false", token(header(b64=False, crit=["b64"])), "header member"),
     Forgery("b64 without crit", token(header(b64=True)), "header member", "accepts"),
     Forgery("zip", token(header(zip="DEF")), "header member"),
-    Forgery("duplicate alg", token(raw(', "alg": "ES256"', header(alg="none"))), "duplicate member", "accepts"),
+    Forgery("duplicate alg", token(raw(', "alg": "ES256"', header(alg="none"))), "json_duplicate_key", "accepts"),
     Forgery("duplicate kid, escaped",
-            token(raw(', "k\\u0069d": "es"', header(kid="rs"))), "duplicate member", "accepts"),
+            token(raw(', "k\\u0069d": "es"', header(kid="rs"))), "json_duplicate_key", "accepts"),
     # It is no access token.
     Forgery("typ missing", token(header(typ=None)), "typ", "accepts"),
     Forgery("typ of a logout token", token(header(typ="logout+jwt")), "typ", "accepts"),
@@ -316,22 +316,24 @@ BATTERY = [
         "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551") * 2), "signature"),
     Forgery("signature in DER", token(sign=der), "signature"),
     Forgery("RSA signature of zeros", token(header(alg="RS256", kid="rs"), sign=lambda _: b"\0" * 256), "signature"),
-    Forgery("header no JSON", token(b"alg: ES256"), "json"),
-    Forgery("header a list", token(b'["ES256"]'), "json"),
-    Forgery("header in UTF-16", token(header().decode().encode("utf-16")), "json", "accepts"),
-    Forgery("header with a BOM", token(b"\xef\xbb\xbf" + header()), "json", "accepts"),
-    Forgery("header with trailing data", token(header() + b"{}"), "json"),
-    Forgery("payload a string", token(body=b'"claims"'), "json"),
-    Forgery("payload with trailing data", token(body=claims() + b" x"), "json"),
-    Forgery("payload nested 2,500 deep", token(body=deep(2_500)), "json"),
-    Forgery("payload with NaN", token(body=raw(', "x": NaN')), "json", "accepts"),
-    Forgery("payload with 1e400", token(body=raw(', "x": 1e400')), "json", "accepts"),
-    Forgery("payload with NUL", token(body=raw(', "x": "\\u0000"')), "json", "accepts"),
-    Forgery("payload with a lone surrogate", token(body=raw(', "x": ["\\ud800"]')), "json", "accepts"),
-    Forgery("payload with bytes that are no UTF-8", token(body=raw("").replace(b"officer-1", b"officer-\xff")), "json"),
-    Forgery("payload with 5,000 digits", token(body=raw(', "x": ' + "9" * 5_000)), "json"),
-    Forgery("duplicate sub", token(body=raw(', "sub": "administrator"')), "duplicate member", "accepts"),
-    Forgery("duplicate member inside", token(body=raw(', "x": {"role": 1, "role": 2}')), "duplicate member", "accepts"),
+    Forgery("header no JSON", token(b"alg: ES256"), "json_invalid"),
+    Forgery("header a list", token(b'["ES256"]'), "json_object"),
+    Forgery("header in UTF-16", token(header().decode().encode("utf-16")), "json_nul", "accepts"),
+    Forgery("header with a BOM", token(b"\xef\xbb\xbf" + header()), "json_encoding", "accepts"),
+    Forgery("header with trailing data", token(header() + b"{}"), "json_invalid"),
+    Forgery("payload a string", token(body=b'"claims"'), "json_object"),
+    Forgery("payload with trailing data", token(body=claims() + b" x"), "json_invalid"),
+    Forgery("payload nested 2,500 deep", token(body=deep(2_500)), "json_depth"),
+    Forgery("payload with NaN", token(body=raw(', "x": NaN')), "json_number", "accepts"),
+    Forgery("payload with 1e400", token(body=raw(', "x": 1e400')), "json_number", "accepts"),
+    Forgery("payload with NUL", token(body=raw(', "x": "\\u0000"')), "json_nul", "accepts"),
+    Forgery("payload with a lone surrogate", token(body=raw(', "x": ["\\ud800"]')), "json_surrogate", "accepts"),
+    Forgery("payload with bytes that are no UTF-8",
+            token(body=raw("").replace(b"officer-1", b"officer-\xff")), "json_encoding"),
+    Forgery("payload with 5,000 digits", token(body=raw(', "x": ' + "9" * 5_000)), "json_number"),
+    Forgery("duplicate sub", token(body=raw(', "sub": "administrator"')), "json_duplicate_key", "accepts"),
+    Forgery("duplicate member inside",
+            token(body=raw(', "x": {"role": 1, "role": 2}')), "json_duplicate_key", "accepts"),
     # Who says so, of whom, to whom.
     Forgery("iss missing", token(body=claims(iss=None)), "iss"),
     Forgery("iss unknown", token(body=claims(iss="https://evil.example")), "iss"),
@@ -358,9 +360,9 @@ BATTERY = [
     Forgery("exp a string", token(body=claims(exp=str(NOW + 540))), "exp"),
     Forgery("exp a float", token(body=claims(exp=NOW + 540.0)), "exp", "accepts"),
     Forgery("exp true", token(body=claims(exp=True)), "exp"),
-    Forgery("exp NaN", token(body=raw(', "exp": NaN', claims(exp=None))), "json"),
-    Forgery("exp Infinity", token(body=raw(', "exp": Infinity', claims(exp=None))), "json"),
-    Forgery("exp 1e400", token(body=raw(', "exp": 1e400', claims(exp=None))), "json"),
+    Forgery("exp NaN", token(body=raw(', "exp": NaN', claims(exp=None))), "json_number"),
+    Forgery("exp Infinity", token(body=raw(', "exp": Infinity', claims(exp=None))), "json_number"),
+    Forgery("exp 1e400", token(body=raw(', "exp": 1e400', claims(exp=None))), "json_number"),
     Forgery("exp 10^30", token(body=claims(exp=10**30)), "exp", "accepts"),
     Forgery("exp negative", token(body=claims(exp=-1)), "exp"),
     Forgery("exp before iat", token(body=claims(iat=NOW + 50, exp=NOW + 40)), "lifetime"),
@@ -456,6 +458,10 @@ class TestForgeries:
     def test_something_that_is_no_text_is_refused(self) -> None:
         for thing in (None, 5, b"a.b.c", ["a"]):
             assert refusal(thing) == ("token_invalid", "unreadable")  # type: ignore[arg-type]
+
+    def test_claims_are_those_that_python_jose_read_and_no_others(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(jws, "verify", lambda *_: claims(sub="somebody else"))
+        assert refusal(token()) == ("token_invalid", "signature")
 
     def test_a_refused_token_is_refused_again(self) -> None:
         one = verifier()
@@ -677,7 +683,8 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         ("key", "algorithms"),
         [(OKP_JWK, ("ES256",)), (ec_jwk(P256, "es"), ("RS256",)), (ec_jwk(P256_LEAKED, "x", private=True), ("ES256",)),
-         (rsa_jwk(RSA_SHORT, "x"), ("RS256",)), ({**ec_jwk(P256, "x"), "kid": ""}, ("ES256",))],
+         (rsa_jwk(RSA_SHORT, "x"), ("RS256",)), ({**ec_jwk(P256, "x"), "kid": ""}, ("ES256",)),
+         (ec_jwk(P256, "x", key_ops="verify"), ("ES256",)), ({**ec_jwk(P256, "x"), "kty": "RSA"}, ("ES256",))],
     )  # fmt: skip
     def test_refuses_a_set_that_can_verify_nothing(
         self, key: Mapping[str, object], algorithms: tuple[str, ...]

@@ -34,11 +34,11 @@ VERSION = 1
 _KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
 
-class DecryptionFailed(Exception):  # noqa: N818 - errors here are named by the fact
+class DecryptionFailed(Exception):
     """The bytes are not a ciphertext of this keyring for this place: altered, moved, or of a key that is gone."""
 
 
-class KeysRefused(ValueError):  # noqa: N818 - as above
+class KeysRefused(ValueError):
     """The configured keys cannot be used. The message names the setting, never its value."""
 
 

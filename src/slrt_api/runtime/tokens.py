@@ -9,7 +9,6 @@ Not here: who may act where (`access`), and revocation, which is a table.
 
 import base64
 import hashlib
-import json
 import logging
 import math
 import re
@@ -26,7 +25,8 @@ from jose import jwk, jws
 from jose.backends.base import Key
 from jose.exceptions import JOSEError
 
-from slrt_api.kernel.errors import Unauthenticated
+from slrt_api.kernel.errors import BadRequest, Unauthenticated
+from slrt_api.runtime import strictjson
 from slrt_api.settings import Issuer
 
 MAX_TOKEN_BYTES = 8_192
@@ -57,7 +57,7 @@ PRIVATE_JWK_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*")
 _PUBLIC_MEMBERS = {"EC": ("kty", "crv", "x", "y"), "RSA": ("kty", "n", "e")}
-# What json, base64, python-jose and cryptography were seen to raise for bytes that somebody else chose.
+# What base64, python-jose and cryptography were seen to raise for bytes that somebody else chose.
 _UNREADABLE = (
     JOSEError,
     ValueError,
@@ -65,7 +65,6 @@ _UNREADABLE = (
     AttributeError,
     LookupError,
     ArithmeticError,
-    RecursionError,
     InvalidSignature,
     UnsupportedAlgorithm,
 )
@@ -93,7 +92,7 @@ class Claims:
     grants: tuple[Mapping[str, object], ...]
 
 
-class TokenRefused(Exception):  # noqa: N818 - errors here are named by the fact
+class TokenRefused(Exception):
     """Why a token was refused: a constant of this module, for tests and operators, never for the caller."""
 
     def __init__(self, reason: str, code: Literal["token_invalid", "token_expired"] = "token_invalid") -> None:
@@ -241,38 +240,15 @@ def _decoded(segment: str) -> bytes:
     return content
 
 
-def _object(content: bytes) -> dict[str, object]:
-    """A JSON object without duplicate members, NaN, infinities, NUL or lone surrogates, at any depth."""
+def _object(content: bytes) -> Mapping[str, object]:
+    """A JSON object, read by the same strict rules as a request body."""
     try:
-        value = json.loads(
-            content.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_number, parse_float=_finite
-        )
-        # Back to text, because only then do lone surrogates fail, and an escaped NUL has one spelling.
-        text = json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except (ValueError, RecursionError):
-        raise TokenRefused("json") from None
-    if not isinstance(value, dict) or b"\\u0000" in text:
-        _refuse("json")
+        value = strictjson.loads(content)
+    except BadRequest as error:
+        raise TokenRefused(error.code) from None
+    if not isinstance(value, dict):
+        _refuse("json_object")
     return value
-
-
-def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        _refuse("duplicate member")
-    return members
-
-
-def _no_number(_: str) -> NoReturn:
-    """NaN, Infinity and -Infinity, which Python reads and JSON does not know."""
-    _refuse("json")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if not math.isfinite(number):
-        _refuse("json")
-    return number
 
 
 def _text(members: Mapping[str, object], name: str) -> str:
