@@ -43,6 +43,10 @@ LINES = [
     line("HANDLED", "REOPEN", "OPEN", MANAGER),
 ]
 TABLE = Lifecycle("case", STATES, LINES)
+ONE_ROLE = Lifecycle("case", STATES, [replace(each, roles=frozenset({MANAGER})) for each in LINES])
+MIXED = Lifecycle(
+    "case", STATES, [replace(each, guard=READY) if each.action == "RETURN" else each for each in ONE_ROLE.transitions]
+)
 
 
 class Call(TypedDict):
@@ -188,8 +192,7 @@ class TestAdvance:
 
 class TestAllowedActions:
     def test_stand_once_and_in_order(self) -> None:
-        both = Lifecycle("case", STATES, [replace(each, roles=frozenset({MANAGER})) for each in LINES])
-        assert both.allowed_actions("SERVED", **call(MANAGER)) == ("CLOSE", "RETURN")
+        assert ONE_ROLE.allowed_actions("SERVED", **call(MANAGER)) == ("CLOSE", "RETURN")
 
     def test_sql_has_constants_where_nothing_is_guarded(self) -> None:
         assert sql(OFFICER) == (
@@ -207,9 +210,13 @@ class TestAllowedActions:
         )
 
     def test_an_unguarded_outcome_frees_the_action(self) -> None:
-        lines = [replace(each, roles=frozenset({MANAGER})) for each in LINES]
-        free = sql(MANAGER, Lifecycle("case", STATES, lines))
-        assert """WHEN 'SERVED' THEN '["CLOSE","RETURN"]'::json""" in free
+        assert """WHEN 'SERVED' THEN '["CLOSE","RETURN"]'::json""" in sql(MANAGER, ONE_ROLE)
+
+    def test_a_guard_beside_an_unguarded_outcome_binds_only_its_own_action(self) -> None:
+        assert (
+            " WHEN 'SERVED' THEN to_json(array_remove(ARRAY['CLOSE', "
+            "CASE WHEN ((c.open_needs = 0)) THEN 'RETURN' END]::text[], NULL))"
+        ) in sql(MANAGER, MIXED)
 
     def test_sql_of_a_stranger_is_empty(self) -> None:
         assert sql("partner") == "'[]'::json"

@@ -66,6 +66,12 @@ class TestCursorRefusals:
     def test_what_was_not_written_here_is_invalid(self, text: str) -> None:
         assert refusal(text) == "cursor_invalid"
 
+    def test_nesting_that_exhausts_the_stack_of_a_deep_caller_is_invalid(self) -> None:
+        def deeper(levels: int) -> str:
+            return deeper(levels - 1) if levels else refusal(packed(b"[" * 760))
+
+        assert deeper(400) == "cursor_invalid"
+
     @pytest.mark.parametrize(
         "other",
         [

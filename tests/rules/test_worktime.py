@@ -113,6 +113,7 @@ WORKING_HOURS = [
     ("Friday afternoon", "2026-11-27T16:00:00", 1, "2026-11-30T08:30"),
     ("over holidays", "2026-12-23T15:30:00", 1, "2026-12-28T08:30"),
     ("nothing to wait for, but closed", "2026-11-28T10:00:00", 0, "2026-11-30T08:00"),
+    ("nothing to wait for, at closing", "2026-11-23T16:00:00", 0, "2026-11-24T08:00"),
     ("nothing to wait for", "2026-11-23T10:00:00", 0, "2026-11-23T10:00"),
 ]
 CALENDAR_DAYS = [
