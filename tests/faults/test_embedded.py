@@ -1,9 +1,11 @@
 """The embedded PostgreSQL: joined, crashed, moved away by long paths, closed to everybody else."""
 
+import errno
 import os
 import pwd
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -34,11 +36,17 @@ def postmaster(server: EmbeddedPostgres) -> int:
     return int((server.data_dir / "cluster" / "postmaster.pid").read_text().splitlines()[0])
 
 
-def wait_for(what: Callable[[], bool]) -> None:
+def kill(server: EmbeddedPostgres) -> None:
+    """SIGKILL to the postmaster, and wait until the signal has arrived: its socket refuses."""
+    address = str(server.socket_dir / ".s.PGSQL.5432")
+    os.kill(postmaster(server), signal.SIGKILL)
     deadline = time.monotonic() + 20
-    while not what():
+    while True:
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(address) == errno.ECONNREFUSED:
+                return
         assert time.monotonic() < deadline
-        time.sleep(0.02)
+        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -226,7 +234,7 @@ class TestCrash:
         server = start(durable=True)
         await ask(server, "CREATE TABLE kept AS SELECT 42 AS answer")
         killed = postmaster(server)
-        os.kill(killed, signal.SIGKILL)
+        kill(server)
         server.start()
         assert postmaster(server) != killed
         assert await ask(server, "SELECT answer FROM kept") == 42
@@ -264,7 +272,7 @@ class TestLongPath:
     async def test_a_crash_does_not_leave_a_folder_for_each_start(self, start: Start, folder: Path) -> None:
         server = start(folder / ("long" * 30))
         away = server.socket_dir
-        os.kill(postmaster(server), signal.SIGKILL)
+        kill(server)
         server.start()
         assert server.socket_dir == away
         assert await ask(server, "SELECT 1") == 1
@@ -275,8 +283,7 @@ class TestLongPath:
     def test_a_name_that_somebody_else_took_is_not_used_again(self, start: Start, folder: Path) -> None:
         server = start(folder / ("long" * 30))
         away = server.socket_dir
-        os.kill(postmaster(server), signal.SIGKILL)
-        wait_for(lambda: not server._listens())
+        kill(server)
         away.chmod(0o755)
         server.start()
         assert server.socket_dir != away

@@ -123,16 +123,20 @@ class EmbeddedPostgres:
             _let_through(self.data_dir, account)
             _let_through(binaries, account)
             _make_readable(binaries.parent)
-        if self._process is not None and self._process.poll() is not None:
-            self._process = None  # Somebody killed the server of an earlier start.
+            # Where auditwheel put the libraries that the binaries are linked to.
+            _make_readable(binaries.parent.parent.with_suffix(".libs"))
 
+        earlier = self._process
         deadline = time.monotonic() + START_SECONDS
         try:
             while not self._answers():
                 if self._process is None:
                     self._launch_if_none_runs(binaries, account)
                 elif (status := self._process.poll()) is not None:
-                    raise EmbeddedPostgresError(self._report(f"went away with status {status}"))
+                    if self._process is not earlier:
+                        raise EmbeddedPostgresError(self._report(f"went away with status {status}"))
+                    # It was up once and somebody killed it: that is what this start is for.
+                    self._process = None
                 if time.monotonic() > deadline:
                     raise EmbeddedPostgresError(self._report(f"gave no answer within {START_SECONDS:.0f} s"))
                 time.sleep(_POLL_SECONDS)
