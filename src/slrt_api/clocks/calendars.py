@@ -1,8 +1,9 @@
 """The national working calendar: office hours of the civil service, national holidays and joint leave (cuti bersama).
 
-Holidays come from the pinned package `holidays`, which follows the yearly joint decree of three ministers (SKB 3 Menteri).
-Joint leave is its category GOVERNMENT, which is not in the default set. Only years with decreed joint leave are offered:
-later ones would answer wrongly. Local holidays, shorter hours in Ramadan and six-day weeks are not in it.
+Holidays come from the pinned package `holidays`, which follows the yearly joint decree of three ministers (SKB
+3 Menteri). Joint leave is its category GOVERNMENT, which is not in the default set. Only years with decreed
+joint leave are offered: later ones would answer wrongly. Local holidays, shorter hours in Ramadan and six-day
+weeks are not in it.
 """
 
 import csv

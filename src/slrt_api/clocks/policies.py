@@ -1,7 +1,8 @@
 """Service levels: which clocks an aggregate runs, for how long, and what starts and stops them.
 
-The numbers come from laws and standards and stand in `data/policies.csv` with citation and confidence; SLRT itself has no
-published national figures. Office time is the subject of `calendars`, the arithmetic that of `kernel/worktime`.
+The numbers come from laws and standards and stand in `data/policies.csv` with citation and confidence; SLRT
+itself has no published national figures. Office time is the subject of `calendars`, the arithmetic that of
+`kernel/worktime`.
 """
 
 import csv
