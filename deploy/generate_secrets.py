@@ -42,7 +42,8 @@ def generate(folder: Path) -> list[str]:
     administrator = password.read_text() if password.exists() else secrets.token_hex(32)
     wanted = {
         "postgres_password": administrator,
-        "slrt_admin_database_url": database_url("postgres", administrator, DATABASE),
+        # The administrator's own database: the one of the service does not exist before the first step has run.
+        "slrt_admin_database_url": database_url("postgres", administrator, "postgres"),
         "slrt_migration_database_url": database_url("slrt_owner", secrets.token_hex(32), DATABASE),
         "slrt_database_url": database_url("slrt_api", secrets.token_hex(32), DATABASE),
         "slrt_encryption_keys": json.dumps({key_id({}): new_key()}),

@@ -4,6 +4,7 @@ import http.client
 import http.server
 import json
 import os
+import re
 import shutil
 import socket
 import ssl
@@ -19,6 +20,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from slrt_api.runtime.problem_texts import PROBLEMS
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy/nginx.conf"
 HOST = "slrt.test"
@@ -189,6 +192,16 @@ class TestConfiguration:
         assert result.returncode == 0, result.stderr
         assert b"[warn]" not in result.stderr
 
+    def test_its_problems_are_those_of_the_catalog(self) -> None:
+        bodies = re.findall(r"return (\d+) '(\{.+\})';", CONFIGURATION.read_text())
+        assert len(bodies) == 5
+        for status, body in bodies:
+            said = json.loads(body)
+            known = PROBLEMS[said["code"]]
+            assert (int(status), said["status"]) == (known.status, known.status)
+            assert (said["title"], said["detail"]) == (known.title.id, known.detail.id)
+            assert said["type"] == f"/problems/{known.code}"
+
 
 class TestWhoIsAsked:
     def test_another_name_gets_no_handshake(self, proxy: Proxy) -> None:
@@ -250,8 +263,8 @@ class TestSizes:
 
     def test_headers_beyond_eight_kibibytes_are_refused(self, proxy: Proxy) -> None:
         status, headers, body = proxy.ask(f"GET / HTTP/1.1\nHost: {HOST}\nConnection: close\nX-Long: {'x' * 9000}")
-        assert (status, headers["Content-Type"]) == (431, "application/problem+json")
-        assert json.loads(body)["code"] == "header_too_large"
+        assert (status, headers["Content-Type"]) == (400, "application/problem+json")
+        assert json.loads(body)["code"] == "bad_request"
 
 
 class TestSlowClients:
