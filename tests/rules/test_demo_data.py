@@ -80,6 +80,13 @@ class TestFamilies:
             assert found.count("SPOUSE") <= 1
             assert set(found) <= relations
 
+    def test_some_hold_three_generations(self) -> None:
+        found = {member.relation for member in MEMBERS}
+        assert {"HEAD", "SPOUSE", "CHILD", "CHILD_IN_LAW", "GRANDCHILD", "PARENT"} <= found
+        for family in DEMO_FAMILIES:
+            relations = [member.relation for member in family.members]
+            assert relations.count("GRANDCHILD") == relations.count("CHILD_IN_LAW")
+
     def test_generations_are_apart(self) -> None:
         for family in DEMO_FAMILIES:
             head = family.members[0]
@@ -89,6 +96,8 @@ class TestFamilies:
                 years = (member.birth_date - head.birth_date).days / 365.25
                 if member.relation == "CHILD":
                     assert years >= 17
+                elif member.relation == "GRANDCHILD":
+                    assert years >= 35
                 elif member.relation == "PARENT":
                     assert years <= -17
                 elif member.relation == "HEAD":

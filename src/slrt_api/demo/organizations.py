@@ -81,7 +81,7 @@ PUSKESOS_WERDI = DemoOrganization(
     sk_number="141/03/CONTOH/2025",
     sk_date=date(2025, 1, 20),
     officers=(
-        DemoOfficer("Sugeng Widodo", "Koordinator", date(2025, 1, 20)),
+        DemoOfficer("Sugeng Wicaksono", "Koordinator", date(2025, 1, 20)),
         DemoOfficer("Nurul Hidayati", "Petugas front office", date(2025, 1, 20)),
     ),
     services=("DATA_UPDATE", "CIVIL_DOCUMENTS", "BASIC_FOOD_AID"),

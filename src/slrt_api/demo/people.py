@@ -78,7 +78,7 @@ REGISTERED_FAMILY = DemoFamily(
     "Dusun I RT 01 RW 02",
     "9901011406150003",
     (
-        DemoPerson("Slamet Riyadi", "9901011208840005", date(1984, 8, 12), "M", "HEAD"),
+        DemoPerson("Slamet Purwanto", "9901011208840005", date(1984, 8, 12), "M", "HEAD"),
         DemoPerson("Sri Wahyuni", "9901015911860002", date(1986, 11, 19), "F", "SPOUSE"),
         DemoPerson("Dimas Aditya", "9901010602150006", date(2015, 2, 6), "M", "CHILD"),
     ),
@@ -115,7 +115,7 @@ _MALE = (
     "Santoso",
     "Sarjono",
     "Sugeng",
-    "Suharto",
+    "Suharno",
     "Sukardi",
     "Supri",
     "Suryadi",
@@ -178,7 +178,7 @@ _FEMALE = (
 )
 _MALE_SECOND = (
     "Setiawan",
-    "Prabowo",
+    "Pribadi",
     "Santosa",
     "Wibowo",
     "Nugroho",
@@ -190,7 +190,7 @@ _MALE_SECOND = (
     "Wijaya",
     "Utomo",
     "Raharjo",
-    "Widodo",
+    "Wicaksono",
     "Maulana",
     "Firmansyah",
     "Haryanto",
@@ -263,7 +263,7 @@ def generate_families() -> Iterator[DemoFamily]:
 
 
 def _people(chance: random.Random, size: int) -> Iterator[DemoPerson]:
-    """Members without NIK: head, spouse, then children as the mother's age allows, then the older generation and others."""
+    """Members without NIK: head, spouse, a married child's family, children as the mother's age allows, a parent."""
     head_age = chance.randint(58, 82) if size == 1 and chance.random() < 0.7 else chance.randint(24, 62)
     head_sex = "M" if chance.random() < 0.84 else "F"
     yield _person(chance, head_age, head_sex, "HEAD")
@@ -273,6 +273,15 @@ def _people(chance: random.Random, size: int) -> Iterator[DemoPerson]:
         mother_age = max(19, head_age - chance.randint(0, 6))
         yield _person(chance, mother_age, "F", "SPOUSE")
         left -= 1
+    if left >= 3 and mother_age >= 42:
+        parent_age = chance.randint(21, mother_age - 19)
+        child_sex = chance.choice("FM")
+        yield _person(chance, parent_age, child_sex, "CHILD")
+        yield _person(
+            chance, max(20, parent_age + chance.randint(-3, 3)), "M" if child_sex == "F" else "F", "CHILD_IN_LAW"
+        )
+        yield _person(chance, chance.randint(0, min(8, parent_age - 20)), chance.choice("FM"), "GRANDCHILD")
+        left -= 3
     # A child was born when its mother was 19 to 42, and is still at home until 24.
     youngest, oldest = max(0, mother_age - 42), min(24, mother_age - 19)
     ages = list(range(youngest, oldest + 1))
