@@ -116,6 +116,9 @@ class TestCoarse:
     def test_the_order_is_not_told(self) -> None:
         minted = [new_id(Kind.COMPLAINT, 3326, NOON, coarse=True) for _ in range(64)]
         assert minted != sorted(minted)
+        counters = [one.int >> 64 & 0xFFF for one in minted]
+        assert counters != sorted(counters)
+        assert max(counters) >= 2048
 
     def test_the_last_millisecond_belongs_to_its_day(self) -> None:
         late = datetime(2024, 2, 29, 23, 59, 59, 999999, tzinfo=UTC)
