@@ -13,6 +13,7 @@ export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test soak fuzz bench story check lint contracts clean
+.PHONY: style types imports generated migrated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,12 +41,23 @@ story: setup ## walk one case around the loop, on SLRT_BASE_URL or a server of i
 
 check: test lint ## what CI runs: the tests and everything of lint
 
-lint: setup ## style, types, imports, generated contracts, migrations
+lint: style types imports generated migrated ## style, types, imports, generated contracts, migrations
+
+# One target each, so that `make -k lint` tells everything that is wrong and not only the first.
+style: setup
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
+
+types: setup
 	$(PYTHON) -m mypy
+
+imports: setup
 	.venv/bin/lint-imports
+
+generated: setup
 	.venv/bin/slrt-api openapi export --check
+
+migrated: setup
 	.venv/bin/slrt-api db check
 
 contracts: setup ## write openapi/* anew from the code
