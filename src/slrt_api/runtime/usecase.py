@@ -24,7 +24,7 @@ from slrt_api.runtime.crypto import Keyring
 from slrt_api.runtime.db import RETRY, Database
 from slrt_api.runtime.reads import Item, Page, Query, Reads
 from slrt_api.runtime.shapes import Link, Selection, Shape, select
-from slrt_api.runtime.telemetry import act_span
+from slrt_api.runtime.traces import act_span
 from slrt_api.runtime.transaction import Transaction
 
 P = ParamSpec("P")

@@ -1,0 +1,78 @@
+"""Token scopes and roles, and what each role may do at most.
+
+A right takes three things: the token carries the scope, the role permits it (here), and the row policy shows the row.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Scope(StrEnum):
+    """What a token may allow, `resource:action`."""
+
+    HOUSEHOLDS_READ = "households:read"
+    HOUSEHOLDS_WRITE = "households:write"
+    NIK_LOOKUP = "persons.nik:lookup"
+    NIK_REVEAL = "persons.nik:reveal"
+    CASES_READ = "cases:read"
+    CASES_WRITE = "cases:write"
+    CASES_DECIDE = "cases:decide"
+    REFERRALS_READ = "referrals:read"
+    REFERRALS_WRITE = "referrals:write"
+    REFERRALS_DECIDE = "referrals:decide"
+    REFERRALS_RESPOND = "referrals:respond"
+    PROGRAMS_READ = "programs:read"
+    PROGRAMS_WRITE = "programs:write"
+    REGISTRY_CHECK = "registry:check"
+    COMPLAINTS_READ = "complaints:read"
+    COMPLAINTS_WRITE = "complaints:write"
+    COMPLAINTS_HANDLE = "complaints:handle"
+    IMPORTS_WRITE = "imports:write"
+    AUDIT_READ = "audit:read"
+    ORGANIZATIONS_WRITE = "organizations:write"
+
+
+class Role(StrEnum):
+    """The roles of SLRT. A request acts under one."""
+
+    FACILITATOR = "facilitator"
+    PUSKESOS_OFFICER = "puskesos_officer"
+    PUSKESOS_COORDINATOR = "puskesos_coordinator"
+    SUPERVISOR = "supervisor"
+    SECRETARIAT_OFFICER = "secretariat_officer"
+    SECRETARIAT_MANAGER = "secretariat_manager"
+    SOCIAL_OFFICE = "social_office"
+    PROVINCE_OFFICE = "province_office"
+    NATIONAL_OFFICE = "national_office"
+    PROGRAM_MANAGER = "program_manager"
+    PARTNER = "partner"
+    AUDITOR = "auditor"
+    INTEGRATOR = "integrator"
+    ADMINISTRATOR = "administrator"
+    CITIZEN = "citizen"
+
+
+S = Scope
+_READ: Final = frozenset({S.HOUSEHOLDS_READ, S.CASES_READ, S.REFERRALS_READ, S.COMPLAINTS_READ, S.PROGRAMS_READ})
+_INTAKE: Final = _READ | {S.HOUSEHOLDS_WRITE, S.COMPLAINTS_WRITE, S.REFERRALS_WRITE, S.NIK_LOOKUP}
+_OFFICER: Final = _INTAKE | {S.CASES_WRITE, S.REGISTRY_CHECK, S.COMPLAINTS_HANDLE, S.NIK_REVEAL}
+_DECIDER: Final = _OFFICER | {S.CASES_DECIDE}
+
+#: role -> the most it may do
+PERMISSIONS: Final[dict[Role, frozenset[Scope]]] = {
+    Role.FACILITATOR: _INTAKE,
+    Role.PUSKESOS_OFFICER: _OFFICER,
+    Role.PUSKESOS_COORDINATOR: _DECIDER,
+    Role.SUPERVISOR: _DECIDER,
+    Role.SECRETARIAT_OFFICER: _OFFICER,
+    Role.SECRETARIAT_MANAGER: _DECIDER,
+    Role.SOCIAL_OFFICE: _READ | {S.CASES_DECIDE, S.COMPLAINTS_HANDLE},
+    Role.PROVINCE_OFFICE: frozenset({S.PROGRAMS_READ}),
+    Role.NATIONAL_OFFICE: frozenset({S.PROGRAMS_READ}),
+    Role.PROGRAM_MANAGER: frozenset({S.REFERRALS_READ, S.REFERRALS_DECIDE, S.PROGRAMS_READ}),
+    Role.PARTNER: frozenset({S.REFERRALS_READ, S.REFERRALS_RESPOND, S.PROGRAMS_READ}),
+    Role.AUDITOR: _READ | {S.AUDIT_READ},
+    Role.INTEGRATOR: frozenset({S.PROGRAMS_READ, S.IMPORTS_WRITE}),
+    Role.ADMINISTRATOR: frozenset({S.PROGRAMS_READ, S.PROGRAMS_WRITE, S.ORGANIZATIONS_WRITE}),
+    Role.CITIZEN: frozenset({S.COMPLAINTS_READ, S.COMPLAINTS_WRITE, S.PROGRAMS_READ}),
+}

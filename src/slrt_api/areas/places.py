@@ -1,0 +1,49 @@
+"""Places that a request names: the code must be of the current edition, and lie in the caller's scope."""
+
+from functools import cache
+
+from slrt_api.areas import codes, dataset
+from slrt_api.kernel import errors
+from slrt_api.runtime.actor import Actor
+
+
+@cache
+def _villages() -> dict[str, tuple[bool, tuple[str, ...]]]:
+    return {
+        row.code: (row.current, tuple(row.successor_codes))
+        for row in dataset.load_areas()
+        if row.level is codes.Level.VILLAGE
+    }
+
+
+@cache
+def district_prefixes() -> frozenset[str]:
+    """Six-digit codes of every district that ever was: what a NIK or KK number may begin with."""
+    return frozenset(
+        row.code.replace(".", "") for row in dataset.load_areas() if row.level is codes.Level.DISTRICT
+    )
+
+
+def village(actor: Actor, text: str, pointer: str = "/area_code") -> int:
+    """The number of a village of the current edition in the actor's scope.
+
+    Raises Invalid `area_unknown`, or `area_withdrawn` naming the successor; OutOfScope for a village elsewhere.
+    """
+    known = _villages().get(text)
+    if known is None:
+        raise errors.Invalid.at(pointer, "area_unknown", "Give the code of a village, such as 33.26.01.2001.")
+    current, successors = known
+    if not current:
+        hint = f"Its successor is {', '.join(successors)}." if successors else "Look its successor up under /v1/areas."
+        raise errors.Invalid.at(pointer, "area_withdrawn", f"This code was withdrawn. {hint}")
+    number = codes.area_number(text)
+    actor.require_area(number)
+    return number
+
+
+def tenant(text: str) -> int:
+    """The tenant number of the regency in which a code lies. Raises Invalid `area_unknown`."""
+    found = dataset.tenants_by_code().get(text[:5])
+    if found is None:
+        raise errors.Invalid.at("/area_code", "area_unknown", "No regency of this code.")
+    return found.number

@@ -1,0 +1,40 @@
+"""Codes of families and their people, as stored."""
+
+from enum import StrEnum
+
+
+class Sex(StrEnum):
+    F = "F"
+    M = "M"
+
+
+class Relation(StrEnum):
+    """Relation to the head of the family, after question 409 of Regsosek 2022-K."""
+
+    HEAD = "HEAD"
+    SPOUSE = "SPOUSE"
+    CHILD = "CHILD"
+    CHILD_IN_LAW = "CHILD_IN_LAW"
+    GRANDCHILD = "GRANDCHILD"
+    PARENT = "PARENT"
+    DOMESTIC_WORKER = "DOMESTIC_WORKER"
+    OTHER = "OTHER"
+
+
+class IdentityType(StrEnum):
+    NIK = "NIK"
+    KK = "KK"
+
+
+class Severity(StrEnum):
+    ERROR = "ERROR"
+    WARNING = "WARNING"
+
+
+class Finding(StrEnum):
+    """What a check of a NIK or KK number found. Only a malformed number is refused: the law lets the others stand."""
+
+    NIK_MALFORMED = "NIK_MALFORMED"
+    NIK_ANOMALOUS = "NIK_ANOMALOUS"
+    NIK_PREFIX_UNKNOWN = "NIK_PREFIX_UNKNOWN"
+    NIK_MISMATCH_LOCAL = "NIK_MISMATCH_LOCAL"

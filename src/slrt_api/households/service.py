@@ -1,0 +1,150 @@
+"""Use cases of households: register a family. One act writes the household, its people, their numbers and the event."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from slrt_api.access.scopes import Scope
+from slrt_api.areas import places
+from slrt_api.households import identity
+from slrt_api.households.codes import Finding, IdentityType, Relation, Sex
+from slrt_api.households.models import Household, Identity, Membership, Person
+from slrt_api.households.shapes import HOUSEHOLD
+from slrt_api.kernel import errors
+from slrt_api.kernel.ids import Kind, new_id
+from slrt_api.runtime.actor import Actor
+from slrt_api.runtime.crypto import aad
+from slrt_api.runtime.transaction import Transaction
+from slrt_api.runtime.usecase import Command, use_case
+
+Name = Annotated[str, Field(min_length=1, max_length=150, examples=["Siti Aminah"])]
+MAX_MEMBERS = 40
+
+
+class NewMember(Command):
+    """A person of the household that is being registered."""
+
+    name: Name
+    nik: str | None = Field(default=None, description="16 digits; null for a person without one.", examples=["9901014505880003"])
+    birth_date: date | None = Field(default=None, description="Date of birth, where known.", examples=["1988-05-05"])
+    sex: Sex
+    relation: Relation
+
+
+class RegisterHousehold(Command):
+    """A family as a facilitator or an officer records it."""
+
+    kk: str | None = Field(default=None, description="Number of the family card, 16 digits.", examples=["9901010101120007"])
+    area_code: str = Field(description="Village of the current edition.", examples=["33.26.01.2001"])
+    address: str = Field(min_length=1, max_length=300, examples=["Dusun III RT 02"])
+    members: tuple[NewMember, ...] = Field(min_length=1, max_length=MAX_MEMBERS)
+    captured_at: AwareDatetime | None = Field(
+        default=None, description="When it was recorded in the field; now when left out.", examples=["2026-11-22T09:14:07+07:00"]
+    )
+
+
+@use_case("households.register", scope=Scope.HOUSEHOLDS_WRITE, answers=HOUSEHOLD, include=("members",), creates=True)
+async def register(tx: Transaction, actor: Actor, command: RegisterHousehold) -> Household:
+    """Register a household.
+
+    The people's NIKs and the KK number are encrypted; warnings about them stand under `findings` and block nothing.
+    Absence from the national registry never blocks a registration either.
+    """
+    area = places.village(actor, command.area_code)
+    _check(tx, command)
+    regency = places.tenant(command.area_code)
+    captured_at = command.captured_at or tx.now
+    household = Household(
+        regency=regency,
+        id=new_id(Kind.HOUSEHOLD, regency, tx.now),
+        area=area,
+        created_at=tx.now,
+        updated_at=tx.now,
+        address=command.address,
+        captured_at=captured_at,
+        received_at=tx.now,
+        registered_by=actor.subject,
+    )
+    persons, memberships, identities = [], [], []
+    if command.kk is not None:
+        identities.append(_identity(tx, household, household.id, IdentityType.KK, command.kk, ()))
+    for position, member in enumerate(command.members):
+        person = Person(
+            regency=regency,
+            id=new_id(Kind.PERSON, regency, tx.now),
+            area=area,
+            name=member.name,
+            sex=member.sex.value,
+            birth_date=member.birth_date,
+            created_at=tx.now,
+        )
+        persons.append(person)
+        memberships.append(
+            Membership(
+                regency=regency,
+                id=person.id,
+                area=area,
+                valid_from=captured_at.date(),
+                household_id=household.id,
+                relation=member.relation.value,
+                position=position,
+            )
+        )
+        if member.nik is not None:
+            findings = identity.nik_findings(
+                member.nik,
+                sex=member.sex,
+                birth_date=member.birth_date,
+                known_prefixes=places.district_prefixes(),
+            )
+            identities.append(_identity(tx, household, person.id, IdentityType.NIK, member.nik, findings))
+    parts = {"persons": persons, "memberships": memberships, "identities": identities}
+    return await tx.create(household, "registered", parts=parts)
+
+
+def _check(tx: Transaction, command: RegisterHousehold) -> None:
+    """Refuse what cannot be: malformed numbers, no head or two, dates to come. All faults at once."""
+    faults = []
+    for position, member in enumerate(command.members):
+        if member.nik is not None and not identity.well_formed(member.nik):
+            faults.append(errors.Fault(f"/members/{position}/nik", "nik_malformed", "Give 16 digits, or leave it out."))
+        if member.birth_date is not None and member.birth_date > tx.now.date():
+            faults.append(errors.Fault(f"/members/{position}/birth_date", "date_in_future", "This day is yet to come."))
+    if command.kk is not None and not identity.well_formed(command.kk):
+        faults.append(errors.Fault("/kk", "kk_malformed", "Give 16 digits, or leave it out."))
+    if sum(member.relation is Relation.HEAD for member in command.members) != 1:
+        faults.append(errors.Fault("/members", "one_head_required", "Name exactly one member as HEAD."))
+    if command.captured_at is not None and command.captured_at > tx.now:
+        faults.append(errors.Fault("/captured_at", "instant_in_future", "This instant is yet to come."))
+    if faults:
+        raise errors.Invalid(faults=tuple(faults))
+
+
+def _identity(
+    tx: Transaction,
+    household: Household,
+    owner_id: UUID,
+    type_: IdentityType,
+    number: str,
+    findings: tuple[Finding, ...],
+) -> Identity:
+    id_ = new_id(Kind.PERSON, household.regency, tx.now)
+    return Identity(
+        regency=household.regency,
+        id=id_,
+        area=household.area,
+        owner_id=owner_id,
+        type=type_.value,
+        prefix=number[:6],
+        ciphertext=tx.keyring.encrypt(number, identity_place(type_, id_)),
+        blind_index=tx.keyring.blind_index(type_.value, number),
+        findings=[finding.value for finding in findings],
+        valid_from=household.captured_at.date(),
+    )
+
+
+def identity_place(type_: IdentityType, id_: UUID) -> bytes:
+    """What binds the ciphertext of a number to its row and kind."""
+    return aad("identity", type_.value, id_)
