@@ -19,9 +19,7 @@ def _villages() -> dict[str, tuple[bool, tuple[str, ...]]]:
 @cache
 def district_prefixes() -> frozenset[str]:
     """Six-digit codes of every district that ever was: what a NIK or KK number may begin with."""
-    return frozenset(
-        row.code.replace(".", "") for row in dataset.load_areas() if row.level is codes.Level.DISTRICT
-    )
+    return frozenset(row.code.replace(".", "") for row in dataset.load_areas() if row.level is codes.Level.DISTRICT)
 
 
 def village(actor: Actor, text: str, pointer: str = "/area_code") -> int:

@@ -54,9 +54,7 @@ class Membership(Tenant, table=True):
         ForeignKeyConstraint(["regency", "household_id"], ["households.regency", "households.id"]),
         ForeignKeyConstraint(["regency", "id"], ["persons.regency", "persons.id"]),
         Index("memberships_household", "regency", "household_id", "position"),
-        Index(
-            "memberships_one_active", "regency", "id", unique=True, postgresql_where=text("valid_to IS NULL")
-        ),
+        Index("memberships_one_active", "regency", "id", unique=True, postgresql_where=text("valid_to IS NULL")),
     )
 
     valid_from: date = Field(primary_key=True)

@@ -27,7 +27,9 @@ class NewMember(Command):
     """A person of the household that is being registered."""
 
     name: Name
-    nik: str | None = Field(default=None, description="16 digits; null for a person without one.", examples=["9901014505880003"])
+    nik: str | None = Field(
+        default=None, description="16 digits; null for a person without one.", examples=["9901014505880003"]
+    )
     birth_date: date | None = Field(default=None, description="Date of birth, where known.", examples=["1988-05-05"])
     sex: Sex
     relation: Relation
@@ -36,12 +38,16 @@ class NewMember(Command):
 class RegisterHousehold(Command):
     """A family as a facilitator or an officer records it."""
 
-    kk: str | None = Field(default=None, description="Number of the family card, 16 digits.", examples=["9901010101120007"])
+    kk: str | None = Field(
+        default=None, description="Number of the family card, 16 digits.", examples=["9901010101120007"]
+    )
     area_code: str = Field(description="Village of the current edition.", examples=["33.26.01.2001"])
     address: str = Field(min_length=1, max_length=300, examples=["Dusun III RT 02"])
     members: tuple[NewMember, ...] = Field(min_length=1, max_length=MAX_MEMBERS)
     captured_at: AwareDatetime | None = Field(
-        default=None, description="When it was recorded in the field; now when left out.", examples=["2026-11-22T09:14:07+07:00"]
+        default=None,
+        description="When it was recorded in the field; now when left out.",
+        examples=["2026-11-22T09:14:07+07:00"],
     )
 
 

@@ -1,6 +1,7 @@
 """What can be read of households, members and persons."""
 
 from slrt_api.access.scopes import Scope
+from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.households.codes import Relation, Sex
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.shapes import (
@@ -15,7 +16,6 @@ from slrt_api.runtime.shapes import (
     aggregate_fields,
     updated_filters,
 )
-from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 
 _NUMBER = (
     "(SELECT i.prefix || '**********' FROM identities i WHERE i.regency = {{t}}.regency"

@@ -133,7 +133,9 @@ class _Compiler:
         row = self.row(selection, alias)
         if link.single:
             return f"(SELECT {row} FROM {source} WHERE {where} LIMIT 1)"
-        ordered = f"SELECT {row} AS j FROM {source} WHERE {where} ORDER BY {link.order.format(t=alias)} LIMIT {LIST_CAP}"
+        ordered = (
+            f"SELECT {row} AS j FROM {source} WHERE {where} ORDER BY {link.order.format(t=alias)} LIMIT {LIST_CAP}"
+        )
         return f"(SELECT coalesce(json_agg(l.j), '[]'::json) FROM ({ordered}) l)"
 
     def statement(self, sql: str) -> Statement:
@@ -334,8 +336,8 @@ def _page(
     selection: Selection,
     filters: tuple[str, ...],
     sort: Sort,
-    descending: bool,  # noqa: FBT001
-    after: bool,  # noqa: FBT001
+    descending: bool,
+    after: bool,
     tenants: int,
     parent: tuple[Shape, Link, UUID] | None,
 ) -> str:
@@ -346,7 +348,9 @@ def _page(
     direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
     tied = sort.sql != shape.key
     if after and tied:
-        conditions.append(f"({by}, {key}) {beyond} ({compiler.bind('after')}::{sort.cast}, {compiler.bind('after.id')})")
+        conditions.append(
+            f"({by}, {key}) {beyond} ({compiler.bind('after')}::{sort.cast}, {compiler.bind('after.id')})"
+        )
     elif after:
         conditions.append(f"{key} {beyond} {compiler.bind('after')}::{sort.cast}")
     ordering = f"{by} {direction}, {key} {direction}" if tied else f"{key} {direction}"

@@ -278,7 +278,9 @@ def _select(model: type[SQLModel]) -> str:
 def _insert(model: type[SQLModel]) -> str:
     columns = _columns(model)
     names = ", ".join(f'"{name}"' for name in columns)
-    return f"INSERT INTO {model.__tablename__} ({names}) VALUES ({', '.join(f'${n}' for n in range(1, len(columns) + 1))})"
+    return (
+        f"INSERT INTO {model.__tablename__} ({names}) VALUES ({', '.join(f'${n}' for n in range(1, len(columns) + 1))})"
+    )
 
 
 def _values(row: SQLModel) -> dict[str, Any]:

@@ -1,0 +1,472 @@
+"""How routes are made: reads from shapes, writes from use cases, all described to OpenAPI by the same declaration.
+
+FastAPI describes an operation by its signature; the handler is ours, because FastAPI's own reading of requests is too
+lenient (see `runtime/strictjson`) and its dependencies cost more than the read itself.
+"""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Header, Path, Query
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from slrt_api.kernel import errors
+from slrt_api.rest import query
+from slrt_api.rest.documents import document, page_document
+from slrt_api.rest.service import Service, accepts_json, path_id
+from slrt_api.runtime import idempotency, strictjson
+from slrt_api.runtime.shapes import Filter, Shape
+from slrt_api.runtime.usecase import Answer, UseCase, of
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+PRIVATE = {"cache-control": "private, no-store", "vary": "Authorization, Acting-Role, Accept-Language"}
+PUBLIC = {"cache-control": "public, max-age=300", "vary": "Accept-Language"}
+MAX_VERSION = 2**31 - 1
+_TITLES = {
+    400: "Cannot be read, or a bad or unknown parameter or header",
+    401: "No token, or one that does not verify",
+    403: "Scope or role missing",
+    404: "Absent, or outside your scope",
+    406: "The answer is JSON",
+    409: "The state, or an equal resource, does not allow it",
+    412: "The version you named is not the current one",
+    413: "Body too large",
+    415: "Send JSON",
+    422: "Readable, but wrong",
+    428: "Name the version in If-Match",
+    429: "Too many requests",
+    503: "Try again later",
+}
+#: what any operation may answer
+_ALWAYS = (400, 401, 403, 406, 429, 503)
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+
+
+class Operation(APIRoute):
+    """A route whose handler takes the request as it is. The signature of its endpoint only describes it."""
+
+    def get_route_handler(self) -> Handler:
+        return self.endpoint.handler  # type: ignore[no-any-return]
+
+
+def _described(handler: Handler, name: str, doc: str, parameters: Mapping[str, tuple[Any, Any]]) -> Any:
+    """An endpoint that carries `handler` and shows FastAPI these parameters: name -> (annotation, default)."""
+
+    async def endpoint() -> None:
+        """Never called: `Operation` runs the handler."""
+
+    endpoint.__name__ = name
+    endpoint.__doc__ = doc
+    endpoint.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+            for name, (annotation, default) in parameters.items()
+        ]
+    )
+    endpoint.handler = handler  # type: ignore[attr-defined]
+    return endpoint
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documented errors of an operation."""
+    return {status: {"description": _TITLES[status], "content": _PROBLEM} for status in sorted({*statuses, *_ALWAYS})}
+
+
+ACTING_ROLE = (
+    Annotated[
+        str | None,
+        Header(
+            alias="Acting-Role",
+            description="The role to act under, for callers who hold several.",
+            pattern="^[a-z_]{1,40}$",
+            examples=["puskesos_officer"],
+        ),
+    ],
+    None,
+)
+IDEMPOTENCY_KEY = (
+    Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="A retry with the same key and body gets the first answer. Kept 30 days.",
+            pattern="^[!#-\\[\\]-~]{1,255}$",
+            examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+        ),
+    ],
+    None,
+)
+IF_MATCH = (
+    Annotated[
+        str,
+        Header(
+            alias="If-Match",
+            description='The version that you have seen, as the ETag: `"3"`.',
+            pattern='^"[1-9][0-9]{0,8}"$',
+            examples=['"1"'],
+        ),
+    ],
+    inspect.Parameter.empty,
+)
+
+
+def resource_id(noun: str) -> tuple[Any, Any]:
+    """The path parameter `id` of a resource."""
+    return (
+        Annotated[UUID, Path(description=f"Id of the {noun}.", examples=["019aaa11-2233-8000-8cfe-04a1b2c3d4e5"])],
+        inspect.Parameter.empty,
+    )
+
+
+class Routes:
+    """The routes of one surface, over one service."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.router = APIRouter(route_class=Operation)
+        #: hot reads by collection: (item handler, list handler)
+        self.items: dict[str, Handler] = {}
+        self.lists: dict[str, Handler] = {}
+
+    # Reads ------------------------------------------------------------------------------------------------------
+
+    def read(self, shape: Shape, *, tag: str, item: bool = True, listed: bool = True, anonymous: bool = False) -> None:
+        """`GET /v1/{plural}` and `GET /v1/{plural}/{id}`."""
+        noun = shape.name.replace("_", " ")
+        if listed:
+            handler = self._list_handler(shape, anonymous=anonymous)
+            self.lists[shape.plural] = handler
+            self.add(
+                "GET",
+                f"/v1/{shape.plural}",
+                handler,
+                name=f"list_{shape.plural.replace('-', '_')}",
+                summary=f"List {shape.plural.replace('-', ' ')}",
+                doc=shape.description,
+                tag=tag,
+                parameters=_list_parameters(shape),
+                model=page_document(shape),
+            )
+        if item:
+            handler = self._item_handler(shape, anonymous=anonymous)
+            self.items[shape.plural] = handler
+            parameters = {"id": resource_id(noun)} | _include(shape)
+            if shape.kind is None:
+                parameters["id"] = (
+                    Annotated[str, Path(description=f"Code of the {noun}.", min_length=1, max_length=60)],
+                    inspect.Parameter.empty,
+                )
+            self.add(
+                "GET",
+                f"/v1/{shape.plural}/{{id}}",
+                handler,
+                name=f"get_{shape.name}",
+                summary=f"Get one {noun}",
+                doc=shape.description,
+                tag=tag,
+                parameters=parameters,
+                model=document(shape),
+                errors_=(404,),
+            )
+
+    def link(self, shape: Shape, name: str, *, tag: str) -> None:
+        """`GET /v1/{plural}/{id}/{link}`: a page of what the link leads to."""
+        link = shape.links[name]
+
+        async def handler(request: Request) -> Response:
+            accepts_json(request)
+            act = self.service.act(request)
+            id_ = path_id(request)
+            asked = query.of_list(link.to, request.scope["query_string"])
+            page = await act.page(
+                asked.selection, asked.query, operation=f"{shape.plural}.{name}", parent=(shape, link, id_)
+            )
+            return _page_response(request, link.to, page.items, page.cursor, page.total)
+
+        self.add(
+            "GET",
+            f"/v1/{shape.plural}/{{id}}/{name}",
+            handler,
+            name=f"list_{shape.name}_{name}",
+            summary=f"List the {name.replace('_', ' ')} of a {shape.name.replace('_', ' ')}",
+            doc=link.description,
+            tag=tag,
+            parameters={"id": resource_id(shape.name)} | _list_parameters(link.to),
+            model=page_document(link.to),
+            errors_=(404,),
+        )
+
+    def _item_handler(self, shape: Shape, *, anonymous: bool) -> Handler:
+        operation = f"{shape.plural}.get"
+
+        async def handler(request: Request) -> Response:
+            accepts_json(request)
+            act = self.service.act(request, anonymous=anonymous)
+            id_ = path_id(request) if shape.kind is not None else request.path_params["id"]
+            asked = query.of_item(shape, request.scope["query_string"])
+            item = await act.item(asked.selection, id_, operation=operation)
+            if not shape.personal:
+                return _reference(request, item.body)
+            headers = dict(PRIVATE)
+            if asked.plain and item.version is not None:
+                headers["etag"] = f'"{item.version}"'
+            return Response(item.body, media_type="application/json", headers=headers)
+
+        return handler
+
+    def _list_handler(self, shape: Shape, *, anonymous: bool) -> Handler:
+        operation = f"{shape.plural}.list"
+
+        async def handler(request: Request) -> Response:
+            accepts_json(request)
+            act = self.service.act(request, anonymous=anonymous)
+            asked = query.of_list(shape, request.scope["query_string"])
+            page = await act.page(asked.selection, asked.query, operation=operation)
+            return _page_response(request, shape, page.items, page.cursor, page.total)
+
+        return handler
+
+    # Writes -----------------------------------------------------------------------------------------------------
+
+    def write(
+        self,
+        run: Callable[..., Awaitable[Any]],
+        path: str,
+        *,
+        tag: str,
+        model: type[BaseModel] | None = None,
+        errors_: tuple[int, ...] = (409,),
+    ) -> None:
+        """`POST path` for a use case. A path with `{id}` asks it on that resource, with `If-Match`."""
+        case = of(run)
+        parameters: dict[str, tuple[Any, Any]] = {}
+        if case.asked:
+            parameters["id"] = resource_id(case.answers.name if case.answers else "resource")
+            errors_ = (*errors_, 404)
+        if case.asked and case.conditional:
+            parameters["if_match"] = IF_MATCH
+            errors_ = (*errors_, 412, 428)
+        if case.command is not None:
+            parameters["command"] = (Annotated[case.command, Body()], inspect.Parameter.empty)
+            errors_ = (*errors_, 413, 415, 422)
+        parameters["idempotency_key"] = IDEMPOTENCY_KEY
+        self.add(
+            "POST",
+            path,
+            self._write_handler(case),
+            name=case.name.replace(".", "_").replace("-", "_"),
+            summary=case.summary,
+            doc=case.description,
+            tag=tag,
+            parameters=parameters,
+            model=model or (document(case.answers) if case.answers else None),
+            status=201 if case.creates else 200,
+            errors_=errors_,
+        )
+
+    def _write_handler(self, case: UseCase) -> Handler:
+        async def handler(request: Request) -> Response:
+            accepts_json(request)
+            act = self.service.act(request)
+            if case.scope is not None:
+                act.actor.require(case.scope)
+            query.parameters(request.scope["query_string"], ())
+            on = path_id(request) if case.asked else None
+            body = await request.body()
+            command = None
+            if case.command is not None:
+                content_type(request)
+                command = strictjson.parse_body(case.command, body)
+            key = None
+            if (header := request.headers.get("idempotency-key")) is not None:
+                content = f"{on}\n".encode() + canonical(body)
+                actor = act.actor
+                key = idempotency.key_of(
+                    act.platform.keyring,
+                    next(iter(actor.rows.tenants), 0),
+                    (actor.subject, actor.role, case.name),
+                    idempotency.parse(header),
+                    content,
+                )
+            version = if_match(request) if case.asked and case.conditional else None
+            answer = await act(case, command, on=on, expected_version=version, key=key)
+            return written(answer)
+
+        return handler
+
+    # All --------------------------------------------------------------------------------------------------------
+
+    def add(
+        self,
+        method: str,
+        path: str,
+        handler: Handler,
+        *,
+        name: str,
+        summary: str,
+        doc: str,
+        tag: str,
+        parameters: Mapping[str, tuple[Any, Any]] | None = None,
+        model: Any = None,
+        status: int = 200,
+        errors_: tuple[int, ...] = (),
+        secured: bool = True,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Add one route and its description."""
+        shown = dict(parameters or {})
+        if secured:
+            shown["acting_role"] = ACTING_ROLE
+        self.router.add_api_route(
+            path,
+            _described(handler, name, doc, shown),
+            methods=[method],
+            operation_id=name,
+            summary=summary,
+            description=doc or summary,
+            tags=[tag],
+            response_model=model,
+            status_code=status,
+            response_description="Done" if method != "GET" else "Found",
+            responses=problems(*errors_),
+            openapi_extra={**({"security": [{"bearer": []}]} if secured else {"security": []}), **(extra or {})},
+        )
+
+
+def canonical(body: bytes) -> bytes:
+    """The JSON value of a body that was read already, in one spelling."""
+    if not body:
+        return b""
+    return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def content_type(request: Request) -> None:
+    """Raise UnsupportedMediaType unless the body is declared as JSON in UTF-8."""
+    media, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().replace('"', "")
+    if media.strip().lower() != "application/json" or charset not in {"", "charset=utf-8"}:
+        raise errors.UnsupportedMediaType
+
+
+def if_match(request: Request) -> int | None:
+    """The version that `If-Match` names, or None where it is absent. Raises BadRequest `if_match_invalid`."""
+    text = request.headers.get("if-match")
+    if text is None:
+        return None
+    digits = text.strip()
+    if len(digits) > 2 and digits[0] == digits[-1] == '"' and digits[1:-1].isascii() and digits[1:-1].isdigit():
+        version = int(digits[1:-1]) if len(digits) < 13 else MAX_VERSION + 1
+        if version <= MAX_VERSION:
+            return version
+    fault = errors.Fault("If-Match", "if_match_invalid", 'Give one version in quotes, such as "3".')
+    raise errors.BadRequest("if_match_invalid", faults=(fault,))
+
+
+def written(answer: Answer) -> Response:
+    """The HTTP answer of a write."""
+    headers = dict(PRIVATE)
+    if answer.version is not None:
+        headers["etag"] = f'"{answer.version}"'
+    if answer.location is not None:
+        headers["location"] = answer.location
+    if answer.replayed:
+        headers["idempotency-replayed"] = "true"
+    if answer.status == 204:
+        return Response(status_code=204, headers=headers)
+    return Response(answer.body, answer.status, headers, "application/json")
+
+
+def _page_response(request: Request, shape: Shape, items: bytes, cursor: str | None, total: int | None) -> Response:
+    next_cursor = f'"{cursor}"'.encode() if cursor else b"null"
+    counted = b""
+    if total is not None:
+        shown, exact = min(total, 10_000), b"true" if total <= 10_000 else b"false"
+        counted = b',"total":' + str(shown).encode() + b',"total_is_exact":' + exact
+    body = b'{"items":' + items + b',"next_cursor":' + next_cursor + counted + b"}"
+    if not shape.personal:
+        response = _reference(request, body)
+    else:
+        response = Response(body, media_type="application/json", headers=PRIVATE)
+    if cursor:
+        given = request.scope["query_string"].decode("ascii")
+        kept = "&".join(part for part in given.split("&") if part and not part.startswith("cursor="))
+        joined = f"{kept}&cursor={cursor}" if kept else f"cursor={cursor}"
+        response.headers["link"] = f'<{request.scope["path"]}?{joined}>; rel="next"'
+    return response
+
+
+def _reference(request: Request, body: bytes) -> Response:
+    """Reference data: public, with an ETag over the bytes and 304."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {**PUBLIC, "etag": etag}
+    given = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    if etag in given or "*" in given:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _include(shape: Shape) -> dict[str, tuple[Any, Any]]:
+    optional = [name for name, link in shape.links.items() if not link.embedded]
+    if not optional:
+        return {}
+    names = ", ".join(f"`{name}`" for name in optional)
+    return {
+        "include": (
+            Annotated[
+                str | None,
+                Query(
+                    description=f"Links to show, comma separated; deeper ones after a dot, three deep: {names}.",
+                    examples=[optional[0]],
+                ),
+            ],
+            None,
+        )
+    }
+
+
+def _filter_type(filter_: Filter) -> Any:
+    schema: dict[str, Any] = {}
+    if filter_.codes is not None:
+        codes = "|".join(code.value for code in filter_.codes)
+        schema["pattern"] = f"^({codes})(,({codes}))*$"
+    return Annotated[str | None, Query(description=filter_.description, examples=[filter_.example], **schema)]
+
+
+def _list_parameters(shape: Shape) -> dict[str, tuple[Any, Any]]:
+    sorts = tuple(name for sort in shape.sorts for name in (sort, f"-{sort}"))
+    parameters: dict[str, tuple[Any, Any]] = {
+        "limit": (Annotated[int, Query(ge=1, le=200, description="Rows of a page.", examples=[50])], 50),
+        "cursor": (
+            Annotated[str | None, Query(description="`next_cursor` of the page before, as it stands.")],
+            None,
+        ),
+        "sort": (
+            Annotated[
+                Literal[sorts] | None,
+                Query(
+                    description=f"Order; `-` first is descending. Default: `{shape.default_sort}`.", examples=[sorts[0]]
+                ),
+            ],
+            None,
+        ),
+        "include_total": (
+            Annotated[Literal["true", "false"], Query(description="Count the rows, to 10,000.")],
+            "false",
+        ),
+    }
+    for name, filter_ in shape.filters.items():
+        parameters[name] = (_filter_type(filter_), None)
+    return parameters | _include(shape)
+
+
+def plain_json(content: Any, *, headers: Mapping[str, str] = PRIVATE, status: int = 200) -> Response:
+    """A JSON answer that does not come from a shape."""
+    return Response(json.dumps(content, ensure_ascii=False).encode(), status, dict(headers), "application/json")

@@ -1,0 +1,86 @@
+"""What the REST surface needs of one process, and the first steps of every request: who calls, and may the answer be read."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.requests import Request
+
+from slrt_api.access.actors import Caller, caller_of
+from slrt_api.kernel import errors
+from slrt_api.runtime.actor import Actor, RowScope
+from slrt_api.runtime.roles import ScopeKind
+from slrt_api.runtime.tokens import Verifier
+from slrt_api.runtime.traces import current_trace, current_trace_id
+from slrt_api.runtime.usecase import Act, Platform
+from slrt_api.settings import Settings
+
+ANONYMOUS = Actor("anonymous", "public", frozenset(), RowScope(ScopeKind.PUBLIC, regency=0, receipt=-1))
+_JSON_RANGES = {"*/*", "application/*", "application/json"}
+_CALLERS_KEPT = 10_000
+
+
+@dataclass
+class Service:
+    """The platform, the token verifier and the settings of one process."""
+
+    platform: Platform
+    verifier: Verifier
+    settings: Settings
+
+    def __post_init__(self) -> None:
+        self._actors: dict[tuple[str, str | None], tuple[float, Actor]] = {}
+
+    def act(self, request: Request, *, anonymous: bool = False) -> Act:
+        """The act of this request. Raises Unauthenticated, Forbidden or BadRequest.
+
+        anonymous  a request without a token is served as the public's
+        """
+        authorization = request.headers.get("authorization")
+        if authorization is None:
+            if not anonymous:
+                raise errors.Unauthenticated("token_missing")
+            return Act(self.platform, ANONYMOUS, current_trace_id())
+        kind, _, token = authorization.partition(" ")
+        if kind.lower() != "bearer" or not token:
+            raise errors.Unauthenticated("token_invalid")
+        actor = self._actor(token, request.headers.get("acting-role"))
+        current_trace().role = actor.role
+        return Act(self.platform, actor, current_trace_id())
+
+    def _actor(self, token: str, role: str | None) -> Actor:
+        # The verifier refuses an expired token also from its cache, so it is asked each time.
+        claims = self.verifier.verify(token)
+        now = self.platform.clock()
+        found = self._actors.get((token, role))
+        if found is not None and found[0] > now.timestamp():
+            return found[1]
+        caller: Caller = caller_of(claims)
+        actor = caller.acting(role, now)
+        if len(self._actors) >= _CALLERS_KEPT:
+            self._actors.clear()
+        # Grants begin and end at instants: an actor is derived anew at least every 30 seconds.
+        self._actors[token, role] = (now.timestamp() + 30, actor)
+        return actor
+
+
+def accepts_json(request: Request) -> None:
+    """Raise NotAcceptable unless the caller takes JSON."""
+    accept = request.headers.get("accept")
+    if accept is None or accept in _JSON_RANGES:
+        return
+    for part in accept.split(","):
+        media, _, parameters = part.partition(";")
+        if media.strip().lower() in _JSON_RANGES and parameters.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00"}:
+            return
+    raise errors.NotAcceptable
+
+
+def path_id(request: Request, name: str = "id") -> UUID:
+    """The id in the path. Raises NotFound for text that is no UUID: no such resource, whatever it says."""
+    text = request.path_params[name]
+    try:
+        if len(text) == 36:
+            return UUID(text)
+    except ValueError:
+        pass
+    raise errors.NotFound
