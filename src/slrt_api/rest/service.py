@@ -1,6 +1,6 @@
 """What the REST surface needs of one process, and the first steps of every request: who calls, and may the answer be read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from starlette.requests import Request
@@ -23,9 +23,10 @@ _CALLERS_KEPT = 10_000
 class Service:
     """The platform, the token verifier and the settings of one process."""
 
-    platform: Platform
     verifier: Verifier
     settings: Settings
+    #: set when the application starts, before its first request
+    platform: Platform = field(init=False)
 
     def __post_init__(self) -> None:
         self._actors: dict[tuple[str, str | None], tuple[float, Actor]] = {}

@@ -96,7 +96,8 @@ class DevIssuer:
             message = "clients are listed by their client_id"
             raise ValueError(message)
         self._issuer = settings.base_url
-        self._clients = dict(clients)
+        # Kept as it is handed in: the composition root fills it when the database, which knows the organizations, is there.
+        self._clients = clients
         self._now = now
         self._key = _loaded(secretfile.load_or_create(data_dir / "dev-issuer.json", _generated))
         point = self._key.public_key().public_numbers()
