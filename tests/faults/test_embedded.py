@@ -277,6 +277,15 @@ class TestLongPath:
         assert server.socket_dir == away
         assert await ask(server, "SELECT 1") == 1
 
+    async def test_the_handle_of_a_killed_server_does_not_disturb_its_successor(
+        self, start: Start, folder: Path
+    ) -> None:
+        first = start(folder / ("long" * 30))
+        kill(first)
+        second = start(folder / ("long" * 30))
+        first.stop()
+        assert await ask(second, "SELECT 1") == 1
+
     async def test_a_folder_whose_name_a_dsn_would_split_works(self, start: Start, folder: Path) -> None:
         assert await ask(start(folder / "a,b c'd"), "SELECT 1") == 1
 

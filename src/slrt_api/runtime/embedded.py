@@ -161,11 +161,12 @@ class EmbeddedPostgres:
                 break
         else:
             raise EmbeddedPostgresError(self._report("does not stop"))
-        # Where the server removed them itself this finds nothing; never recursive, the folder may be anybody's.
-        if self._socket_dir is not None and self._socket_dir.name.startswith(_OUTSIDE_PREFIX):
+        # Never recursive, the folder may be anybody's; and not under a successor, started after ours was killed.
+        away = self._socket_dir
+        if away is not None and away.name.startswith(_OUTSIDE_PREFIX) and not self._listens():
             with contextlib.suppress(OSError):
-                _sweep(self._socket_dir)
-                self._socket_dir.rmdir()
+                _sweep(away)
+                away.rmdir()
         self._process = None
         self._socket_dir = None
         self._owner_pid = None
