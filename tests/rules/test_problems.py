@@ -90,7 +90,7 @@ class TestProblemResponse:
 
     def test_what_can_be_repeated_says_when(self) -> None:
         assert answer(errors.Unavailable())[2]["retry-after"] == "5"
-        assert answer(errors.Conflict("idempotency_in_flight", retry_after_seconds=1))[2]["retry-after"] == "1"
+        assert answer(errors.Conflict("request_in_flight", retry_after_seconds=1))[2]["retry-after"] == "1"
         assert "retry-after" not in answer(errors.Conflict())[2]
 
     def test_an_unlisted_code_speaks_as_its_class(self) -> None:
@@ -181,7 +181,7 @@ def raised() -> set[tuple[str, str, int | None]]:
         name = name_of(node.func)
         if name in statuses:
             found |= {(path, code, statuses[name]) for code in constants(argument(node, 0))}
-        elif name == "Fault" or (name == "at" and isinstance(node.func, ast.Attribute)):
+        elif name in {"Fault", "_fault"} or (name == "at" and isinstance(node.func, ast.Attribute)):
             found |= {(path, code, None) for code in constants(argument(node, 1))}
         elif name == "PydanticCustomError":
             found |= {(path, code, None) for code in constants(argument(node, 0))}

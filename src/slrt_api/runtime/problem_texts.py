@@ -140,6 +140,51 @@ _ALL: Final = (
         ("Idempotency-Key tidak sah", "Invalid Idempotency-Key"),
         ("Kirim UUID atau 128 bit acak.", "Send a UUID or 128 random bits."),
     ),
+    _problem(
+        400,
+        "parameter_repeated",
+        ("Parameter berulang", "Repeated parameter"),
+        (
+            "Sebut setiap parameter sekali.",
+            "Give each parameter once.",
+        ),
+    ),
+    _problem(
+        400,
+        "filter_invalid",
+        ("Nilai filter tidak sah", "Invalid filter value"),
+        (
+            "Isi filter dengan nilai yang didokumentasikan.",
+            "Give the filter a documented value.",
+        ),
+    ),
+    _problem(
+        400,
+        "sort_unknown",
+        ("Urutan tidak dikenal", "Unknown sort"),
+        (
+            "Pakai salah satu urutan yang didokumentasikan.",
+            "Use one of the documented sorts.",
+        ),
+    ),
+    _problem(
+        400,
+        "include_unknown",
+        ("Tautan tidak dikenal", "Unknown link"),
+        (
+            "Sebut tautan yang didokumentasikan, paling dalam tiga tingkat.",
+            "Name documented links, at most three deep.",
+        ),
+    ),
+    _problem(
+        400,
+        "if_match_invalid",
+        ("If-Match tidak sah", "Invalid If-Match"),
+        (
+            "Kirim satu versi dalam tanda kutip.",
+            "Send one version in quotes.",
+        ),
+    ),
     # 401 and 403: who asks
     _problem(
         401,
@@ -176,7 +221,7 @@ _ALL: Final = (
     ),
     _problem(
         403,
-        "role_not_held",
+        "role_not_granted",
         ("Peran tidak dimiliki", "Role not held"),
         ("Pilih peran yang Anda pegang.", "Choose a role that you hold."),
     ),
@@ -193,6 +238,15 @@ _ALL: Final = (
         (
             "Peran Anda tidak boleh melakukan tindakan ini.",
             "Your role may not take this action.",
+        ),
+    ),
+    _problem(
+        403,
+        "grant_unusable",
+        ("Penugasan tidak dapat dipakai", "The grant cannot be used"),
+        (
+            "Minta administrator memeriksa penugasan Anda.",
+            "Ask an administrator to check your grant.",
         ),
     ),
     # 404 to 409: what is asked for, and its state
@@ -243,7 +297,7 @@ _ALL: Final = (
     ),
     _problem(
         409,
-        "idempotency_in_flight",
+        "request_in_flight",
         ("Permintaan yang sama masih berjalan", "The same request is still running"),
         ("Ulangi setelah waktu dalam Retry-After.", "Repeat it after Retry-After."),
     ),
@@ -463,12 +517,84 @@ _ALL: Final = (
             "The operator must load the calendar of the next year.",
         ),
     ),
+    _problem(
+        503,
+        "contended",
+        ("Terlalu banyak perubahan bersamaan", "Too many changes at once"),
+        (
+            "Coba lagi setelah waktu dalam Retry-After.",
+            "Try again after Retry-After.",
+        ),
+    ),
+    _problem(
+        503,
+        "access_log_full",
+        ("Catatan akses sedang penuh", "The access log is full"),
+        (
+            "Coba lagi setelah waktu dalam Retry-After.",
+            "Try again after Retry-After.",
+        ),
+    ),
     # Domains: one block each, in the order of the house
     _problem(
         422,
         "area_withdrawn",
         ("Kode wilayah sudah dicabut", "The area code was withdrawn"),
         ("Pakai kode penerusnya dari edisi yang berlaku.", "Use its successor in the current edition."),
+    ),
+    _problem(
+        422,
+        "area_unknown",
+        ("Kode wilayah tidak dikenal", "Unknown area code"),
+        (
+            "Pakai kode Kemendagri dari edisi yang berlaku.",
+            "Use a Kemendagri code of the current edition.",
+        ),
+    ),
+    _problem(
+        422,
+        "date_in_future",
+        ("Tanggal di masa depan", "Date in the future"),
+        (
+            "Isi tanggal yang sudah lewat atau hari ini.",
+            "Give a date that has come.",
+        ),
+    ),
+    _problem(
+        422,
+        "instant_in_future",
+        ("Waktu di masa depan", "Instant in the future"),
+        (
+            "Isi waktu yang sudah lewat.",
+            "Give an instant that has passed.",
+        ),
+    ),
+    _problem(
+        422,
+        "kk_malformed",
+        ("Bentuk nomor KK salah", "Malformed KK number"),
+        (
+            "Isi 16 angka, atau kosongkan.",
+            "Give 16 digits, or leave it out.",
+        ),
+    ),
+    _problem(
+        422,
+        "nik_malformed",
+        ("Bentuk NIK salah", "Malformed NIK"),
+        (
+            "Isi 16 angka, atau kosongkan.",
+            "Give 16 digits, or leave it out.",
+        ),
+    ),
+    _problem(
+        422,
+        "one_head_required",
+        ("Harus ada satu kepala keluarga", "One head of household required"),
+        (
+            "Beri hubungan HEAD kepada tepat satu anggota.",
+            "Give exactly one member the relation HEAD.",
+        ),
     ),
     _problem(
         409,

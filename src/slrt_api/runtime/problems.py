@@ -5,8 +5,8 @@ id, and on nothing else.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, Final, Literal, TypeAlias
 
 import orjson
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Mount
-from starlette.types import ExceptionHandler, Scope
+from starlette.types import Scope
 
 from slrt_api.kernel import errors
 from slrt_api.kernel.errors import Fault, SlrtError
@@ -23,6 +23,7 @@ from slrt_api.runtime.strictjson import faults_of
 from slrt_api.runtime.traces import current_trace_id
 
 Language = Literal["id", "en"]
+Handler: TypeAlias = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 RETRY_AFTER_SECONDS: Final = 5
@@ -103,7 +104,7 @@ def graphql_extensions(error: SlrtError) -> dict[str, Any]:
     return extensions
 
 
-def exception_handlers(base_url: str) -> dict[Any, ExceptionHandler]:
+def exception_handlers(base_url: str) -> dict[int | type[Exception], Handler]:
     """Handlers for `FastAPI(exception_handlers=...)`: whatever the framework or a route raises becomes a problem."""
 
     def answer(request: Request, error: SlrtError) -> Response:
@@ -120,8 +121,9 @@ def exception_handlers(base_url: str) -> dict[Any, ExceptionHandler]:
         return answer(request, _CLASSES[status]() if status in _CLASSES else SlrtError())
 
     async def on_validation(request: Request, exc: Exception) -> Response:
-        found = exc.errors() if isinstance(exc, RequestValidationError) else ()
-        return answer(request, _of_validation(found))
+        if not isinstance(exc, RequestValidationError):
+            raise exc
+        return answer(request, _of_validation(exc.errors(), exc.body))
 
     return {
         SlrtError: on_error,
@@ -201,7 +203,7 @@ def _headers(error: SlrtError, status: int, base_url: str) -> dict[str, str]:
     return headers
 
 
-def _of_validation(found: Sequence[Any]) -> SlrtError:
+def _of_validation(found: Sequence[Any], body: Any) -> SlrtError:
     """FastAPI's own validation: path 404, query and headers 400, body 422."""
     places = {error["loc"][0] for error in found if error["loc"]}
     if "path" in places:
@@ -214,5 +216,5 @@ def _of_validation(found: Sequence[Any]) -> SlrtError:
         return errors.BadRequest("parameter_invalid", faults=tuple(named))
     if any(error["type"] == "json_invalid" for error in found):
         return errors.BadRequest("json_invalid")
-    body = [{**error, "loc": error["loc"][1:]} for error in found]
-    return errors.Invalid(faults=faults_of(body, None))  # type: ignore[arg-type]
+    inside = [{**error, "loc": error["loc"][1:]} for error in found]
+    return errors.Invalid(faults=faults_of(inside, body))  # type: ignore[arg-type]
