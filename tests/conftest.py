@@ -1,14 +1,21 @@
-"""What the whole suite shares: one throwaway PostgreSQL for the session."""
+"""What the whole suite shares: one throwaway PostgreSQL, one migrated database and one running application."""
 
 import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
+import pytest_asyncio
+from tests.api import Api, running_api
 
+from slrt_api.areas import reference as areas_reference
+from slrt_api.programs import reference as programs_reference
+from slrt_api.runtime import migrations, roles
 from slrt_api.runtime.embedded import EmbeddedPostgres
 
 
@@ -38,3 +45,47 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     finally:
         server.stop()
         shutil.rmtree(folder)
+
+
+@dataclass(frozen=True)
+class MigratedDatabase:
+    """A database of its own with roles, tables and reference data."""
+
+    owner_url: str
+    api_url: str
+    admin_url: str
+
+
+async def _made(server: EmbeddedPostgres, name: str) -> MigratedDatabase:
+    admin = await asyncpg.connect(server.superuser_url)
+    await roles.create_roles(admin)
+    await roles.create_database(admin, name)
+    await admin.close()
+    owner_url = server.url(roles.OWNER, name)
+    await migrations.upgrade(owner_url)
+    owner = await asyncpg.connect(owner_url)
+    await areas_reference.load(owner)
+    await programs_reference.load(owner)
+    await owner.close()
+    return MigratedDatabase(owner_url, server.url(roles.API, name), server.url("postgres", name))
+
+
+@pytest_asyncio.fixture(scope="session")
+async def database(postgres: EmbeddedPostgres) -> MigratedDatabase:
+    """The database of the session. Tests make rows of their own and never count on being alone."""
+    return await _made(postgres, "slrt")
+
+
+@pytest_asyncio.fixture(scope="session")
+async def api(database: MigratedDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """The application, running on that database, and clients that act in it."""
+    async with running_api(database.api_url, tmp_path_factory.mktemp("data")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def owner(database: MigratedDatabase) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the schema's owner: sees every row, for oracles."""
+    connection = await asyncpg.connect(database.owner_url)
+    yield connection
+    await connection.close()

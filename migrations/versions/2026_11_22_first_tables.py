@@ -201,6 +201,8 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("label_id", sa.String(), nullable=False),
         sa.Column("label_en", sa.String(), nullable=False),
+        sa.Column("parent", sa.String(), nullable=True),
+        sa.Column("selection", sa.String(), nullable=False),
         sa.Column("instrument", sa.String(), nullable=False),
         sa.Column("instrument_code", sa.String(), nullable=True),
         sa.Column("source", sa.String(), nullable=False),

@@ -1,4 +1,4 @@
-"""Tables of the reference data: areas, tenants, code lists, services. National: no tenant number, readable by all roles."""
+"""Tables of the reference data: areas, tenants, code lists, services. National: no tenant number, all roles read them."""
 
 from datetime import date
 
@@ -55,6 +55,8 @@ class CodeListItem(SQLModel, table=True):
     position: int
     label_id: str
     label_en: str
+    parent: str | None = None
+    selection: str
     instrument: str
     instrument_code: str | None = None
     source: str

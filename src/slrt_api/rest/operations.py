@@ -391,10 +391,8 @@ def _page_response(request: Request, shape: Shape, items: bytes, cursor: str | N
         shown, exact = min(total, 10_000), b"true" if total <= 10_000 else b"false"
         counted = b',"total":' + str(shown).encode() + b',"total_is_exact":' + exact
     body = b'{"items":' + items + b',"next_cursor":' + next_cursor + counted + b"}"
-    if not shape.personal:
-        response = _reference(request, body)
-    else:
-        response = Response(body, media_type="application/json", headers=PRIVATE)
+    personal = Response(body, media_type="application/json", headers=PRIVATE)
+    response = personal if shape.personal else _reference(request, body)
     if cursor:
         given = request.scope["query_string"].decode("ascii")
         kept = "&".join(part for part in given.split("&") if part and not part.startswith("cursor="))

@@ -96,7 +96,7 @@ class Database:
         except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, ConnectionError):
             raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
         finally:
-            if connection.is_in_transaction():
+            if not connection.is_closed() and connection.is_in_transaction():
                 await connection.execute("ROLLBACK")
             await pool.release(connection)
 
