@@ -39,7 +39,7 @@ def development(**values: object) -> Settings:
     )
 
 
-def production_without(missing: str) -> Settings:
+def production_without(*missing: str) -> Settings:
     """A production configuration that got past validation, as `model_copy` does."""
     complete = {
         "env": Environment.PRODUCTION,
@@ -48,7 +48,7 @@ def production_without(missing: str) -> Settings:
         "index_key": encoded(INDEX),
         "issuers": ({"issuer": "https://id.example"},),
     }
-    return Settings.model_validate(complete).model_copy(update={missing: None})
+    return Settings.model_validate(complete).model_copy(update=dict.fromkeys(missing))
 
 
 class TestCiphertext:
@@ -182,9 +182,9 @@ class TestKeys:
 
 class TestFromSettings:
     def test_production_without_keys_is_refused_and_makes_no_file(self, tmp_path: Path) -> None:
-        for missing in ("encryption_keys", "index_key"):
+        for missing in (("encryption_keys",), ("index_key",), ("encryption_keys", "index_key")):
             with pytest.raises(KeysRefused):
-                Keyring.from_settings(production_without(missing), tmp_path)
+                Keyring.from_settings(production_without(*missing), tmp_path)
         assert list(tmp_path.iterdir()) == []
 
     def test_takes_the_configured_keys_in_their_order(self, tmp_path: Path) -> None:
