@@ -241,6 +241,15 @@ class TestEndpoint:
         answer = await http.post("/oauth/token", content=endless(), headers={"Content-Type": FORM})
         assert answer.status_code == 413
 
+    async def test_knows_clients_that_come_after_the_start(self, tmp_path: Path) -> None:
+        clients: dict[str, DevClient] = {}
+        application = Starlette(routes=DevIssuer(settings(), tmp_path, clients).routes())
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url=BASE) as http:
+            before = await http.post("/oauth/token", data=POST)
+            clients.update(CLIENTS)
+            after = await http.post("/oauth/token", data=POST)
+        assert (before.status_code, after.status_code) == (401, 200)
+
     async def test_a_token_is_not_had_by_get(self, http: httpx.AsyncClient) -> None:
         answer = await http.get("/oauth/token", params=POST)
         assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
