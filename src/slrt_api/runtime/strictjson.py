@@ -66,6 +66,9 @@ def parse_body(model: type[Model], body: bytes) -> Model:
     """`body` as an instance of `model`, strictly: "1" is no integer, 1 is no date, unknown members are refused where
     the model says `extra="forbid"`.
 
+    A BeforeValidator turns its field's text into a Python value, and strict Python takes no text for dates, ids or enums:
+    such a validator must return the final type, as `Instant` does.
+
     Raises BadRequest as `loads`, Invalid with one fault a place otherwise.
     """
     value = loads(body)
