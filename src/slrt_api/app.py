@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from slrt_api import __version__
@@ -17,13 +18,30 @@ from slrt_api.runtime.accesslog import AccessLog
 from slrt_api.runtime.crypto import Keyring
 from slrt_api.runtime.db import Database
 from slrt_api.runtime.devissuer import DevClient, DevIssuer
+from slrt_api.runtime.edge import Edge
+from slrt_api.runtime.health import Health
 from slrt_api.runtime.problems import exception_handlers, problem_page
+from slrt_api.runtime.ratelimit import Decision, RateLimiter
 from slrt_api.runtime.reads import Reads
+from slrt_api.runtime.telemetry import Telemetry
 from slrt_api.runtime.tokens import IssuerKeys, Verifier
 from slrt_api.runtime.usecase import Platform
 from slrt_api.settings import Settings
 
+DRAIN_SECONDS = 20
+
 Clients = Callable[[Database], Awaitable[Mapping[str, DevClient]]]
+
+
+class Limits:
+    """The request limits of one process: of callers with a token, and of addresses without one."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._callers = RateLimiter(settings.rate_limit_per_minute)
+        self._public = RateLimiter(settings.public_rate_limit_per_minute, policy="public")
+
+    def check(self, key: str) -> Decision:
+        return (self._callers if key.startswith("token:") else self._public).check(key)
 
 
 def create_app(settings: Settings, *, clients: Clients | None = None) -> FastAPI:
@@ -41,8 +59,10 @@ def create_app(settings: Settings, *, clients: Clients | None = None) -> FastAPI
         development = DevIssuer(settings, data_dir, known)
         issuers.append(development.entry())
         routes += development.routes()
-    verifier = Verifier([IssuerKeys(issuer) for issuer in issuers])
-    service = Service(verifier, settings)
+    telemetry = Telemetry(settings)
+    service = Service(Verifier([IssuerKeys(issuer) for issuer in issuers]), settings)
+    health = Health(service.ready)
+    routes += health.routes
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -51,15 +71,19 @@ def create_app(settings: Settings, *, clients: Clients | None = None) -> FastAPI
             raise RuntimeError(message)
         database = await Database.connect(settings.database_url, settings)
         accesses = AccessLog(database)
-        service.platform = Platform(database, Reads(keyring), keyring, accesses)
+        service.platform = Platform(database, Reads(keyring), keyring, accesses, telemetry.metrics.act)
+        telemetry.metrics.watch_pools(database.sizes)
         if clients is not None:
             known.update(await clients(database))
+        telemetry.start()
         accesses.start()
         try:
             yield
         finally:
+            health.drain()
             await accesses.close()
-            await asyncio.wait_for(database.close(), 20)
+            await asyncio.wait_for(database.close(), DRAIN_SECONDS)
+            await asyncio.to_thread(telemetry.stop)
 
     app = FastAPI(
         title="slrt-api",
@@ -70,8 +94,26 @@ def create_app(settings: Settings, *, clients: Clients | None = None) -> FastAPI
         openapi_url=None,
         redirect_slashes=False,
         exception_handlers=exception_handlers(settings.base_url),
+        # FastAPI's own instrumentation names raw paths; ours is in the edge.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=[
+                "Authorization",
+                "Acting-Role",
+                "Content-Type",
+                "Idempotency-Key",
+                "If-Match",
+                "If-None-Match",
+            ],
+            expose_headers=["ETag", "Location", "Link", "Idempotency-Replayed", "RateLimit", "Retry-After"],
+        )
+    app.add_middleware(Edge, settings=settings, telemetry=telemetry, limiter=Limits(settings))
     for route in routes:
         app.router.routes.append(route)
     app.include_router(all_routes(service).router)

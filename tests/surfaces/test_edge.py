@@ -22,9 +22,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slrt_api.kernel.errors import Conflict, NotFound, PreconditionFailed
 from slrt_api.runtime import logs
-from slrt_api.runtime.edge import Decision, Edge
+from slrt_api.runtime.edge import Edge
 from slrt_api.runtime.health import Health
 from slrt_api.runtime.problems import exception_handlers, problem_page
+from slrt_api.runtime.ratelimit import Decision
 from slrt_api.runtime.telemetry import Telemetry, current_trace, current_trace_id
 from slrt_api.settings import Settings
 
@@ -42,7 +43,8 @@ class FewRequests:
 
     def check(self, key: str) -> Decision:
         self.seen[key] = self.seen.get(key, 0) + 1
-        return Decision(self.seen[key] <= 2, limit=2, remaining=max(0, 2 - self.seen[key]), reset_seconds=30)
+        left = max(0, 2 - self.seen[key])
+        return Decision("default", self.seen[key] <= 2, 2, left, 30, 30, 60)
 
 
 router = APIRouter(prefix="/things")

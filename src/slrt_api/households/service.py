@@ -73,7 +73,9 @@ async def register(tx: Transaction, actor: Actor, command: RegisterHousehold) ->
         received_at=tx.now,
         registered_by=actor.subject,
     )
-    persons, memberships, identities = [], [], []
+    persons: list[Person] = []
+    memberships: list[Membership] = []
+    identities: list[Identity] = []
     if command.kk is not None:
         identities.append(_identity(tx, household, household.id, IdentityType.KK, command.kk, ()))
     for position, member in enumerate(command.members):
@@ -106,8 +108,11 @@ async def register(tx: Transaction, actor: Actor, command: RegisterHousehold) ->
                 known_prefixes=places.district_prefixes(),
             )
             identities.append(_identity(tx, household, person.id, IdentityType.NIK, member.nik, findings))
-    parts = {"persons": persons, "memberships": memberships, "identities": identities}
-    return await tx.create(household, "registered", parts=parts)
+    return await tx.create(
+        household,
+        "registered",
+        parts={"persons": persons, "memberships": memberships, "identities": identities},
+    )
 
 
 def _check(tx: Transaction, command: RegisterHousehold) -> None:

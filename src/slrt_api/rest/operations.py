@@ -7,7 +7,7 @@ lenient (see `runtime/strictjson`) and its dependencies cost more than the read 
 import hashlib
 import inspect
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from slrt_api.runtime import idempotency, strictjson
 from slrt_api.runtime.shapes import Filter, Shape
 from slrt_api.runtime.usecase import Answer, UseCase, of
 
-Handler = Callable[[Request], Awaitable[Response]]
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 PRIVATE = {"cache-control": "private, no-store", "vary": "Authorization, Acting-Role, Accept-Language"}
 PUBLIC = {"cache-control": "public, max-age=300", "vary": "Accept-Language"}
@@ -54,7 +54,8 @@ class Operation(APIRoute):
     """A route whose handler takes the request as it is. The signature of its endpoint only describes it."""
 
     def get_route_handler(self) -> Handler:
-        return self.endpoint.handler  # type: ignore[no-any-return]
+        handler: Handler = self.endpoint.handler  # type: ignore[attr-defined]
+        return handler
 
 
 def _described(handler: Handler, name: str, doc: str, parameters: Mapping[str, tuple[Any, Any]]) -> Any:

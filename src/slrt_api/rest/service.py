@@ -31,6 +31,10 @@ class Service:
     def __post_init__(self) -> None:
         self._actors: dict[tuple[str, str | None], tuple[float, Actor]] = {}
 
+    async def ready(self) -> bool:
+        """Whether the database answers."""
+        return await self.platform.database.ready()
+
     def act(self, request: Request, *, anonymous: bool = False) -> Act:
         """The act of this request. Raises Unauthenticated, Forbidden or BadRequest.
 

@@ -7,7 +7,6 @@ finished, not cancelled, because a cancelled COMMIT leaves unknown what happened
 """
 
 import hashlib
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Final, Protocol
 
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slrt_api.kernel.errors import BadRequest, Fault, NotFound, PayloadTooLarge, SlrtError, TooManyRequests
 from slrt_api.runtime.problems import METHODS, language_of, problem_response
+from slrt_api.runtime.ratelimit import Decision
 from slrt_api.runtime.telemetry import Telemetry, Trace
 from slrt_api.settings import Settings
 
@@ -33,25 +33,6 @@ _HOST_BYTES: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 _UNMATCHED: Final = "unmatched"
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What a limiter says about one request.
-
-    limit           requests allowed in a window
-    remaining       requests left in the present one
-    reset_seconds   seconds until there are more
-    window_seconds  length of a window
-    policy          name of the quota in `RateLimit-Policy`
-    """
-
-    allowed: bool
-    limit: int
-    remaining: int
-    reset_seconds: int
-    window_seconds: int = 60
-    policy: str = "default"
 
 
 class Limiter(Protocol):
@@ -114,7 +95,7 @@ class Edge:
             decision = self._limiter.check(headers.key(scope))
             exchange.limits = self._limits(decision)
             if not decision.allowed:
-                raise TooManyRequests(retry_after_seconds=max(1, decision.reset_seconds))
+                raise TooManyRequests(retry_after_seconds=max(1, decision.retry_after_seconds))
         wrong = headers.wrong(scope)
         if wrong is not None:
             raise BadRequest(

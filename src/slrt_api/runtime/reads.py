@@ -284,11 +284,16 @@ def _actor_values(actor: Actor) -> dict[str, Any]:
     return {f"actor.{name}": value for name, value in actor.guard_facts.items()}
 
 
+def parse_key(text: str) -> UUID | str:
+    """The key of a row in a cursor: a UUID, or the code of reference data."""
+    return UUID(text) if len(text) == 36 else text
+
+
 def _position(cursor: str, digest: bytes, sort: Sort) -> dict[str, Any]:
     values = paging.decode_cursor(cursor, digest)
     try:
         at, key = values
-        return {"after": sort.parse(at), "after.id": UUID(key) if len(key) == 36 else key}
+        return {"after": sort.parse(at), "after.id": parse_key(str(key))}
     except (ValueError, TypeError, AttributeError):
         raise errors.BadRequest("cursor_invalid") from None
 

@@ -120,6 +120,7 @@ class Platform:
     reads: Reads
     keyring: Keyring
     accesses: AccessLog
+    count: Callable[[str, str], None]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -149,14 +150,28 @@ class Act:
         case = run if isinstance(run, UseCase) else of(run)
         if case.scope is not None:
             self.actor.require(case.scope)
-        for attempt in (1, 2):
-            try:
-                with act_span(case.name):
-                    return await self._once(case, command, on, expected_version, key)
-            except RETRY:
-                if attempt == 2:
-                    raise errors.Unavailable("contended", retry_after_seconds=1) from None
-        raise AssertionError  # the loop returns or raises
+        outcome = "failed"
+        try:
+            with act_span(case.name):
+                answer = await self._twice(case, command, on, expected_version, key)
+            outcome = "replayed" if answer.replayed else "done"
+            return answer
+        except errors.SlrtError as error:
+            outcome = error.code
+            raise
+        finally:
+            self.platform.count(case.name, outcome)
+
+    async def _twice(self, case: UseCase, *request: Any) -> Answer:
+        """Once, and once more after a deadlock."""
+        try:
+            return await self._once(case, *request)
+        except RETRY:
+            pass
+        try:
+            return await self._once(case, *request)
+        except RETRY:
+            raise errors.Unavailable("contended", retry_after_seconds=1) from None
 
     async def _once(
         self,
