@@ -1,8 +1,13 @@
 """Households over HTTP, on a real database."""
 
+from uuid import UUID
+
+import asyncpg
 import httpx
 import pytest
 from tests.api import OTHER_REGENCY_VILLAGE, VILLAGE, Api, household_body
+
+from slrt_api.kernel.ids import Kind, new_id
 
 
 class TestRegister:
@@ -70,3 +75,84 @@ class TestRead:
                 url = page.links["next"]["url"] if "next" in page.links else ""
             assert len(seen) == len(set(seen))
             assert made <= set(seen)
+
+
+class TestRegisterAs:
+    """A device that was offline uploads under the id it made."""
+
+    async def test_kind_and_tenant_of_the_id_must_match(self, api: Api) -> None:
+        facilitator = api.as_("facilitator")
+        for wrong in (new_id(Kind.CASE, 3326), new_id(Kind.HOUSEHOLD, 3327)):
+            answer = await facilitator.put(
+                f"/v1/households/{wrong}", json=household_body(), headers={"if-none-match": "*"}
+            )
+            assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "id_mismatch")
+
+    async def test_without_the_condition_it_is_428(self, api: Api) -> None:
+        url = f"/v1/households/{new_id(Kind.HOUSEHOLD, 3326)}"
+        answer = await api.as_("facilitator").put(url, json=household_body())
+        assert (answer.status_code, answer.json()["code"]) == (428, "if_none_match_required")
+
+    async def test_a_repeat_is_412_whoever_owns_it(self, api: Api) -> None:
+        url = f"/v1/households/{new_id(Kind.HOUSEHOLD, 3326)}"
+        first = await api.as_("facilitator").put(url, json=household_body(), headers={"if-none-match": "*"})
+        stranger = api.as_("facilitator", area="33.26.01.2002")
+        body = household_body(area_code="33.26.01.2002")
+        again = await stranger.put(url, json=body, headers={"if-none-match": "*"})
+        assert (first.status_code, first.json()["id"]) == (201, url.rpartition("/")[2])
+        assert (again.status_code, again.json()["code"], "etag" in again.headers) == (412, "resource_exists", False)
+
+
+class TestChange:
+    async def test_it_needs_the_version_and_refuses_a_stale_one(self, api: Api) -> None:
+        facilitator = api.as_("facilitator")
+        location = (await facilitator.post("/v1/households", json=household_body())).headers["location"]
+        merge = {"content-type": "application/merge-patch+json"}
+        bare = await facilitator.patch(location, content=b'{"address":"B"}', headers=merge)
+        good = await facilitator.patch(location, content=b'{"address":"B"}', headers=merge | {"if-match": '"1"'})
+        stale = await facilitator.patch(location, content=b'{"address":"C"}', headers=merge | {"if-match": '"1"'})
+        null = await facilitator.patch(location, content=b'{"address":null}', headers=merge | {"if-match": '"2"'})
+        assert (bare.status_code, bare.json()["code"]) == (428, "if_match_required")
+        assert (good.status_code, good.json()["address"], good.headers["etag"]) == (200, "B", '"2"')
+        assert (stale.status_code, stale.headers["etag"]) == (412, '"2"')
+        assert null.status_code == 422
+        assert (await facilitator.get(location)).json()["address"] == "B"
+
+
+class TestIdentities:
+    async def test_a_nik_elsewhere_answers_like_an_unknown_one(self, api: Api) -> None:
+        nik = "9901014505880811"
+        members = [{"name": "Ani", "nik": nik, "sex": "F", "relation": "HEAD"}]
+        made = (await api.as_("facilitator").post("/v1/households", json=household_body(members=members))).json()
+        here = await api.as_("puskesos_officer").post("/v1/persons/search", json={"nik": nik, "purpose": "CASE_INTAKE"})
+        stranger = api.as_("puskesos_officer", area="33.26.01.2002")
+        elsewhere = await stranger.post("/v1/persons/search", json={"nik": nik, "purpose": "CASE_INTAKE"})
+        unknown = await stranger.post("/v1/persons/search", json={"nik": "9901014505880812", "purpose": "CASE_INTAKE"})
+        assert [item["household_id"] for item in here.json()["items"]] == [made["id"]]
+        assert here.json()["items"][0]["nik"] == "990101**********"
+        assert (elsewhere.status_code, elsewhere.content) == (unknown.status_code, unknown.content)
+        assert unknown.json() == {"items": []}
+
+    async def test_a_reveal_is_on_record_before_it_is_answered(self, api: Api, owner: asyncpg.Connection) -> None:
+        officer = api.as_("puskesos_officer")
+        made = (await officer.post("/v1/households", json=household_body())).json()
+        person = made["members"][0]["person_id"]
+        refused = await api.as_("facilitator").post(f"/v1/persons/{person}/reveal", json={"purpose": "VERIFICATION"})
+        shown = await officer.post(f"/v1/persons/{person}/reveal", json={"purpose": "VERIFICATION"})
+        rows = await owner.fetch("SELECT purpose, role FROM accesses WHERE resource_id = $1", UUID(person))
+        assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+        assert shown.json() == {"person_id": person, "nik": "9901014505880003"}
+        assert [tuple(row) for row in rows] == [("VERIFICATION", "puskesos_officer")]
+
+    async def test_a_moved_ciphertext_does_not_decrypt(self, api: Api, owner: asyncpg.Connection) -> None:
+        officer = api.as_("puskesos_officer")
+        first = (await officer.post("/v1/households", json=household_body())).json()["members"][0]["person_id"]
+        second = (await officer.post("/v1/households", json=household_body())).json()["members"][0]["person_id"]
+        await owner.execute(
+            "UPDATE identities SET ciphertext = (SELECT ciphertext FROM identities WHERE owner_id = $1)"
+            " WHERE owner_id = $2",
+            UUID(first),
+            UUID(second),
+        )
+        answer = await officer.post(f"/v1/persons/{second}/reveal", json={"purpose": "VERIFICATION"})
+        assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")

@@ -38,3 +38,13 @@ class Finding(StrEnum):
     NIK_ANOMALOUS = "NIK_ANOMALOUS"
     NIK_PREFIX_UNKNOWN = "NIK_PREFIX_UNKNOWN"
     NIK_MISMATCH_LOCAL = "NIK_MISMATCH_LOCAL"
+
+
+class Purpose(StrEnum):
+    """Why a NIK is looked up or shown in full. Stands in the access record."""
+
+    CASE_INTAKE = "CASE_INTAKE"
+    VERIFICATION = "VERIFICATION"
+    REFERRAL = "REFERRAL"
+    COMPLAINT_HANDLING = "COMPLAINT_HANDLING"
+    DATA_CORRECTION = "DATA_CORRECTION"

@@ -1,6 +1,7 @@
-"""Routes of households."""
+"""Routes of households and persons."""
 
 from slrt_api.households import service
+from slrt_api.households.service.identities import FoundPersons, RevealedNik
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.rest.operations import Routes
 
@@ -10,4 +11,8 @@ TAG = "Households"
 def add(routes: Routes) -> None:
     routes.read(HOUSEHOLD, tag=TAG)
     routes.write(service.register, "/v1/households", tag=TAG)
+    routes.write(service.register_as, "/v1/households/{id}", tag=TAG, method="PUT", errors_=())
+    routes.write(service.change, "/v1/households/{id}", tag=TAG, method="PATCH", errors_=())
     routes.link(HOUSEHOLD, "members", tag=TAG)
+    routes.write(service.search, "/v1/persons/search", tag="Persons", model=FoundPersons, errors_=(409,))
+    routes.write(service.reveal, "/v1/persons/{id}/reveal", tag="Persons", noun="person", model=RevealedNik)

@@ -119,6 +119,21 @@ IF_MATCH = (
 )
 
 
+IF_NONE_MATCH = (
+    Annotated[
+        Literal["*"],
+        Header(alias="If-None-Match", description="`*`: create, never replace.", examples=["*"]),
+    ],
+    inspect.Parameter.empty,
+)
+Method = Literal["POST", "PUT", "PATCH"]
+MEDIA_TYPES: Mapping[Method, str] = {
+    "POST": "application/json",
+    "PUT": "application/json",
+    "PATCH": "application/merge-patch+json",
+}
+
+
 def resource_id(noun: str) -> tuple[Any, Any]:
     """The path parameter `id` of a resource."""
     return (
@@ -243,26 +258,38 @@ class Routes:
         path: str,
         *,
         tag: str,
+        method: Method = "POST",
+        noun: str | None = None,
         model: type[BaseModel] | None = None,
         errors_: tuple[int, ...] = (409,),
     ) -> None:
-        """`POST path` for a use case. A path with `{id}` asks it on that resource, with `If-Match`."""
+        """A write of a use case. A path with `{id}` asks it on that resource, with `If-Match`.
+
+        method  POST; PATCH takes a JSON merge patch; PUT creates under the client's id, with `If-None-Match: *`
+        """
         case = of(run)
         parameters: dict[str, tuple[Any, Any]] = {}
         if case.asked:
-            parameters["id"] = resource_id(case.answers.name if case.answers else "resource")
+            parameters["id"] = resource_id(noun or (case.answers.name if case.answers else "resource"))
             errors_ = (*errors_, 404)
-        if case.asked and case.conditional:
+        if method == "PUT":
+            parameters["if_none_match"] = IF_NONE_MATCH
+            errors_ = (*errors_, 412, 428)
+        elif case.asked and case.conditional:
             parameters["if_match"] = IF_MATCH
             errors_ = (*errors_, 412, 428)
         if case.command is not None:
-            parameters["command"] = (Annotated[case.command, Body()], inspect.Parameter.empty)
+            parameters["command"] = (
+                Annotated[case.command, Body(media_type=MEDIA_TYPES[method])],
+                inspect.Parameter.empty,
+            )
             errors_ = (*errors_, 413, 415, 422)
-        parameters["idempotency_key"] = IDEMPOTENCY_KEY
+        if method == "POST":
+            parameters["idempotency_key"] = IDEMPOTENCY_KEY
         self.add(
-            "POST",
+            method,
             path,
-            self._write_handler(case),
+            self._write_handler(case, method),
             name=case.name.replace(".", "_").replace("-", "_"),
             summary=case.summary,
             doc=case.description,
@@ -273,7 +300,7 @@ class Routes:
             errors_=errors_,
         )
 
-    def _write_handler(self, case: UseCase) -> Handler:
+    def _write_handler(self, case: UseCase, method: Method) -> Handler:
         async def handler(request: Request) -> Response:
             accepts_json(request)
             act = self.service.act(request)
@@ -284,10 +311,11 @@ class Routes:
             body = await request.body()
             command = None
             if case.command is not None:
-                content_type(request)
+                content_type(request, MEDIA_TYPES[method])
                 command = strictjson.parse_body(case.command, body)
             key = None
-            if (header := request.headers.get("idempotency-key")) is not None:
+            header = request.headers.get("idempotency-key") if method == "POST" else None
+            if header is not None:
                 content = f"{on}\n".encode() + canonical(body)
                 actor = act.actor
                 key = idempotency.key_of(
@@ -297,7 +325,9 @@ class Routes:
                     idempotency.parse(header),
                     content,
                 )
-            version = if_match(request) if case.asked and case.conditional else None
+            if method == "PUT":
+                if_none_match(request)
+            version = if_match(request) if case.asked and case.conditional and method != "PUT" else None
             answer = await act(case, command, on=on, expected_version=version, key=key)
             return written(answer)
 
@@ -349,11 +379,11 @@ def canonical(body: bytes) -> bytes:
     return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def content_type(request: Request) -> None:
-    """Raise UnsupportedMediaType unless the body is declared as JSON in UTF-8."""
+def content_type(request: Request, wanted: str = "application/json") -> None:
+    """Raise UnsupportedMediaType unless the body is declared as `wanted`, in UTF-8."""
     media, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
-    if media.strip().lower() != "application/json" or charset not in {"", "charset=utf-8"}:
+    if media.strip().lower() != wanted or charset not in {"", "charset=utf-8"}:
         raise errors.UnsupportedMediaType
 
 
@@ -369,6 +399,16 @@ def if_match(request: Request) -> int | None:
             return version
     fault = errors.Fault("If-Match", "if_match_invalid", 'Give one version in quotes, such as "3".')
     raise errors.BadRequest("if_match_invalid", faults=(fault,))
+
+
+def if_none_match(request: Request) -> None:
+    """Raise PreconditionRequired without `If-None-Match`, BadRequest `if_none_match_invalid` unless it is `*`."""
+    text = request.headers.get("if-none-match")
+    if text is None:
+        raise errors.PreconditionRequired("if_none_match_required")
+    if text.strip() != "*":
+        fault = errors.Fault("If-None-Match", "if_none_match_invalid", "Give *: this request only creates.")
+        raise errors.BadRequest("if_none_match_invalid", faults=(fault,))
 
 
 def written(answer: Answer) -> Response:

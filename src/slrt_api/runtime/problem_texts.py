@@ -335,6 +335,27 @@ _ALL: Final = (
         ("If-Match wajib", "If-Match required"),
         ("Kirim ETag sumber daya dalam If-Match.", "Send the resource's ETag in If-Match."),
     ),
+    _problem(
+        412,
+        "resource_exists",
+        ("Sumber daya sudah ada", "The resource exists"),
+        (
+            "Sudah ada sumber daya dengan id ini; tidak ada yang ditulis.",
+            "There is one of this id; nothing was written.",
+        ),
+    ),
+    _problem(
+        428,
+        "if_none_match_required",
+        ("If-None-Match wajib", "If-None-Match required"),
+        ("Kirim If-None-Match: * untuk membuat.", "Send If-None-Match: * to create."),
+    ),
+    _problem(
+        400,
+        "if_none_match_invalid",
+        ("If-None-Match tidak sah", "If-None-Match not valid"),
+        ("Hanya * yang diterima di sini.", "Only * is taken here."),
+    ),
     # 422: readable, but wrong
     _problem(
         422,
@@ -466,6 +487,15 @@ _ALL: Final = (
         (
             "Isi nilai di dalam batas yang didokumentasikan.",
             "Give a value inside the documented limits.",
+        ),
+    ),
+    _problem(
+        422,
+        "id_mismatch",
+        ("Id tidak cocok", "The id does not match"),
+        (
+            "Jenis atau nomor tenant dalam id berbeda dari alamat dan isi.",
+            "Kind or tenant in the id differ from path and body.",
         ),
     ),
     # 429 and 5xx: not now

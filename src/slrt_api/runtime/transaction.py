@@ -197,6 +197,28 @@ class Transaction:
         )
         return after
 
+    async def access(
+        self, operation: str, resource: str, *, regency: int, resource_id: UUID | None, purpose: str, rows: int
+    ) -> None:
+        """Record an access in this transaction: it is committed before the answer leaves. For reveals and searches."""
+        async with self.effect(regency):
+            await self._connection.execute(
+                "INSERT INTO accesses (regency, id, area, at, actor, role, operation, resource, resource_id, purpose,"
+                " rows, trace_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                regency,
+                new_id(Kind.ACCESS, regency, self.now),
+                regency * 1_000_000,
+                self.now,
+                self.actor.subject,
+                self.actor.role,
+                operation,
+                resource,
+                resource_id,
+                purpose,
+                rows,
+                self.trace_id,
+            )
+
     async def _record(self, row: Aggregate, type_: str, fields: list[str], values: Mapping[str, Any]) -> None:
         scope = {name: getattr(row, name, None) for name in _SCOPE_COLUMNS}
         sealed = bool(scope["sealed"])

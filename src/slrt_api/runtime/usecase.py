@@ -46,13 +46,21 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Result:
+    """What a use case answers that is no resource: JSON members, shown as they are."""
+
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class UseCase:
     """A use case as the surfaces see it.
 
-    answers  the shape that renders the resource it returns; None = it renders nothing (204)
+    answers  the shape that renders the resource it returns; None = it returns a `Result`, or nothing (204)
     include  links shown in that answer
     creates  it makes a resource: 201 with Location
-    asked    it is asked on a resource, by id, and needs the version (`If-Match`)
+    asked    it is asked on a resource, by id
+    conditional  it needs the version of that resource (`If-Match`); a client-made id needs `If-None-Match: *` instead
     """
 
     name: str
@@ -190,7 +198,7 @@ class Act:
                 trace_id=self.trace_id,
                 keyring=platform.keyring,
                 expected_version=expected_version,
-                conditional=case.asked and case.conditional,
+                conditional=case.asked and case.conditional and not case.creates,
             )
             if key is not None:
                 first = await idempotency.claim(tx, key)
@@ -204,6 +212,8 @@ class Act:
             return answer
 
     async def _render(self, connection: Any, case: UseCase, done: Any) -> Answer:
+        if isinstance(done, Result):
+            return Answer(200, orjson.dumps(dict(done.content), default=str))
         if case.answers is None:
             return Answer(204, b"")
         item = await self.platform.reads.item(connection, self.actor, select(case.answers, case.include), done.id)

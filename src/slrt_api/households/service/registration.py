@@ -1,10 +1,10 @@
-"""Use cases of households: register a family. One act writes the household, its people, their numbers and the event."""
+"""Register a family: one act writes the household, its people, their numbers and the event. Change its address."""
 
 from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from slrt_api.access.scopes import Scope
 from slrt_api.areas import places
@@ -13,9 +13,10 @@ from slrt_api.households.codes import Finding, IdentityType, Relation, Sex
 from slrt_api.households.models import Household, Identity, Membership, Person
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel import errors
-from slrt_api.kernel.ids import Kind, new_id
+from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import aad
+from slrt_api.runtime.strictjson import Instant
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, use_case
 
@@ -44,7 +45,7 @@ class RegisterHousehold(Command):
     area_code: str = Field(description="Village of the current edition.", examples=["33.26.01.2001"])
     address: str = Field(min_length=1, max_length=300, examples=["Dusun III RT 02"])
     members: tuple[NewMember, ...] = Field(min_length=1, max_length=MAX_MEMBERS)
-    captured_at: AwareDatetime | None = Field(
+    captured_at: Instant | None = Field(
         default=None,
         description="When it was recorded in the field; now when left out.",
         examples=["2026-11-22T09:14:07+07:00"],
@@ -59,12 +60,53 @@ async def register(tx: Transaction, actor: Actor, command: RegisterHousehold) ->
     Absence from the national registry never blocks a registration either.
     """
     area = places.village(actor, command.area_code)
+    return await _write(tx, actor, new_id(Kind.HOUSEHOLD, places.tenant(command.area_code), tx.now), area, command)
+
+
+@use_case("households.register_as", scope=Scope.HOUSEHOLDS_WRITE, answers=HOUSEHOLD, include=("members",), creates=True)
+async def register_as(tx: Transaction, actor: Actor, household_id: UUID, command: RegisterHousehold) -> Household:
+    """Register a household under an id that the client made.
+
+    For devices that record offline: the id follows the published recipe (UUID version 8 with tenant and kind), so that
+    the upload can be repeated safely. An id that exists answers 412, whoever owns it.
+    """
+    area = places.village(actor, command.area_code)
+    if kind_of(household_id) is not Kind.HOUSEHOLD or tenant_of(household_id) != places.tenant(command.area_code):
+        raise errors.Invalid.at("id", "id_mismatch", "The id's kind or tenant is not that of the path and the area.")
+    try:
+        return await _write(tx, actor, household_id, area, command)
+    except errors.Conflict:
+        raise errors.PreconditionFailed("resource_exists") from None
+
+
+class ChangeHousehold(Command):
+    """What may be changed of a household here. Members left out stay as they are."""
+
+    address: str = Field(
+        default="", min_length=1, max_length=300, description="Address within the village.", examples=["Dusun I RT 05"]
+    )
+
+
+@use_case("households.change", scope=Scope.HOUSEHOLDS_WRITE, answers=HOUSEHOLD)
+async def change(tx: Transaction, actor: Actor, household_id: UUID, command: ChangeHousehold) -> Household:
+    """Change the address of a household.
+
+    A JSON merge patch (RFC 7396). Moves to another village and new family cards are operations of their own.
+    """
+    household = await tx.ask(Household, household_id)
+    given = command.model_dump(exclude_unset=True)
+    if not given:
+        return household
+    return await tx.change(household, "changed", **given)
+
+
+async def _write(tx: Transaction, actor: Actor, id_: UUID, area: int, command: RegisterHousehold) -> Household:
     _check(tx, command)
-    regency = places.tenant(command.area_code)
+    regency = tenant_of(id_)
     captured_at = command.captured_at or tx.now
     household = Household(
         regency=regency,
-        id=new_id(Kind.HOUSEHOLD, regency, tx.now),
+        id=id_,
         area=area,
         created_at=tx.now,
         updated_at=tx.now,
