@@ -20,6 +20,7 @@ from slrt_api.kernel.ids import kind_of, tenant_of
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import Keyring, aad
 from slrt_api.runtime.shapes import RENDER, Field, FieldType, Link, Selection, Shape, Sort
+from slrt_api.runtime.traces import statement_span
 
 LIST_CAP = 200
 TOTAL_CAP = 10_000
@@ -170,7 +171,8 @@ class Reads:
                 raise errors.NotFound
             given["regency"] = tenant_of(id_)
         statement = self._statement(("item", selection.key), actor, selection, lambda c: _item(c, selection))
-        record = await connection.fetchrow(statement.sql, *statement.values(given))
+        with statement_span(f"SELECT {shape.plural}"):
+            record = await connection.fetchrow(statement.sql, *statement.values(given))
         if record is None:
             raise errors.NotFound
         return Item(self._open(statement, record[0]), record[1])
@@ -213,7 +215,8 @@ class Reads:
             return _page(compiler, selection, filters, sort, descending, query.cursor is not None, many, parent)
 
         statement = self._statement(("page", *key), actor, selection, compiled)
-        record = await connection.fetchrow(statement.sql, *statement.values(given))
+        with statement_span(f"SELECT {shape.plural}"):
+            record = await connection.fetchrow(statement.sql, *statement.values(given))
         if parent is not None and not record[3]:
             raise errors.NotFound
         total = None

@@ -5,6 +5,7 @@ A use case asks for its row (`ask`: locked, under the actor's own database role,
 """
 
 import contextlib
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -21,6 +22,7 @@ from slrt_api.runtime import events
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import Keyring
 from slrt_api.runtime.tables import Aggregate
+from slrt_api.runtime.traces import statement_span
 
 Row = TypeVar("Row", bound=SQLModel)
 Root = TypeVar("Root", bound=Aggregate)
@@ -63,18 +65,22 @@ class Transaction:
     # Statements -------------------------------------------------------------------------------------------------
 
     async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
-        return list(await self._connection.fetch(sql, *values))
+        with statement_span(_name(sql)):
+            return list(await self._connection.fetch(sql, *values))
 
     async def first(self, sql: str, *values: Any) -> asyncpg.Record | None:
-        row: asyncpg.Record | None = await self._connection.fetchrow(sql, *values)
-        return row
+        with statement_span(_name(sql)):
+            row: asyncpg.Record | None = await self._connection.fetchrow(sql, *values)
+            return row
 
     async def value(self, sql: str, *values: Any) -> Any:
-        return await self._connection.fetchval(sql, *values)
+        with statement_span(_name(sql)):
+            return await self._connection.fetchval(sql, *values)
 
     async def execute(self, sql: str, *values: Any) -> str:
-        status: str = await self._connection.execute(sql, *values)
-        return status
+        with statement_span(_name(sql)):
+            status: str = await self._connection.execute(sql, *values)
+            return status
 
     @asynccontextmanager
     async def effect(self, regency: int) -> AsyncIterator[None]:
@@ -137,7 +143,7 @@ class Transaction:
         for row in rows:
             columns = _columns(type(row))
             try:
-                await self._connection.execute(_insert(type(row)), *(getattr(row, column) for column in columns))
+                await self.execute(_insert(type(row)), *(getattr(row, column) for column in columns))
             except asyncpg.UniqueViolationError:
                 raise errors.Conflict("already_exists") from None
             except asyncpg.InsufficientPrivilegeError:
@@ -202,7 +208,7 @@ class Transaction:
     ) -> None:
         """Record an access in this transaction: it is committed before the answer leaves. For reveals and searches."""
         async with self.effect(regency):
-            await self._connection.execute(
+            await self.execute(
                 "INSERT INTO accesses (regency, id, area, at, actor, role, operation, resource, resource_id, purpose,"
                 " rows, trace_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
                 regency,
@@ -248,7 +254,7 @@ class Transaction:
                 trace_id=self.trace_id,
                 previous=previous,
             )
-            await self._connection.execute(
+            await self.execute(
                 _RECORD,
                 row.regency,
                 row.id,
@@ -283,6 +289,16 @@ WITH event AS (
 INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt)
 VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21)
 """
+
+
+_TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+([a-z_]+)")
+
+
+@lru_cache(maxsize=1_000)
+def _name(sql: str) -> str:
+    """The name of a statement's span: its verb and first table, never a value."""
+    table = _TABLE.search(sql)
+    return f"{sql.split(None, 1)[0]} {table.group(1)}" if table else sql.split(None, 1)[0]
 
 
 @lru_cache(maxsize=256)
