@@ -8,12 +8,8 @@ from slrt_api.runtime.actor import Actor
 
 
 @cache
-def _villages() -> dict[str, tuple[bool, tuple[str, ...]]]:
-    return {
-        row.code: (row.current, tuple(row.successor_codes))
-        for row in dataset.load_areas()
-        if row.level is codes.Level.VILLAGE
-    }
+def _places() -> dict[str, tuple[bool, tuple[str, ...]]]:
+    return {row.code: (row.current, tuple(row.successor_codes)) for row in dataset.load_areas()}
 
 
 @cache
@@ -27,16 +23,27 @@ def village(actor: Actor, text: str, pointer: str = "/area_code") -> int:
 
     Raises Invalid `area_unknown`, or `area_withdrawn` naming the successor; OutOfScope for a village elsewhere.
     """
-    known = _villages().get(text)
-    if known is None:
+    if text.count(".") != 3:
         raise errors.Invalid.at(pointer, "area_unknown", "Give the code of a village, such as 33.26.01.2001.")
+    return area(actor, text, pointer)[0]
+
+
+def area(actor: Actor, text: str, pointer: str = "/area_code") -> tuple[int, int]:
+    """First and last number of an area of any level and of the current edition, the whole of it in the actor's scope.
+
+    Raises as `village` does.
+    """
+    known = _places().get(text)
+    if known is None:
+        raise errors.Invalid.at(pointer, "area_unknown", "Give a Kemendagri code such as 33.26.01.2001.")
     current, successors = known
     if not current:
         hint = f"Its successor is {', '.join(successors)}." if successors else "Look its successor up under /v1/areas."
         raise errors.Invalid.at(pointer, "area_withdrawn", f"This code was withdrawn. {hint}")
-    number = codes.area_number(text)
-    actor.require_area(number)
-    return number
+    first, last = codes.area_range(text)
+    actor.require_area(first)
+    actor.require_area(last)
+    return first, last
 
 
 def tenant(text: str) -> int:

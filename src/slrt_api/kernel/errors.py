@@ -78,9 +78,23 @@ class NotAcceptable(SlrtError):
 
 
 class Conflict(SlrtError):
-    """The state of the resource, or an equal one that exists, does not allow it."""
+    """The state of the resource, or an equal one that exists, does not allow it.
+
+    location  path of what the act left behind although it was refused, for instance a draft
+    """
 
     code = "conflict"
+
+    def __init__(
+        self,
+        code: str | None = None,
+        *,
+        faults: tuple[Fault, ...] = (),
+        retry_after_seconds: int | None = None,
+        location: str | None = None,
+    ) -> None:
+        super().__init__(code, faults=faults, retry_after_seconds=retry_after_seconds)
+        self.location = location
 
 
 class PreconditionFailed(SlrtError):

@@ -1,6 +1,6 @@
 """Tables of organizations. National (an LKS may serve several regencies), except capacity, which a regency's acts change."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -8,10 +8,10 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
 from sqlmodel import Field, SQLModel
 
 from slrt_api.kernel.ids import Kind
-from slrt_api.runtime.tables import INSTANT
+from slrt_api.runtime.tables import NationalAggregate
 
 
-class Organization(SQLModel, table=True):
+class Organization(NationalAggregate, table=True):
     """A secretariat, Puskesos, OPD, LKS or facility, with the decree (SK) that founded it."""
 
     KIND: ClassVar[Kind] = Kind.ORGANIZATION
@@ -20,16 +20,11 @@ class Organization(SQLModel, table=True):
     __tablename__ = "organizations"
     __table_args__ = (Index("organizations_code", "code", unique=True), Index("organizations_area", "area", "id"))
 
-    id: UUID = Field(primary_key=True)
-    area: int = Field(sa_type=BigInteger)
     code: str
     name: str
     kind: str
     sk_number: str
     sk_date: date
-    version: int = 1
-    created_at: datetime = Field(sa_type=INSTANT)
-    updated_at: datetime = Field(sa_type=INSTANT)
 
 
 class Officer(SQLModel, table=True):

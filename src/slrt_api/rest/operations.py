@@ -22,7 +22,7 @@ from slrt_api.rest import query
 from slrt_api.rest.documents import document, page_document
 from slrt_api.rest.service import Service, accepts_json, path_id
 from slrt_api.runtime import idempotency, strictjson
-from slrt_api.runtime.shapes import Filter, Shape
+from slrt_api.runtime.shapes import Filter, Selection, Shape
 from slrt_api.runtime.usecase import Answer, UseCase, of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -205,7 +205,7 @@ class Routes:
             page = await act.page(
                 asked.selection, asked.query, operation=f"{shape.plural}.{name}", parent=(shape, link, id_)
             )
-            return _page_response(request, link.to, page.items, page.cursor, page.total)
+            return _page_response(request, asked.selection, page.items, page.cursor, page.total)
 
         self.add(
             "GET",
@@ -229,7 +229,7 @@ class Routes:
             id_ = path_id(request) if shape.kind is not None else request.path_params["id"]
             asked = query.of_item(shape, request.scope["query_string"])
             item = await act.item(asked.selection, id_, operation=operation)
-            if not shape.personal:
+            if not any(each.personal for each in asked.selection.shapes()):
                 return _reference(request, item.body)
             headers = dict(PRIVATE)
             if asked.plain and item.version is not None:
@@ -246,9 +246,34 @@ class Routes:
             act = self.service.act(request, anonymous=anonymous)
             asked = query.of_list(shape, request.scope["query_string"])
             page = await act.page(asked.selection, asked.query, operation=operation)
-            return _page_response(request, shape, page.items, page.cursor, page.total)
+            return _page_response(request, asked.selection, page.items, page.cursor, page.total)
 
         return handler
+
+    def computed(
+        self, run: Callable[..., Awaitable[Any]], path: str, *, noun: str, tag: str, model: type[BaseModel]
+    ) -> None:
+        """`GET path` for a read that a use case computes on one resource."""
+        case = of(run)
+
+        async def handler(request: Request) -> Response:
+            accepts_json(request)
+            act = self.service.act(request)
+            query.parameters(request.scope["query_string"], ())
+            return plain_json(await act.ask(run, on=path_id(request)))
+
+        self.add(
+            "GET",
+            path,
+            handler,
+            name=case.name.replace(".", "_"),
+            summary=case.summary,
+            doc=case.description,
+            tag=tag,
+            parameters={"id": resource_id(noun)},
+            model=model,
+            errors_=(404,),
+        )
 
     # Writes -----------------------------------------------------------------------------------------------------
 
@@ -425,7 +450,7 @@ def written(answer: Answer) -> Response:
     return Response(answer.body, answer.status, headers, "application/json")
 
 
-def _page_response(request: Request, shape: Shape, items: bytes, cursor: str | None, total: int | None) -> Response:
+def _page_response(request: Request, selection: Selection, items: bytes, cursor: str | None, total: int | None) -> Response:
     next_cursor = f'"{cursor}"'.encode() if cursor else b"null"
     counted = b""
     if total is not None:
@@ -433,7 +458,9 @@ def _page_response(request: Request, shape: Shape, items: bytes, cursor: str | N
         counted = b',"total":' + str(shown).encode() + b',"total_is_exact":' + exact
     body = b'{"items":' + items + b',"next_cursor":' + next_cursor + counted + b"}"
     personal = Response(body, media_type="application/json", headers=PRIVATE)
-    response = personal if shape.personal else _reference(request, body)
+    # What is linked to reference data need not be public: a list is as private as the most private of its shapes.
+    private = any(shape.personal for shape in selection.shapes())
+    response = personal if private else _reference(request, body)
     if cursor:
         given = request.scope["query_string"].decode("ascii")
         kept = "&".join(part for part in given.split("&") if part and not part.startswith("cursor="))

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
 from sqlmodel import Field, SQLModel
 
-from slrt_api.kernel.ids import Kind
+from slrt_api.kernel.ids import NATIONAL, Kind
 
 INSTANT: Any = DateTime(timezone=True)
 TEXT_ARRAY: Any = ARRAY(Text)
@@ -47,6 +47,20 @@ class Aggregate(Tenant):
     #: name of the aggregate in event types and event bytes
     NAME: ClassVar[str]
 
+    version: int = 1
+    created_at: datetime = Field(sa_type=INSTANT)
+    updated_at: datetime = Field(sa_type=INSTANT)
+
+
+class NationalAggregate(SQLModel):
+    """A national row with a version. Everybody reads it and only `slrt_effect` writes it; its events stand under tenant 0."""
+
+    KIND: ClassVar[Kind]
+    NAME: ClassVar[str]
+    regency: ClassVar[int] = NATIONAL
+
+    id: UUID = Field(primary_key=True)
+    area: int = Field(sa_type=BigInteger)
     version: int = 1
     created_at: datetime = Field(sa_type=INSTANT)
     updated_at: datetime = Field(sa_type=INSTANT)

@@ -17,20 +17,21 @@ import asyncpg
 from sqlmodel import SQLModel
 
 from slrt_api.kernel import errors
-from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
+from slrt_api.kernel.ids import NATIONAL, Kind, kind_of, new_id, tenant_of
 from slrt_api.runtime import events
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import Keyring
-from slrt_api.runtime.tables import Aggregate
+from slrt_api.runtime.tables import Aggregate, NationalAggregate
 from slrt_api.runtime.traces import statement_span
 
 Row = TypeVar("Row", bound=SQLModel)
-Root = TypeVar("Root", bound=Aggregate)
+Root = TypeVar("Root", bound=Aggregate | NationalAggregate)
 
 Texts = Mapping[str, str | None] | None
 
 #: columns of an aggregate that its event carries too, because others than area staff read it by them
 _SCOPE_COLUMNS = ("organization_id", "program_id", "reporter_id", "receipt", "sealed")
+_ENTER_EFFECT = "SET LOCAL ROLE slrt_effect; SET LOCAL app.regency = '{regency:d}'"
 #: columns that every change touches and that tell a reader of the revision nothing
 _SILENT = {"version", "updated_at"}
 
@@ -61,6 +62,8 @@ class Transaction:
         self.keyring = keyring
         self._expected_version = expected_version
         self._conditional = conditional
+        #: tenant number of the effect under way, None under the actor's own role
+        self._within: int | None = None
 
     # Statements -------------------------------------------------------------------------------------------------
 
@@ -84,14 +87,27 @@ class Transaction:
 
     @asynccontextmanager
     async def effect(self, regency: int) -> AsyncIterator[None]:
-        """Write second rows of `regency` under `slrt_effect`, then return to the actor's role.
+        """Write second rows of `regency` under `slrt_effect`, then return to the role before.
 
-        Only for `service` files, after the check on the row that the act was asked on.
+        Only for `service` files, after the check on the row that the act was asked on. Effects nest: an event is itself
+        written by one.
         """
-        await self._connection.execute(f"SET LOCAL ROLE slrt_effect; SET LOCAL app.regency = '{regency:d}'")
+        before, self._within = self._within, regency
+        await self._connection.execute(_ENTER_EFFECT.format(regency=regency))
         yield
         # An exception leaves the transaction to its rollback: no role needs to be restored on a failed one.
-        await self._connection.execute(self.actor.rows.sql)
+        self._within = before
+        leave = self.actor.rows.sql if before is None else _ENTER_EFFECT.format(regency=before)
+        await self._connection.execute(leave)
+
+    @asynccontextmanager
+    async def _writer(self, model: type[SQLModel]) -> AsyncIterator[None]:
+        """The role that writes rows of `model`: national aggregates are written by the effect role alone."""
+        if issubclass(model, NationalAggregate):
+            async with self.effect(NATIONAL):
+                yield
+        else:
+            yield
 
     # Rows -------------------------------------------------------------------------------------------------------
 
@@ -110,7 +126,11 @@ class Transaction:
 
     async def lock(self, model: type[Row], id_: UUID) -> Row:
         """Lock a row for writing under the present role. Raises NotFound."""
-        return await self._row(model, id_, " FOR NO KEY UPDATE")
+        if issubclass(model, NationalAggregate):
+            # Everybody reads national rows, so what is absent is refused before the role changes.
+            await self.get(model, id_)
+        async with self._writer(model):
+            return await self._row(model, id_, " FOR NO KEY UPDATE")
 
     async def get(self, model: type[Row], id_: UUID) -> Row:
         """Read a row under the present role. Raises NotFound."""
@@ -175,7 +195,8 @@ class Transaction:
 
         type_  what happened, in the past tense (`registered`): the event is named `household.registered`
         """
-        await self.insert(row, *(part for rows in (parts or {}).values() for part in rows))
+        async with self._writer(type(row)):
+            await self.insert(row, *(part for rows in (parts or {}).values() for part in rows))
         values = {"changes": {name: {"before": None, "after": value} for name, value in _changes(row).items()}}
         await self._record(row, type_, list(values["changes"]), {**values, **_parts(parts), **_texts(texts)})
         return row
@@ -196,7 +217,8 @@ class Transaction:
         """
         before = _values(row)
         changed = {name: value for name, value in values.items() if before[name] != value}
-        after = await self.update(row, **changed, version=row.version + 1, updated_at=self.now)
+        async with self._writer(type(row)):
+            after = await self.update(row, **changed, version=row.version + 1, updated_at=self.now)
         changes = {name: {"before": before[name], "after": value} for name, value in changed.items()}
         await self._record(
             after, type_, list(changes), {"changes": _without_bytes(changes), **_parts(parts), **_texts(texts)}
@@ -225,7 +247,9 @@ class Transaction:
                 self.trace_id,
             )
 
-    async def _record(self, row: Aggregate, type_: str, fields: list[str], values: Mapping[str, Any]) -> None:
+    async def _record(
+        self, row: Aggregate | NationalAggregate, type_: str, fields: list[str], values: Mapping[str, Any]
+    ) -> None:
         scope = {name: getattr(row, name, None) for name in _SCOPE_COLUMNS}
         sealed = bool(scope["sealed"])
         async with self.effect(row.regency):

@@ -39,10 +39,14 @@ class Command(BaseModel):
 
 @dataclass(frozen=True)
 class Done:
-    """What a use case did: the resource that answers, and members that are shown this once only."""
+    """What a use case did: the resource that answers, and members that are shown this once only.
+
+    refusal  answered in place of the resource, after what was done has been committed: a refusal that is remembered
+    """
 
     id: UUID
     once: Mapping[str, Any] = field(default_factory=dict)
+    refusal: errors.SlrtError | None = None
 
 
 @dataclass(frozen=True)
@@ -206,10 +210,13 @@ class Act:
                     return await self._replay(connection, case, first)
             arguments = [argument for argument in (on, command) if argument is not None]
             done = await case.run(tx, self.actor, *arguments)
-            answer = await self._render(connection, case, done)
-            if key is not None:
-                await idempotency.keep(tx, key, answer, getattr(done, "id", None))
-            return answer
+            refusal: errors.SlrtError | None = getattr(done, "refusal", None)
+            if refusal is None:
+                answer = await self._render(connection, case, done)
+                if key is not None:
+                    await idempotency.keep(tx, key, answer, getattr(done, "id", None))
+                return answer
+        raise refusal
 
     async def _render(self, connection: Any, case: UseCase, done: Any) -> Answer:
         if isinstance(done, Result):
@@ -228,6 +235,19 @@ class Act:
         if case.answers is not None and first.resource_id is not None:
             await self.platform.reads.item(connection, self.actor, select(case.answers), first.resource_id)
         return Answer(first.status, first.body, first.version, first.location, replayed=True)
+
+    async def ask(self, run: Callable[..., Awaitable[Any]], *, on: UUID) -> Any:
+        """Read what no selection can say: what `run(tx, actor, id)` finds in a read-only transaction, as plain values."""
+        case = of(run)
+        if case.scope is not None:
+            self.actor.require(case.scope)
+        platform = self.platform
+        with act_span(case.name):
+            async with platform.database.transaction(self.actor.rows, write=False) as connection:
+                tx = Transaction(
+                    connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring
+                )
+                return await case.run(tx, self.actor, on)
 
     async def item(self, selection: Selection, id_: UUID | str, *, operation: str) -> Item:
         """Read one resource."""
