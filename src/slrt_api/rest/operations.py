@@ -450,7 +450,9 @@ def written(answer: Answer) -> Response:
     return Response(answer.body, answer.status, headers, "application/json")
 
 
-def _page_response(request: Request, selection: Selection, items: bytes, cursor: str | None, total: int | None) -> Response:
+def _page_response(
+    request: Request, selection: Selection, items: bytes, cursor: str | None, total: int | None
+) -> Response:
     next_cursor = f'"{cursor}"'.encode() if cursor else b"null"
     counted = b""
     if total is not None:
