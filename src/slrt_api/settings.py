@@ -37,21 +37,28 @@ class Issuer(BaseModel):
     trust_grants: bool = False
 
 
-class Settings(BaseSettings):
-    """All settings. Secrets have no default outside development (see `runtime/crypto`)."""
+class DatabaseSettings(BaseSettings):
+    """Where the database is: all that `slrt-api db` needs. Asks for no keys and no issuer, also in production."""
 
     model_config = SettingsConfigDict(
         env_prefix="SLRT_",
         frozen=True,
         extra="ignore",
+        # An error would show the values of the other fields as well: URLs with passwords, keys.
+        hide_input_in_errors=True,
         # pydantic-settings warns about a directory that does not exist, and most machines have none.
         secrets_dir=SECRETS_DIRECTORY if SECRETS_DIRECTORY.is_dir() else None,
     )
 
-    env: Environment = Environment.DEVELOPMENT
     database_url: str | None = Field(default=None, repr=False, description="the API's login role, slrt_api")
     migration_database_url: str | None = Field(default=None, repr=False, description="the owner's, for migrations")
     admin_database_url: str | None = Field(default=None, repr=False, description="an administrator's, for `db roles`")
+
+
+class Settings(DatabaseSettings):
+    """All settings. Secrets have no default outside development (see `runtime/crypto`)."""
+
+    env: Environment = Environment.DEVELOPMENT
     data_dir: Path | None = None
     base_url: str = "http://127.0.0.1:8000"
     issuers: tuple[Issuer, ...] = ()

@@ -1,0 +1,115 @@
+"""The command line: `slrt-api dev | serve | db ... | openapi ... | token ROLE`.
+
+Commands only; what they do stands in the modules of this package, which are imported when a command needs them: a token
+is asked for many times an hour and must not wait for the whole service to load.
+"""
+# ruff: noqa: PLC0415
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from slrt_api.cli.refusal import Refusal
+
+DATA_DIR = Path(".data")
+
+app = typer.Typer(
+    name="slrt-api",
+    help="Headless platform of Indonesia's integrated social service and referral system (SLRT).",
+    no_args_is_help=True,
+    add_completion=False,
+    # A pretty traceback shows the values of local variables.
+    pretty_exceptions_enable=False,
+)
+db = typer.Typer(help="The database: roles, migrations, the check for drift.", no_args_is_help=True)
+openapi = typer.Typer(help="The contract of the REST interface.", no_args_is_help=True)
+app.add_typer(db, name="db")
+app.add_typer(openapi, name="openapi")
+
+DataDir = Annotated[
+    Path,
+    typer.Option("--data-dir", envvar="SLRT_DATA_DIR", help="Folder of the database, the keys and the address."),
+]
+
+
+def main() -> None:
+    """Entry point. A refusal is told in one line, without a traceback."""
+    try:
+        app()
+    except Refusal as refusal:
+        print(f"slrt-api: {refusal}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command("dev")
+def run_development(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 8000,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Run everything on this machine: PostgreSQL, migrations, reference data, API, issuer of tokens."""
+    from slrt_api.cli import dev
+
+    dev.run(port, data_dir)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
+) -> None:
+    """Run the API on the database of SLRT_DATABASE_URL."""
+    from slrt_api.cli import server
+
+    server.serve(host, port)
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database of SLRT_MIGRATION_DATABASE_URL to the newest revision, with the reference data."""
+    from slrt_api.cli import databases
+
+    databases.upgrade_command()
+
+
+@db.command("roles")
+def db_roles() -> None:
+    """Make roles and database, by SLRT_ADMIN_DATABASE_URL; the logins get the passwords of the other two URLs."""
+    from slrt_api.cli import databases
+
+    databases.roles_command()
+
+
+@db.command("check")
+def db_check() -> None:
+    """Check that there is one head, and that it makes the tables of the code. Without a URL on a throwaway server."""
+    from slrt_api.cli import databases
+
+    databases.check_command()
+
+
+@openapi.command("export")
+def openapi_export(
+    check: Annotated[bool, typer.Option("--check", help="Only compare; fail when the file is old.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where openapi.json lies.")] = Path("openapi"),
+) -> None:
+    """Write openapi.json from the code. Needs no database."""
+    from slrt_api.cli import contracts
+
+    if check:
+        contracts.check(folder)
+    else:
+        contracts.export(folder)
+
+
+@app.command()
+def token(
+    role: Annotated[str, typer.Argument(help="Role of the demo regency, such as puskesos_officer.")],
+    organization: Annotated[str | None, typer.Option(help="Code of the partner's organization.")] = None,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Print one access token and nothing else, for the server of SLRT_BASE_URL or of the data folder."""
+    from slrt_api.cli import tokens
+
+    sys.stdout.write(tokens.fetch(role, organization, data_dir) + "\n")

@@ -1,0 +1,121 @@
+"""`slrt-api dev`: the whole platform in one process and one PostgreSQL beside it, from nothing, on one data folder."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import FrameType
+
+from slrt_api.app import create_app
+from slrt_api.cli import databases
+from slrt_api.cli.databases import Urls
+from slrt_api.cli.refusal import Refusal, readable_settings
+from slrt_api.cli.server import Server, bound
+from slrt_api.cli.tokens import ADDRESS
+from slrt_api.demo.clients import clients
+from slrt_api.runtime.crypto import KeysRefused
+from slrt_api.runtime.devissuer import DevIssuerRefused
+from slrt_api.settings import Settings
+
+HOST = "127.0.0.1"
+
+
+def run(port: int, data_dir: Path) -> None:
+    """Start everything, serve until SIGINT or SIGTERM, stop everything in the opposite order."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _Signals() as signals, closing(bound(HOST, port)) as listener, _database(data_dir) as urls:
+        base_url = f"http://{HOST}:{listener.getsockname()[1]}"
+        asyncio.run(databases.upgrade(urls.owner))
+        with readable_settings():
+            settings = Settings(database_url=urls.api, data_dir=data_dir, base_url=base_url)
+        try:
+            app = create_app(settings, clients=clients)
+        except (KeysRefused, DevIssuerRefused) as error:
+            raise Refusal(str(error)) from None
+        with _announced(data_dir, base_url) as announce:
+            signals.leave_to_server()
+            Server(app, announce).run_on(listener)
+
+
+@contextmanager
+def _database(data_dir: Path) -> Iterator[Urls]:
+    """The database that the environment names, or else the embedded one."""
+    given = databases.settings()
+    if given.database_url is None:
+        with databases.embedded(data_dir / "postgres") as urls:
+            yield urls
+    elif given.migration_database_url is None:
+        raise Refusal("SLRT_DATABASE_URL is set, so SLRT_MIGRATION_DATABASE_URL is needed, too")
+    else:
+        yield Urls(given.database_url, given.migration_database_url)
+
+
+class _Signals:
+    """SIGINT and SIGTERM unwind the start, and are heard once: what is stopping is not stopped a second time."""
+
+    def __init__(self) -> None:
+        self._heard = False
+
+    def __enter__(self) -> "_Signals":
+        # Not Python's own handler for SIGINT either: a second Ctrl-C would leave PostgreSQL running.
+        self._before = {number: signal.signal(number, self._on) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def leave_to_server(self) -> None:
+        """From now on the server hears them; what it raises again after its end is no reason to hurry."""
+        self._heard = True
+
+    def _on(self, number: int, _: FrameType | None) -> None:
+        if not self._heard:
+            self._heard = True
+            sys.exit(128 + number)
+
+
+@contextmanager
+def _announced(data_dir: Path, base_url: str) -> Iterator["_Announce"]:
+    announce = _Announce(data_dir, base_url)
+    try:
+        yield announce
+    finally:
+        announce.withdraw()
+
+
+class _Announce:
+    """Tells people and `slrt-api token` where the server is."""
+
+    def __init__(self, data_dir: Path, base_url: str) -> None:
+        self._data_dir = data_dir
+        self._file = data_dir / ADDRESS
+        self._base_url = base_url
+
+    def __call__(self) -> None:
+        draft = self._file.with_suffix(f".{os.getpid()}")
+        draft.write_text(self._base_url + "\n", encoding="utf-8")
+        draft.replace(self._file)
+        command = sys.argv[0] if Path(sys.argv[0]).name == "slrt-api" else "slrt-api"
+        token = f"{command} token puskesos_officer" + (
+            "" if self._data_dir == Path(".data") else f" --data-dir {self._data_dir}"
+        )
+        print(
+            f"\nslrt-api is ready: {self._base_url}"
+            f"\n  docs   {self._base_url}/docs"
+            f"\n  token  {token}"
+            f'\n  try    curl -H "Authorization: Bearer $({token})" {self._base_url}/v1/households'
+            "\n  stop   Ctrl-C\n",
+            flush=True,
+        )
+
+    def withdraw(self) -> None:
+        """Remove the address, unless it is that of a server which has joined on the same folder since."""
+        try:
+            if self._file.read_text(encoding="utf-8").strip() == self._base_url:
+                self._file.unlink()
+        except FileNotFoundError:
+            pass

@@ -1,0 +1,74 @@
+"""The HTTP server: uvicorn on a socket of ours."""
+
+import socket
+from collections.abc import Callable
+from contextlib import closing
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from slrt_api.app import create_app
+from slrt_api.cli.refusal import Refusal, readable_settings
+from slrt_api.runtime.crypto import KeysRefused
+from slrt_api.settings import Settings
+
+#: how long requests under way may take to end after SIGTERM
+DRAIN_SECONDS = 20
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which says when it is ready."""
+
+    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                # `runtime/logs` decides what is logged. The edge writes one line a request, without the path.
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+                # forwarded_allow_ips stays unset: uvicorn then reads FORWARDED_ALLOW_IPS, and believes 127.0.0.1 only
+                # where that is unset too.
+            )
+        )
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    def run_on(self, listener: socket.socket) -> None:
+        """Serve until SIGINT or SIGTERM. Raises Refusal when the application does not start."""
+        self.run(sockets=[listener])
+        if not self.started:
+            raise Refusal("the service did not start; its log says why")
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket on that address that does not listen yet: callers are refused until the service is ready."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Refusal(f"port {port} on {host} cannot be used: {error.strerror}") from None
+    return listener
+
+
+def serve(host: str, port: int) -> None:
+    """`slrt-api serve`: the API with the settings of the environment."""
+    with readable_settings():
+        settings = Settings()
+    if settings.database_url is None:
+        raise Refusal("SLRT_DATABASE_URL is not set; `slrt-api dev` brings a PostgreSQL of its own")
+    try:
+        app = create_app(settings)
+    except KeysRefused as error:
+        raise Refusal(str(error)) from None
+    with closing(bound(host, port)) as listener:
+        Server(app, lambda: None).run_on(listener)

@@ -1,0 +1,56 @@
+"""The clients of the development issuer: one for each role of the demo regency 33.26.
+
+Partners and program managers act for one organization or program, so each of these has a client of its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from slrt_api.access.scopes import PERMISSIONS, Role
+from slrt_api.demo.credentials import SECRET, client_id
+from slrt_api.runtime.actor import RowScope
+from slrt_api.runtime.db import Database
+from slrt_api.runtime.devissuer import DevClient
+from slrt_api.runtime.roles import ScopeKind
+
+REGENCY: Final = "33.26"
+#: program of the client that is named by the role `program_manager` alone
+MAIN_PROGRAM: Final = "PKH"
+#: where the role acts; the whole regency where nothing else stands
+_AREAS: Final[Mapping[Role, tuple[str, ...]]] = {
+    Role.FACILITATOR: ("33.26.01.2001",),
+    Role.PUSKESOS_OFFICER: ("33.26.01.2001",),
+    Role.PUSKESOS_COORDINATOR: ("33.26.01.2001",),
+    Role.SUPERVISOR: ("33.26.01",),
+    Role.PROVINCE_OFFICE: ("33",),
+    Role.NATIONAL_OFFICE: (),
+}
+
+
+async def clients(database: Database) -> dict[str, DevClient]:
+    """The clients by their client_id; partners and program managers as the database knows organizations and programs."""
+    async with database.transaction(RowScope(ScopeKind.PUBLIC, regency=0, receipt=-1), write=False) as connection:
+        organizations = await connection.fetch("SELECT id, code FROM organizations")
+        programs = await connection.fetch("SELECT id, code FROM programs")
+    found = [_client(role) for role in Role if role not in {Role.PARTNER, Role.PROGRAM_MANAGER}]
+    found += [_client(Role.PARTNER, each["code"], organization=each["id"]) for each in organizations]
+    for each in programs:
+        found.append(_client(Role.PROGRAM_MANAGER, each["code"], programs=[each["id"]]))
+        if each["code"] == MAIN_PROGRAM:
+            found.append(_client(Role.PROGRAM_MANAGER, programs=[each["id"]]))
+    return {client.client_id: client for client in found}
+
+
+def _client(
+    role: Role, code: str | None = None, *, organization: UUID | None = None, programs: Sequence[UUID] = ()
+) -> DevClient:
+    name = client_id(role.value, code)
+    grant: dict[str, Any] = {
+        "role": role.value,
+        "areas": list(_AREAS.get(role, (REGENCY,))),
+        "organization": str(organization) if organization else None,
+        "programs": [str(program) for program in programs],
+    }
+    scopes = frozenset(scope.value for scope in PERMISSIONS[role])
+    return DevClient(name, SECRET, f"demo-{name}", scopes, (grant,))
