@@ -1,0 +1,286 @@
+"""`python -m benchmarks [rest,...]`: measure, print a table, write `benchmarks/latest.json`.
+
+Exits with 1 when any answer was no 2xx, or a ratio that is demanded was missed. Environment: BENCH_HOUSEHOLDS,
+BENCH_ROUNDS and BENCH_SECONDS for trials; BENCH_DATA_DIR keeps the database for the next run.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from benchmarks import actor, seed
+from benchmarks.load import Plan, Seen
+from slrt_api.runtime import roles
+from slrt_api.runtime.embedded import EmbeddedPostgres
+from slrt_api.settings import Settings
+
+HOUSEHOLDS = int(os.environ.get("BENCH_HOUSEHOLDS", "200000"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
+CONNECTIONS = 16
+LATEST = Path(__file__).with_name("latest.json")
+ROOT = Path(__file__).resolve().parents[1]
+#: a quota would be what is measured; everything else is as it comes
+_ENVIRONMENT = {"SLRT_RATE_LIMIT_PER_MINUTE": "1000000000"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    server    what `benchmarks.serve` runs for it
+    baseline  the row that it is compared with, round by round; `demanded` is the least ratio
+    """
+
+    name: str
+    server: str
+    path: str
+    ids: str = "households"
+    baseline: str | None = None
+    demanded: float | None = None
+    method: str = "GET"
+    headers: tuple[str, ...] = ()
+    body: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+_UNSAMPLED = {"SLRT_TRACE_SAMPLE_RATIO": "0"}
+ROWS = (
+    Row("bare", "bare", "/{id}"),
+    Row("bare.no_rls", "bare.no_rls", "/{id}", baseline="bare"),
+    Row(
+        "rest.household_members",
+        "app",
+        "/v1/households/{id}?include=members",
+        baseline="bare",
+        demanded=0.4,
+        environment=_UNSAMPLED,
+    ),
+    Row("rest.households_list", "app", "/v1/households?limit=50", ids="", environment=_UNSAMPLED),
+)
+
+
+def selected(wanted: list[str]) -> list[Row]:
+    """The rows whose name, or whose beginning up to a dot, is wanted, with the rows that they are compared with."""
+    chosen = {row.name for row in ROWS if not wanted or row.name in wanted or row.name.partition(".")[0] in wanted}
+    if unknown := [
+        name for name in wanted if not any(row.name == name or row.name.startswith(name + ".") for row in ROWS)
+    ]:
+        raise SystemExit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(row.name for row in ROWS)}")
+    chosen |= {row.baseline for row in ROWS if row.name in chosen and row.baseline}
+    return [row for row in ROWS if row.name in chosen]
+
+
+@dataclass
+class Server:
+    """A running server process."""
+
+    process: subprocess.Popen[str]
+    port: int
+
+    def cpu_seconds(self) -> float:
+        """Processor time of the process so far; 0 where /proc does not tell."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def serving(name: str, environment: Mapping[str, str], log: Path) -> Iterator[Server]:
+    """A server for as long as the block runs. Its log lines go to a file, as they would in service."""
+    with log.open("w") as output:
+        reader, writer = os.pipe()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.serve", name, str(writer)],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            pass_fds=(writer,),
+            text=True,
+        )
+        os.close(writer)
+        try:
+            with os.fdopen(reader) as pipe:
+                port = pipe.readline().strip()
+            if not port:
+                raise SystemExit(f"{name} did not start:\n{log.read_text()[-3000:]}")
+            yield Server(process, int(port))
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def measured(plan: Plan) -> Seen:
+    """One run of the load generator."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.load"],
+        cwd=ROOT,
+        input=json.dumps(asdict(plan)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=plan.warmup_seconds + plan.seconds + 60,
+    )
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return Seen(**json.loads(done.stdout))
+
+
+@dataclass
+class Runs:
+    """What the rounds of one row saw."""
+
+    row: Row
+    seen: list[Seen] = field(default_factory=list)
+    server_shares: list[float] = field(default_factory=list)
+
+    @property
+    def rates(self) -> list[float]:
+        return [run.requests / run.seconds for run in self.seen]
+
+    def result(self, baseline: "Runs | None", conditions: str) -> dict[str, object]:
+        """The row of `latest.json`. The ratio is the median of the rounds' ratios, so that drift cancels out."""
+        ratio = None
+        if baseline is not None:
+            ratio = round(statistics.median(a / b for a, b in zip(self.rates, baseline.rates, strict=True)), 3)
+        shares = statistics.median(self.server_shares), statistics.median(run.cpu_share for run in self.seen)
+        size = sum(run.bytes_ for run in self.seen) / max(1, sum(run.requests for run in self.seen))
+        return {
+            "name": self.row.name,
+            "value": round(statistics.median(self.rates), 1),
+            "unit": "requests/s",
+            "baseline": self.row.baseline,
+            "ratio": ratio,
+            "p50_ms": round(statistics.median(run.p50_ms for run in self.seen), 3),
+            "p99_ms": round(statistics.median(run.p99_ms for run in self.seen), 3),
+            "non_2xx": sum(run.non_2xx for run in self.seen),
+            "seconds": round(sum(run.seconds for run in self.seen), 1),
+            "conditions": f"{conditions}; of one core the server used {shares[0]:.0%} and the generator "
+            f"{shares[1]:.0%}; {size:.0f} bytes an answer",
+            "commit": commit(),
+        }
+
+
+def commit() -> str:
+    """The commit that was measured, `+` where the work tree differs from it."""
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return found.stdout.strip() + ("+" if changed.stdout.strip() else "") if found.returncode == 0 else "unknown"
+
+
+def run(rows: list[Row], folder: Path, server: EmbeddedPostgres) -> list[dict[str, object]]:
+    """Measure the rows in alternating rounds."""
+    environment = {
+        **_ENVIRONMENT,
+        "SLRT_DATA_DIR": str(folder),
+        "SLRT_DATABASE_URL": server.url(roles.API, seed.DATABASE),
+        "BENCH_SUPERUSER_URL": server.url("postgres", seed.DATABASE),
+    }
+    os.environ.update(environment)
+    ids: dict[str, Path] = {}
+    for table in {row.ids for row in rows if row.ids}:
+        ids[table] = folder / f"{table}.ids"
+        ids[table].write_text("\n".join(asyncio.run(seed.ids_of(server, table))))
+    bearer = f"Authorization: Bearer {actor.token(Settings())}"
+    runs = {row.name: Runs(row) for row in rows}
+    load_before = os.getloadavg()[0]
+    with ExitStack() as stack:
+        servers: dict[tuple[str, str], Server] = {}
+        for row in rows:
+            key = (row.server, json.dumps(dict(row.environment)))
+            if key not in servers:
+                log = folder / f"{row.name}.log"
+                servers[key] = stack.enter_context(serving(row.server, row.environment, log))
+        for number in range(ROUNDS):
+            for row in rows:
+                measuring = servers[row.server, json.dumps(dict(row.environment))]
+                plan = Plan(
+                    port=measuring.port,
+                    path=row.path,
+                    method=row.method,
+                    headers=(*row.headers, bearer),
+                    body=row.body,
+                    ids_file=str(ids[row.ids]) if row.ids else "",
+                    connections=CONNECTIONS,
+                    # The first round also fills the caches of the server and of PostgreSQL.
+                    warmup_seconds=3.0 if number == 0 else 1.0,
+                    seconds=SECONDS,
+                )
+                before = measuring.cpu_seconds()
+                seen = measured(plan)
+                share = (measuring.cpu_seconds() - before) / (seen.seconds + plan.warmup_seconds)
+                runs[row.name].seen.append(seen)
+                runs[row.name].server_shares.append(share)
+                print(
+                    f"  round {number + 1} {row.name:32} {seen.requests / seen.seconds:8.0f}/s",
+                    *seen.failures,
+                    flush=True,
+                )
+    conditions = (
+        f"{os.cpu_count()} cores shared by server, PostgreSQL 18 (embedded, durable) and generator, load average before "
+        f"{load_before:.1f}; {HOUSEHOLDS} households x {seed.MEMBERS}; one worker, uvicorn on uvloop and httptools, "
+        f"{Settings().read_pool_size} read connections; {CONNECTIONS} keep-alive connections without pipelining; median of "
+        f"{ROUNDS} alternating rounds of {SECONDS:g} s"
+    )
+    return [each.result(runs.get(each.row.baseline or ""), conditions) for each in runs.values()]
+
+
+def failures(results: list[dict[str, object]]) -> list[str]:
+    """What makes the run fail."""
+    demanded = {row.name: row.demanded for row in ROWS if row.demanded is not None}
+    found = [f"{row['name']}: {row['non_2xx']} answers were no 2xx" for row in results if row["non_2xx"]]
+    for row in results:
+        least, ratio = demanded.get(str(row["name"])), row["ratio"]
+        if least is not None and (not isinstance(ratio, float) or ratio < least):
+            found.append(f"{row['name']}: ratio {ratio} to {row['baseline']}, demanded {least}")
+    return found
+
+
+def table(results: list[dict[str, object]]) -> str:
+    """The results for a person."""
+    lines = [f"{'':32} {'value':>10} {'ratio':>7} {'p50 ms':>8} {'p99 ms':>8} {'non-2xx':>8}"]
+    for row in results:
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
+        lines.append(
+            f"{row['name']!s:32} {row['value']:>8}/s {ratio:>7} {row['p50_ms']:>8} {row['p99_ms']:>8} {row['non_2xx']:>8}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> int:
+    rows = selected([name for argument in sys.argv[1:] for name in argument.split(",") if name])
+    kept = os.environ.get("BENCH_DATA_DIR")
+    folder = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="slrt-bench-"))
+    server = EmbeddedPostgres(folder)
+    try:
+        server.start()
+        print(f"loading {HOUSEHOLDS} households ...", flush=True)
+        asyncio.run(seed.prepare(server, HOUSEHOLDS))
+        results = run(rows, folder, server)
+    finally:
+        server.stop()
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+    LATEST.write_text(json.dumps(results, indent=2) + "\n")
+    print(table(results))
+    found = failures(results)
+    print(*found, sep="\n", file=sys.stderr)
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

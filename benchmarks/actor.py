@@ -1,0 +1,32 @@
+"""Who asks: the manager of a regency's secretariat, whose rows are a range of areas."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.seed import REGENCY
+from slrt_api.access.actors import caller_of
+from slrt_api.access.scopes import PERMISSIONS, Role
+from slrt_api.runtime.actor import Actor
+from slrt_api.runtime.devissuer import DevClient, DevIssuer
+from slrt_api.runtime.tokens import IssuerKeys, Verifier
+from slrt_api.settings import Settings
+
+_SUBJECT = "bench"
+_GRANT = {"role": Role.SECRETARIAT_MANAGER.value, "areas": [REGENCY], "organization": None, "programs": []}
+
+
+def token(settings: Settings) -> str:
+    """An ES256 access token of an hour, by the development issuer of the settings' data folder."""
+    assert settings.data_dir is not None
+    scopes = frozenset(scope.value for scope in PERMISSIONS[Role.SECRETARIAT_MANAGER])
+    client = DevClient(_SUBJECT, _SUBJECT, _SUBJECT, scopes, (_GRANT,))
+    return DevIssuer(settings, Path(settings.data_dir), {}).issue(client)
+
+
+def manager() -> Actor:
+    """The actor that the service makes of that token."""
+    settings = Settings()
+    assert settings.data_dir is not None
+    issuer = DevIssuer(settings, Path(settings.data_dir), {}).entry()
+    claims = Verifier([IssuerKeys(issuer)]).verify(token(settings))
+    return caller_of(claims).acting(None, datetime.now(UTC))

@@ -1,0 +1,129 @@
+"""The data that is measured: a server, roles, tables, and a regency of synthetic households loaded by COPY.
+
+Nobody in here exists: all numbers are random bytes, as they would be for who has no key. COPY does not run under row
+policies, so it is the superuser's; foreign keys hold by construction and are not checked again.
+"""
+
+import random
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from slrt_api.areas import dataset
+from slrt_api.areas import reference as areas_reference
+from slrt_api.kernel.ids import Kind, new_id
+from slrt_api.programs import reference as programs_reference
+from slrt_api.runtime import migrations, roles
+from slrt_api.runtime.embedded import EmbeddedPostgres
+
+TENANT = 3326
+REGENCY = "33.26"
+DATABASE = "slrt"
+MEMBERS = 4
+#: version, key id, nonce, 16 digits and tag: what `Keyring.encrypt` makes of a NIK
+CIPHERTEXT_BYTES = 51
+_CHUNK = 10_000
+_START = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
+_PREFIX = "990101"
+_GIVEN = ("Siti", "Budi", "Dewi", "Agus", "Rina", "Slamet", "Wahyu", "Nur", "Eko", "Sri", "Joko", "Fitri")
+_FAMILY = ("Santoso", "Aminah", "Lestari", "Wibowo", "Hidayat", "Kurniawan", "Rahayu", "Susanto", "Utami", "Pratama")
+_RELATIONS = (("HEAD", 35, 65), ("SPOUSE", 30, 60), ("CHILD", 0, 20), ("CHILD", 0, 20))
+
+Rows = list[tuple[Any, ...]]
+
+_COLUMNS = {
+    "households": (
+        *("regency", "id", "area", "version", "created_at", "updated_at"),
+        *("address", "captured_at", "received_at", "registered_by"),
+    ),
+    "persons": ("regency", "id", "area", "name", "sex", "birth_date", "created_at"),
+    "memberships": ("regency", "id", "area", "valid_from", "household_id", "relation", "position"),
+    "identities": (
+        *("regency", "id", "area", "owner_id", "type", "prefix"),
+        *("ciphertext", "blind_index", "findings", "valid_from"),
+    ),
+}
+
+
+def villages() -> list[int]:
+    """Ten-digit numbers of the current villages of the regency."""
+    return [
+        row.number
+        for row in dataset.load_areas()
+        if row.current and row.level.value == "VILLAGE" and row.code.startswith(REGENCY + ".")
+    ]
+
+
+async def prepare(server: EmbeddedPostgres, households: int) -> None:
+    """Roles, database, migrations, reference data and `households` households, unless they are there already."""
+    admin = await asyncpg.connect(server.superuser_url)
+    await roles.create_roles(admin)
+    await roles.create_database(admin, DATABASE)
+    await admin.close()
+    owner_url = server.url(roles.OWNER, DATABASE)
+    await migrations.upgrade(owner_url)
+    owner = await asyncpg.connect(owner_url)
+    await areas_reference.load(owner)
+    await programs_reference.load(owner)
+    await owner.close()
+    superuser = await asyncpg.connect(server.url("postgres", DATABASE))
+    try:
+        present = await superuser.fetchval("SELECT count(*) FROM households")
+        if present == households:
+            return
+        if present:
+            message = f"the kept data has {present} households, not {households}: remove it"
+            raise SystemExit(message)
+        await superuser.execute("SET session_replication_role = replica")
+        for chunk in _chunks(households):
+            for table, rows in chunk.items():
+                await superuser.copy_records_to_table(table, columns=_COLUMNS[table], records=rows)
+        for table in _COLUMNS:
+            await superuser.execute(f"VACUUM ANALYZE {table}")
+        await superuser.execute("CHECKPOINT")
+    finally:
+        await superuser.close()
+
+
+async def ids_of(server: EmbeddedPostgres, table: str, where: str = "true") -> list[str]:
+    """Ids of a table's rows in random order, the same in each run."""
+    superuser = await asyncpg.connect(server.url("postgres", DATABASE))
+    records = await superuser.fetch(f"SELECT id::text FROM {table} WHERE {where} ORDER BY id")
+    await superuser.close()
+    ids = [record[0] for record in records]
+    random.Random(1).shuffle(ids)
+    return ids
+
+
+def _chunks(households: int) -> Iterator[dict[str, Rows]]:
+    chooser = random.Random(20261122)
+    places = villages()
+    for start in range(0, households, _CHUNK):
+        chunk: dict[str, Rows] = {table: [] for table in _COLUMNS}
+        for number in range(start, min(start + _CHUNK, households)):
+            _household(chunk, chooser, chooser.choice(places), _START + timedelta(seconds=45 * number))
+        yield chunk
+
+
+def _household(chunk: dict[str, Rows], chooser: random.Random, area: int, at: datetime) -> None:
+    id_ = new_id(Kind.HOUSEHOLD, TENANT, at)
+    address = f"Dusun {chooser.choice(('I', 'II', 'III', 'IV'))} RT {chooser.randint(1, 9):02d} RW {chooser.randint(1, 6):02d}"
+    chunk["households"].append((TENANT, id_, area, 1, at, at, address, at, at, "urn:bench#facilitator"))
+    chunk["identities"].append(_identity(id_, area, "KK", [], at))
+    for position, (relation, youngest, oldest) in enumerate(_RELATIONS):
+        person = new_id(Kind.PERSON, TENANT, at)
+        name = f"{chooser.choice(_GIVEN)} {chooser.choice(_FAMILY)}"
+        born = date(2026, 1, 1) - timedelta(days=chooser.randint(youngest * 365, oldest * 365 + 364))
+        chunk["persons"].append((TENANT, person, area, name, chooser.choice("FM"), born, at))
+        chunk["memberships"].append((TENANT, person, area, at.date(), id_, relation, position))
+        findings = ["NIK_PREFIX_UNKNOWN"] if chooser.random() < 0.1 else []
+        chunk["identities"].append(_identity(person, area, "NIK", findings, at))
+
+
+def _identity(owner: UUID, area: int, type_: str, findings: list[str], at: datetime) -> tuple[Any, ...]:
+    bytes_ = secrets.token_bytes(CIPHERTEXT_BYTES), secrets.token_bytes(32)
+    return (TENANT, new_id(Kind.PERSON, TENANT, at), area, owner, type_, _PREFIX, *bytes_, findings, at.date())
