@@ -65,6 +65,13 @@ ROWS = (
         demanded=0.4,
         environment=_UNSAMPLED,
     ),
+    Row(
+        "rest.household_members.traced",
+        "app.traced",
+        "/v1/households/{id}?include=members",
+        baseline="rest.household_members",
+        environment={"SLRT_TRACE_SAMPLE_RATIO": "1"},
+    ),
     Row("rest.households_list", "app", "/v1/households?limit=50", ids="", environment=_UNSAMPLED),
 )
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
+from opentelemetry.sdk.trace import SpanProcessor
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
@@ -44,11 +45,12 @@ class Limits:
         return (self._callers if key.startswith("token:") else self._public).check(key)
 
 
-def create_app(settings: Settings, *, clients: Clients | None = None) -> FastAPI:
+def create_app(settings: Settings, *, clients: Clients | None = None, spans: SpanProcessor | None = None) -> FastAPI:
     """The application.
 
     settings  `database_url` must be set: the embedded database is started by `slrt-api dev`, before
     clients   finds the clients of the development issuer once the database is there
+    spans     receives finished spans, beside the OTLP exporter of the settings
     """
     data_dir = Path(settings.data_dir) if settings.data_dir else None
     keyring = Keyring.from_settings(settings, data_dir)
@@ -59,7 +61,7 @@ def create_app(settings: Settings, *, clients: Clients | None = None) -> FastAPI
         development = DevIssuer(settings, data_dir, known)
         issuers.append(development.entry())
         routes += development.routes()
-    telemetry = Telemetry(settings)
+    telemetry = Telemetry(settings, processor=spans)
     service = Service(Verifier([IssuerKeys(issuer) for issuer in issuers]), settings)
     health = Health(service.ready)
     routes += health.routes
