@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from slrt_api import __version__
-from slrt_api.rest import all_routes
+from slrt_api.rest import all_routes, docs
 from slrt_api.rest.documents import ProblemDocument
 from slrt_api.rest.openapi import describe
 from slrt_api.rest.service import Service
@@ -64,7 +64,7 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
     telemetry = Telemetry(settings, processor=spans)
     service = Service(Verifier([IssuerKeys(issuer) for issuer in issuers]), settings)
     health = Health(service.ready)
-    routes += health.routes
+    routes += [*health.routes, *docs.routes(settings, issuers)]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -9,15 +9,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from slrt_api.app import create_app
 from slrt_api.cli import databases
 from slrt_api.cli.databases import Urls
 from slrt_api.cli.refusal import Refusal, readable_settings
-from slrt_api.cli.server import Server, bound
+from slrt_api.cli.server import Server, application, bound
 from slrt_api.cli.tokens import ADDRESS
 from slrt_api.demo.clients import clients
-from slrt_api.runtime.crypto import KeysRefused
-from slrt_api.runtime.devissuer import DevIssuerRefused
 from slrt_api.settings import Settings
 
 HOST = "127.0.0.1"
@@ -31,10 +28,7 @@ def run(port: int, data_dir: Path) -> None:
         asyncio.run(databases.upgrade(urls.owner))
         with readable_settings():
             settings = Settings(database_url=urls.api, data_dir=data_dir, base_url=base_url)
-        try:
-            app = create_app(settings, clients=clients)
-        except (KeysRefused, DevIssuerRefused) as error:
-            raise Refusal(str(error)) from None
+        app = application(settings, clients=clients)
         with _announced(data_dir, base_url) as announce:
             signals.leave_to_server()
             Server(app, announce).run_on(listener)

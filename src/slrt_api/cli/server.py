@@ -5,11 +5,11 @@ from collections.abc import Callable
 from contextlib import closing
 
 import uvicorn
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from slrt_api.app import create_app
+from slrt_api.app import Clients, create_app
 from slrt_api.cli.refusal import Refusal, readable_settings
-from slrt_api.runtime.crypto import KeysRefused
 from slrt_api.settings import Settings
 
 #: how long requests under way may take to end after SIGTERM
@@ -60,15 +60,19 @@ def bound(host: str, port: int) -> socket.socket:
     return listener
 
 
+def application(settings: Settings, *, clients: Clients | None = None) -> FastAPI:
+    """`create_app`; keys and issuers that cannot be used are a Refusal."""
+    try:
+        return create_app(settings, clients=clients)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
+
+
 def serve(host: str, port: int) -> None:
     """`slrt-api serve`: the API with the settings of the environment."""
     with readable_settings():
         settings = Settings()
     if settings.database_url is None:
         raise Refusal("SLRT_DATABASE_URL is not set; `slrt-api dev` brings a PostgreSQL of its own")
-    try:
-        app = create_app(settings)
-    except KeysRefused as error:
-        raise Refusal(str(error)) from None
     with closing(bound(host, port)) as listener:
-        Server(app, lambda: None).run_on(listener)
+        Server(application(settings), lambda: None).run_on(listener)

@@ -4,7 +4,6 @@ FastAPI describes an operation by its signature; the handler is ours, because Fa
 lenient (see `runtime/strictjson`) and its dependencies cost more than the read itself.
 """
 
-import hashlib
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -19,6 +18,7 @@ from starlette.responses import Response
 
 from slrt_api.kernel import errors
 from slrt_api.rest import query
+from slrt_api.rest.caching import reference
 from slrt_api.rest.documents import document, page_document
 from slrt_api.rest.service import Service, accepts_json, path_id
 from slrt_api.runtime import idempotency, strictjson
@@ -28,7 +28,6 @@ from slrt_api.runtime.usecase import Answer, UseCase, of
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 PRIVATE = {"cache-control": "private, no-store", "vary": "Authorization, Acting-Role, Accept-Language"}
-PUBLIC = {"cache-control": "public, max-age=300", "vary": "Accept-Language"}
 MAX_VERSION = 2**31 - 1
 _TITLES = {
     400: "Cannot be read, or a bad or unknown parameter or header",
@@ -230,7 +229,7 @@ class Routes:
             asked = query.of_item(shape, request.scope["query_string"])
             item = await act.item(asked.selection, id_, operation=operation)
             if not any(each.personal for each in asked.selection.shapes()):
-                return _reference(request, item.body)
+                return reference(request, item.body)
             headers = dict(PRIVATE)
             if asked.plain and item.version is not None:
                 headers["etag"] = f'"{item.version}"'
@@ -462,23 +461,13 @@ def _page_response(
     personal = Response(body, media_type="application/json", headers=PRIVATE)
     # What is linked to reference data need not be public: a list is as private as the most private of its shapes.
     private = any(shape.personal for shape in selection.shapes())
-    response = personal if private else _reference(request, body)
+    response = personal if private else reference(request, body)
     if cursor:
         given = request.scope["query_string"].decode("ascii")
         kept = "&".join(part for part in given.split("&") if part and not part.startswith("cursor="))
         joined = f"{kept}&cursor={cursor}" if kept else f"cursor={cursor}"
         response.headers["link"] = f'<{request.scope["path"]}?{joined}>; rel="next"'
     return response
-
-
-def _reference(request: Request, body: bytes) -> Response:
-    """Reference data: public, with an ETag over the bytes and 304."""
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {**PUBLIC, "etag": etag}
-    given = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    if etag in given or "*" in given:
-        return Response(status_code=304, headers=headers)
-    return Response(body, media_type="application/json", headers=headers)
 
 
 def _include(shape: Shape) -> dict[str, tuple[Any, Any]]:
