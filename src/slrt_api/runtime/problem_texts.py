@@ -635,6 +635,123 @@ _ALL: Final = (
             "Choose an organization yourself, or change the need.",
         ),
     ),
+    _problem(
+        422,
+        "service_not_offered",
+        ("Layanan tidak disediakan", "Service not offered"),
+        (
+            "Pilih layanan yang disediakan organisasi ini.",
+            "Name a service that the organization offers.",
+        ),
+    ),
+    _problem(
+        422,
+        "duplicate",
+        ("Disebut dua kali", "Named twice"),
+        (
+            "Sebut setiap hal satu kali saja.",
+            "Name each thing once.",
+        ),
+    ),
+    _problem(
+        409,
+        "capacity_in_use",
+        ("Kuota sudah terpakai", "Capacity already in use"),
+        (
+            "Kuota tidak boleh kurang dari tempat yang sudah terpakai.",
+            "Set no fewer places than referrals have taken already.",
+        ),
+    ),
+    _problem(
+        409,
+        "no_capacity",
+        ("Kuota sudah habis", "No place left"),
+        (
+            "Pilih organisasi lain atau tunggu bulan berikutnya.",
+            "Choose another organization, or wait for the next month.",
+        ),
+    ),
+    _problem(
+        409,
+        "organization_cannot_take",
+        ("Organisasi tidak dapat menerima rujukan ini", "The organization cannot take this referral"),
+        (
+            "Pilih dari daftar calon penerima rujukan ini.",
+            "Choose one of the candidates of this referral.",
+        ),
+    ),
+    _problem(
+        409,
+        "case_not_in_service",
+        ("Kasus belum dalam tahap layanan", "The case is not in service"),
+        (
+            "Rujukan dibuat setelah kasus masuk tahap layanan.",
+            "Refer needs of a case once it is in service.",
+        ),
+    ),
+    _problem(
+        409,
+        "need_not_open",
+        ("Kebutuhan ini tidak terbuka", "The need is not open"),
+        (
+            "Pilih kebutuhan yang belum ditangani atau dirujuk.",
+            "Choose a need that is neither served nor referred.",
+        ),
+    ),
+    _problem(
+        409,
+        "program_not_open",
+        ("Program tidak dibuka di sini", "The program is not open here"),
+        (
+            "Pilih program yang dibuka hari ini di wilayah kasus.",
+            "Choose a program that is open today in the area of the case.",
+        ),
+    ),
+    _problem(
+        422,
+        "receiver_required",
+        ("Penerima wajib disebut", "A receiver is required"),
+        (
+            "Sebut organization_id, atau routing AUTO.",
+            "Name an organization_id, or routing AUTO.",
+        ),
+    ),
+    _problem(
+        422,
+        "evidence_required",
+        ("Bukti wajib diisi", "Evidence is required"),
+        (
+            "Uraikan layanan yang diterima klien dan buktinya.",
+            "Say what the client received, and what proves it.",
+        ),
+    ),
+    _problem(
+        422,
+        "not_for_this_action",
+        ("Tidak berlaku untuk tindakan ini", "Not for this action"),
+        (
+            "Kosongkan bagian ini untuk tindakan ini.",
+            "Leave this member out for this action.",
+        ),
+    ),
+    _problem(
+        409,
+        "receipt_already_confirmed",
+        ("Penerimaan sudah dikonfirmasi", "Receipt already confirmed"),
+        (
+            "Tidak ada yang perlu dilakukan lagi.",
+            "There is nothing left to do.",
+        ),
+    ),
+    _problem(
+        409,
+        "respond_by_not_passed",
+        ("Batas jawaban belum lewat", "The time to respond has not passed"),
+        (
+            "Tunggu sampai batas waktu jawaban lewat.",
+            "Wait until the time to respond has passed.",
+        ),
+    ),
 )
 
 PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType({problem.code: problem for problem in _ALL})

@@ -1,0 +1,18 @@
+"""Codes of organizations, as stored."""
+
+from enum import StrEnum
+
+
+class OrganizationKind(StrEnum):
+    """What an organization is; the list `organization-kinds`."""
+
+    SECRETARIAT = "SECRETARIAT"
+    PUSKESOS = "PUSKESOS"
+    OPD = "OPD"
+    LKS = "LKS"
+    FACILITY = "FACILITY"
+    MINISTRY = "MINISTRY"
+
+
+#: units of SLRT itself: they serve people directly and receive no referrals
+UNITS_OF_SLRT = frozenset({OrganizationKind.SECRETARIAT, OrganizationKind.PUSKESOS})

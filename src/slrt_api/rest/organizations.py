@@ -1,0 +1,13 @@
+"""Routes of organizations."""
+
+from slrt_api.organizations import service
+from slrt_api.organizations.shapes import ORGANIZATION
+from slrt_api.rest.operations import Routes
+
+TAG = "Organizations"
+
+
+def add(routes: Routes) -> None:
+    routes.read(ORGANIZATION, tag=TAG)
+    routes.write(service.register, "/v1/organizations", tag=TAG)
+    routes.write(service.set_capacity, "/v1/organizations/{id}/capacity", tag=TAG)
