@@ -6,6 +6,7 @@ lenient (see `runtime/strictjson`) and its dependencies cost more than the read 
 
 import inspect
 import json
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -28,7 +29,7 @@ from slrt_api.runtime.usecase import Answer, UseCase, of
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 PRIVATE = {"cache-control": "private, no-store", "vary": "Authorization, Acting-Role, Accept-Language"}
-MAX_VERSION = 2**31 - 1
+_VERSION = re.compile('"[1-9][0-9]{0,8}"')
 _TITLES = {
     400: "Cannot be read, or a bad or unknown parameter or header",
     401: "No token, or one that does not verify",
@@ -404,10 +405,12 @@ def canonical(body: bytes) -> bytes:
 
 
 def content_type(request: Request, wanted: str = "application/json") -> None:
-    """Raise UnsupportedMediaType unless the body is declared as `wanted`, in UTF-8."""
+    """Raise UnsupportedMediaType unless the body is declared as `wanted`, in UTF-8 and not compressed."""
     media, _, parameters = request.headers.get("content-type", "").partition(";")
     charset = parameters.strip().lower().replace('"', "")
     if media.strip().lower() != wanted or charset not in {"", "charset=utf-8"}:
+        raise errors.UnsupportedMediaType
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise errors.UnsupportedMediaType
 
 
@@ -416,11 +419,8 @@ def if_match(request: Request) -> int | None:
     text = request.headers.get("if-match")
     if text is None:
         return None
-    digits = text.strip()
-    if len(digits) > 2 and digits[0] == digits[-1] == '"' and digits[1:-1].isascii() and digits[1:-1].isdigit():
-        version = int(digits[1:-1]) if len(digits) < 13 else MAX_VERSION + 1
-        if version <= MAX_VERSION:
-            return version
+    if _VERSION.fullmatch(text.strip()):
+        return int(text.strip()[1:-1])
     fault = errors.Fault("If-Match", "if_match_invalid", 'Give one version in quotes, such as "3".')
     raise errors.BadRequest("if_match_invalid", faults=(fault,))
 

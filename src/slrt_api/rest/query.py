@@ -72,14 +72,11 @@ def of_list(shape: Shape, query_string: bytes) -> Asked:
     total = given.get("include_total", "false")
     if total not in {"true", "false"}:
         raise _fault("include_total", "parameter_invalid", "true or false.")
-    cursor = given.get("cursor")
-    if cursor == "":
-        raise errors.BadRequest("cursor_invalid")
     query = Query(
         filters=tuple(filters),
         sort=sort,
         limit=paging.parse_limit(given.get("limit")),
-        cursor=cursor,
+        cursor=given.get("cursor"),
         total=total == "true",
         signature="&".join(
             f"{name}={given[name]}" for name in sorted(given) if name in shape.filters or name == "sort"

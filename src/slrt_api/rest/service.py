@@ -1,5 +1,7 @@
 """What the REST surface needs of one process, and the first steps of every request: who calls, and may the answer be read."""
 
+import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -9,6 +11,7 @@ from slrt_api.access.actors import Caller, caller_of
 from slrt_api.kernel import errors
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.roles import ScopeKind
+from slrt_api.runtime.shapes import parse_uuid
 from slrt_api.runtime.tokens import Verifier
 from slrt_api.runtime.traces import current_trace, current_trace_id
 from slrt_api.runtime.usecase import Act, Platform
@@ -16,6 +19,8 @@ from slrt_api.settings import Settings
 
 ANONYMOUS = Actor("anonymous", "public", frozenset(), RowScope(ScopeKind.PUBLIC, regency=0, receipt=-1))
 _JSON_RANGES = {"*/*", "application/*", "application/json"}
+_REFUSED = re.compile(r"q=0(\.0{0,3})?")
+_ROLE = re.compile("[a-z_]{1,40}")
 _CALLERS_KEPT = 10_000
 
 
@@ -48,7 +53,7 @@ class Service:
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token:
             raise errors.Unauthenticated("token_invalid")
-        actor = self._actor(token, request.headers.get("acting-role"))
+        actor = self._actor(token, _role(request))
         current_trace().role = actor.role
         return Act(self.platform, actor, current_trace_id())
 
@@ -68,6 +73,15 @@ class Service:
         return actor
 
 
+def _role(request: Request) -> str | None:
+    """The role that `Acting-Role` names, or None without it. Raises BadRequest for text that names none."""
+    role = request.headers.get("acting-role")
+    if role is not None and not _ROLE.fullmatch(role):
+        fault = errors.Fault("Acting-Role", "header_invalid", "Send this header once, valid.")
+        raise errors.BadRequest("header_invalid", faults=(fault,))
+    return role
+
+
 def accepts_json(request: Request) -> None:
     """Raise NotAcceptable unless the caller takes JSON."""
     accept = request.headers.get("accept")
@@ -75,17 +89,13 @@ def accepts_json(request: Request) -> None:
         return
     for part in accept.split(","):
         media, _, parameters = part.partition(";")
-        if media.strip().lower() in _JSON_RANGES and parameters.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00"}:
+        if media.strip().lower() in _JSON_RANGES and not _REFUSED.fullmatch(parameters.replace(" ", "")):
             return
     raise errors.NotAcceptable
 
 
 def path_id(request: Request, name: str = "id") -> UUID:
     """The id in the path. Raises NotFound for text that is no UUID: no such resource, whatever it says."""
-    text = request.path_params[name]
-    try:
-        if len(text) == 36:
-            return UUID(text)
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        return parse_uuid(request.path_params[name])
     raise errors.NotFound

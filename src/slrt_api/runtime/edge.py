@@ -25,6 +25,14 @@ CLIENT_CLOSED_REQUEST: Final = 499
 """Status of the log line where the client had gone before there was an answer; never sent."""
 
 _METHODS: Final = frozenset(METHODS)
+#: headers that change what a request means: of two, one reader would take the first and another the last
+_ONCE: Final = {
+    name.lower().encode(): name
+    for name in (
+        *("Acting-Role", "Content-Encoding", "Content-Type"),
+        *("Idempotency-Key", "If-Match", "If-None-Match"),
+    )
+}
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _VARY: Final = (b"vary", b"Authorization, Acting-Role, Accept-Language")
 _PRIVATE: Final = (b"cache-control", b"private, no-store")
@@ -199,6 +207,7 @@ class _Headers:
         self.content_length = 0
         self.hosts: list[bytes] = []
         self.repeated: str | None = None
+        once: set[bytes] = set()
         for name, value in scope["headers"]:
             if name == b"host":
                 self.hosts.append(value)
@@ -211,6 +220,10 @@ class _Headers:
                 self.traceparent = "" if self.traceparent is not None else value.decode("latin-1")
             elif name == b"accept-language":
                 self.accept_language = value.decode("latin-1")
+            elif name in _ONCE:
+                if name in once:
+                    self.repeated = _ONCE[name]
+                once.add(name)
             elif name == b"content-length":
                 if value.isdigit() and len(value) < 20:
                     self.content_length = int(value)

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import orjson
 
 from slrt_api.kernel import errors, paging
 from slrt_api.kernel.ids import kind_of, tenant_of
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import Keyring, aad
-from slrt_api.runtime.shapes import RENDER, Field, FieldType, Link, Selection, Shape, Sort
+from slrt_api.runtime.shapes import RENDER, Field, FieldType, Link, Selection, Shape, Sort, parse_uuid
 from slrt_api.runtime.traces import statement_span
 
 LIST_CAP = 200
@@ -202,7 +203,7 @@ class Reads:
             **_actor_values(actor),
         }
         if query.cursor is not None:
-            given |= _position(query.cursor, digest, sort)
+            given |= _position(query.cursor, digest, shape, sort)
         if parent is not None:
             if kind_of(parent[2]) is not parent[0].kind:
                 raise errors.NotFound
@@ -215,8 +216,14 @@ class Reads:
             return _page(compiler, selection, filters, sort, descending, query.cursor is not None, many, parent)
 
         statement = self._statement(("page", *key), actor, selection, compiled)
-        with statement_span(f"SELECT {shape.plural}"):
-            record = await connection.fetchrow(statement.sql, *statement.values(given))
+        try:
+            with statement_span(f"SELECT {shape.plural}"):
+                record = await connection.fetchrow(statement.sql, *statement.values(given))
+        except asyncpg.DataError:
+            # Only a cursor holds values that no parser of ours has typed for its column.
+            if query.cursor is None:
+                raise
+            raise _cursor_invalid() from None
         if parent is not None and not record[3]:
             raise errors.NotFound
         total = None
@@ -289,16 +296,22 @@ def _actor_values(actor: Actor) -> dict[str, Any]:
 
 def parse_key(text: str) -> UUID | str:
     """The key of a row in a cursor: a UUID, or the code of reference data."""
-    return UUID(text) if len(text) == 36 else text
+    return parse_uuid(text) if len(text) == 36 else text
 
 
-def _position(cursor: str, digest: bytes, sort: Sort) -> dict[str, Any]:
+def _cursor_invalid() -> errors.BadRequest:
+    fault = errors.Fault("cursor", "cursor_invalid", "Start again without a cursor.")
+    return errors.BadRequest("cursor_invalid", faults=(fault,))
+
+
+def _position(cursor: str, digest: bytes, shape: Shape, sort: Sort) -> dict[str, Any]:
     values = paging.decode_cursor(cursor, digest)
     try:
         at, key = values
-        return {"after": sort.parse(at), "after.id": parse_key(str(key))}
-    except (ValueError, TypeError, AttributeError):
-        raise errors.BadRequest("cursor_invalid") from None
+        known = parse_key(str(key)) if sort.sql != shape.key else sort.parse(key)
+        return {"after": sort.parse(at), "after.id": known}
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        raise _cursor_invalid() from None
 
 
 def _item(compiler: _Compiler, selection: Selection) -> str:

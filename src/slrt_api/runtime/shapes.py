@@ -4,9 +4,10 @@ A shape names a table, its fields (SQL over the alias `{t}`), its links to other
 are written by us, never by a caller: values reach a statement only as parameters.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -158,28 +159,31 @@ class Shape:
 
 ALL_STAFF = frozenset({ScopeKind.AREA_RANGE, ScopeKind.AREA_LIST, ScopeKind.AUDITOR})
 EVERYBODY = frozenset(ScopeKind)
+_UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})")
 
 
 def parse_uuid(text: str) -> UUID:
-    """A UUID in its 36-character form."""
-    if len(text) != 36:
+    """A UUID in its 36-character form. `UUID` itself takes braces, hyphens anywhere and digits of any script."""
+    if not _UUID.fullmatch(text):
         raise ValueError
     return UUID(text)
 
 
 def parse_instant(text: str) -> datetime:
-    """RFC 3339 with an offset."""
-    if not text.isascii() or "T" not in text.upper():
+    """RFC 3339 with an offset, as an instant in UTC. Raises ValueError or OverflowError."""
+    # In a query string a plus that was not encoded reads as a space.
+    text = text.replace(" ", "+").upper()
+    if not _INSTANT.fullmatch(text):
         raise ValueError
-    at = datetime.fromisoformat(text.replace(" ", "+"))
-    if at.tzinfo is None:
-        raise ValueError
-    return at
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def parse_date(text: str) -> date:
     """`YYYY-MM-DD`."""
-    if len(text) != 10 or not text.isascii():
+    # `fromisoformat` reads week dates too.
+    if not _DATE.fullmatch(text):
         raise ValueError
     return date.fromisoformat(text)
 
