@@ -1,6 +1,6 @@
 """What is measured, a process of its own: `python -m benchmarks.serve NAME FD`, settings from the environment.
 
-Writes its port to the descriptor that is its second argument. One worker, uvicorn on uvloop and httptools, as `slrt-api serve`.
+Writes its port to the descriptor that is its second argument. One worker, and the server of `slrt-api serve`.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import uvicorn
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from benchmarks import actor
 from slrt_api.app import create_app
+from slrt_api.cli.server import Server
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.runtime.crypto import Keyring
@@ -116,20 +116,15 @@ def _application(name: str) -> Any:
 
 def main() -> None:
     listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
-    with os.fdopen(int(sys.argv[2]), "w") as told:
-        print(listener.getsockname()[1], file=told)
-    config = uvicorn.Config(
-        _application(sys.argv[1]),
-        loop="uvloop",
-        http="httptools",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    told = int(sys.argv[2])
+
+    def ready() -> None:
+        with os.fdopen(told, "w") as pipe:
+            print(listener.getsockname()[1], file=pipe)
+
+    Server(_application(sys.argv[1]), ready).run(sockets=[listener])
 
 
 if __name__ == "__main__":

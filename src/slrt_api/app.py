@@ -9,9 +9,12 @@ from fastapi import FastAPI
 from opentelemetry.sdk.trace import SpanProcessor
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from slrt_api import __version__
+from slrt_api.kernel.errors import SlrtError
 from slrt_api.rest import all_routes, docs
+from slrt_api.rest.dispatch import HotReads
 from slrt_api.rest.documents import ProblemDocument
 from slrt_api.rest.openapi import describe
 from slrt_api.rest.service import Service
@@ -87,6 +90,7 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
             await asyncio.wait_for(database.close(), DRAIN_SECONDS)
             await asyncio.to_thread(telemetry.stop)
 
+    problems = exception_handlers(settings.base_url)
     app = FastAPI(
         title="slrt-api",
         version=__version__,
@@ -95,14 +99,21 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        exception_handlers=exception_handlers(settings.base_url),
+        exception_handlers=problems,
         # FastAPI's own instrumentation names raw paths; ours is in the edge.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
+    for route in routes:
+        app.router.routes.append(route)
+    reads_and_writes = all_routes(service)
+    app.include_router(reads_and_writes.router)
+    describe(app, ProblemDocument)
+    # Put together here: as middleware of FastAPI the edge would stand inside of FastAPI's own, and see less than all.
+    stack: ASGIApp = HotReads(app.build_middleware_stack(), reads_and_writes, problems[SlrtError])
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
+        stack = CORSMiddleware(
+            stack,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=[
@@ -115,9 +126,5 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
             ],
             expose_headers=["ETag", "Location", "Link", "Idempotency-Replayed", "RateLimit", "Retry-After"],
         )
-    app.add_middleware(Edge, settings=settings, telemetry=telemetry, limiter=Limits(settings))
-    for route in routes:
-        app.router.routes.append(route)
-    app.include_router(all_routes(service).router)
-    describe(app, ProblemDocument)
+    app.middleware_stack = Edge(stack, settings=settings, telemetry=telemetry, limiter=Limits(settings))
     return app
