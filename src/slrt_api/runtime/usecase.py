@@ -213,7 +213,8 @@ class Act:
             refusal: errors.SlrtError | None = getattr(done, "refusal", None)
             if refusal is None:
                 answer = await self._render(connection, case, done)
-                if key is not None:
+                # What only reads has no effect to repeat: kept, it would outlive the right to see it, and leave no record.
+                if key is not None and not isinstance(done, Result):
                     await idempotency.keep(tx, key, answer, getattr(done, "id", None))
                 return answer
         raise refusal
