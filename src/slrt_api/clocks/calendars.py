@@ -22,6 +22,9 @@ from slrt_api.kernel.worktime import Calendar, OfficeHours
 FIRST_YEAR = 2024
 LAST_YEAR = 2027
 SCHEDULE = "ASN-37.5"
+DAYS_SOURCE = (
+    "SKB 3 Menteri on national holidays and joint leave of the year, as the Python package holidays records it"
+)
 
 
 class DayOff(StrEnum):
@@ -58,12 +61,16 @@ def national_days() -> tuple[CalendarDay, ...]:
 def office_hours() -> OfficeHours:
     """Office hours of the civil service: 37.5 hours from Monday to Friday, noon breaks left out."""
     week: dict[int, list[tuple[time, time]]] = {}
-    with (files("slrt_api.clocks") / "data" / "office-hours.csv").open(encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            if row["schedule"] == SCHEDULE:
-                window = time.fromisoformat(row["opens"]), time.fromisoformat(row["closes"])
-                week.setdefault(int(row["weekday"]), []).append(window)
+    for row in _schedule():
+        window = time.fromisoformat(row["opens"]), time.fromisoformat(row["closes"])
+        week.setdefault(int(row["weekday"]), []).append(window)
     return OfficeHours.of({weekday: tuple(windows) for weekday, windows in week.items()})
+
+
+def hours_citation() -> tuple[str, str]:
+    """Where the office hours come from, and how far they can be trusted."""
+    row = _schedule()[0]
+    return row["citation"], row["confidence"]
 
 
 @cache
@@ -79,6 +86,11 @@ def national_calendar(zone: str) -> Calendar:
         valid_to=date(LAST_YEAR, 12, 31),
         version=f"ID-{FIRST_YEAR}-{LAST_YEAR}/{SCHEDULE}/holidays-{version('holidays')}",
     )
+
+
+def _schedule() -> list[dict[str, str]]:
+    with (files("slrt_api.clocks") / "data" / "office-hours.csv").open(encoding="utf-8") as lines:
+        return [row for row in csv.DictReader(lines) if row["schedule"] == SCHEDULE]
 
 
 def _days(language: str, *categories: str) -> dict[date, str]:

@@ -1,13 +1,21 @@
 """The REST surface: one file a domain, routes only."""
 
-from slrt_api.rest import households, organizations, programs
+from slrt_api.rest import households, organizations, programs, reference
 from slrt_api.rest.operations import Routes
 from slrt_api.rest.service import Service
+
+#: in the order of the documentation
+DOMAINS = (
+    households,
+    organizations,
+    programs,
+    reference,
+)
 
 
 def all_routes(service: Service) -> Routes:
     """Every route of the surface, over one service."""
     routes = Routes(service)
-    for domain in (households, organizations, programs):
+    for domain in DOMAINS:
         domain.add(routes)
     return routes

@@ -11,6 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from slrt_api.runtime.shapes import Field as ShapeField
 from slrt_api.runtime.shapes import FieldType, Shape
 
+
+class LabelDocument(BaseModel):
+    """A name in two languages."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str = Field(description="In Indonesian.", examples=["Terdaftar"])
+    en: str = Field(description="In English.", examples=["Registered"])
+
+
 _TYPES: dict[FieldType, Any] = {
     FieldType.ID: UUID,
     FieldType.TEXT: str,
@@ -24,6 +34,7 @@ _TYPES: dict[FieldType, Any] = {
     FieldType.AREA: str,
     FieldType.CODE: str,
     FieldType.CODES: list[str],
+    FieldType.LABEL: LabelDocument,
     FieldType.JSON: Any,
 }
 _EXAMPLES: dict[FieldType, Any] = {

@@ -30,6 +30,8 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 PRIVATE = {"cache-control": "private, no-store", "vary": "Authorization, Acting-Role, Accept-Language"}
 _VERSION = re.compile('"[1-9][0-9]{0,8}"')
+#: in the place of a parameter's default
+REQUIRED: Any = inspect.Parameter.empty
 _TITLES = {
     400: "Cannot be read, or a bad or unknown parameter or header",
     401: "No token, or one that does not verify",
@@ -115,7 +117,7 @@ IF_MATCH = (
             examples=['"1"'],
         ),
     ],
-    inspect.Parameter.empty,
+    REQUIRED,
 )
 
 
@@ -124,7 +126,18 @@ IF_NONE_MATCH = (
         Literal["*"],
         Header(alias="If-None-Match", description="`*`: create, never replace.", examples=["*"]),
     ],
-    inspect.Parameter.empty,
+    REQUIRED,
+)
+KNOWN_ETAG = (
+    Annotated[
+        str | None,
+        Header(
+            alias="If-None-Match",
+            description="ETag of the answer that you have; where it is the current one you get 304.",
+            examples=['"2e8f1c0b5a7d4936c1f0e2d3b4a59687"'],
+        ),
+    ],
+    None,
 )
 Method = Literal["POST", "PUT", "PATCH"]
 MEDIA_TYPES: Mapping[Method, str] = {
@@ -138,7 +151,7 @@ def resource_id(noun: str) -> tuple[Any, Any]:
     """The path parameter `id` of a resource."""
     return (
         Annotated[UUID, Path(description=f"Id of the {noun}.", examples=["019aaa11-2233-8000-8cfe-04a1b2c3d4e5"])],
-        inspect.Parameter.empty,
+        REQUIRED,
     )
 
 
@@ -170,6 +183,8 @@ class Routes:
                 tag=tag,
                 parameters=_list_parameters(shape),
                 model=page_document(shape),
+                anonymous=anonymous,
+                cached=not shape.personal,
             )
         if item:
             handler = self._item_handler(shape, anonymous=anonymous)
@@ -177,8 +192,16 @@ class Routes:
             parameters = {"id": resource_id(noun)} | _include(shape)
             if shape.kind is None:
                 parameters["id"] = (
-                    Annotated[str, Path(description=f"Code of the {noun}.", min_length=1, max_length=60)],
-                    inspect.Parameter.empty,
+                    Annotated[
+                        str,
+                        Path(
+                            description=f"Code of the {noun}.",
+                            min_length=1,
+                            max_length=60,
+                            examples=[next(iter(shape.fields.values())).example],
+                        ),
+                    ],
+                    REQUIRED,
                 )
             self.add(
                 "GET",
@@ -191,6 +214,8 @@ class Routes:
                 parameters=parameters,
                 model=document(shape),
                 errors_=(404,),
+                anonymous=anonymous,
+                cached=not shape.personal,
             )
 
     def link(self, shape: Shape, name: str, *, tag: str) -> None:
@@ -306,7 +331,7 @@ class Routes:
         if case.command is not None:
             parameters["command"] = (
                 Annotated[case.command, Body(media_type=MEDIA_TYPES[method])],
-                inspect.Parameter.empty,
+                REQUIRED,
             )
             errors_ = (*errors_, 413, 415, 422)
         if method == "POST":
@@ -374,13 +399,19 @@ class Routes:
         model: Any = None,
         status: int = 200,
         errors_: tuple[int, ...] = (),
-        secured: bool = True,
-        extra: Mapping[str, Any] | None = None,
+        anonymous: bool = False,
+        cached: bool = False,
     ) -> None:
-        """Add one route and its description."""
-        shown = dict(parameters or {})
-        if secured:
-            shown["acting_role"] = ACTING_ROLE
+        """Add one route and its description.
+
+        anonymous  it is answered without a token as well
+        cached     anybody may keep the answer: it has an ETag, and 304 where the caller has it already
+        """
+        shown = {**(parameters or {}), "acting_role": ACTING_ROLE}
+        responses = problems(*errors_)
+        if cached:
+            shown["if_none_match"] = KNOWN_ETAG
+            responses[304] = {"description": "You have it already"}
         self.router.add_api_route(
             path,
             _described(handler, name, doc, shown),
@@ -392,8 +423,8 @@ class Routes:
             response_model=model,
             status_code=status,
             response_description="Done" if method != "GET" else "Found",
-            responses=problems(*errors_),
-            openapi_extra={**({"security": [{"bearer": []}]} if secured else {"security": []}), **(extra or {})},
+            responses=responses,
+            openapi_extra={"security": [{"bearer": []}, *([{}] if anonymous else [])]},
         )
 
 

@@ -35,6 +35,8 @@ class FieldType(StrEnum):
     AREA = "area"
     CODE = "code"
     CODES = "codes"
+    #: an object with the members `id` (Indonesian) and `en` (English)
+    LABEL = "label"
     JSON = "json"
 
 
