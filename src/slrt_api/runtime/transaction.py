@@ -327,7 +327,8 @@ def _name(sql: str) -> str:
 
 @lru_cache(maxsize=256)
 def _columns(model: type[SQLModel]) -> tuple[str, ...]:
-    return tuple(column.name for column in model.__table__.columns)  # type: ignore[attr-defined]
+    # SQLAlchemy names some columns by a subclass of str, which orjson takes for no key of an object.
+    return tuple(str(column.name) for column in model.__table__.columns)  # type: ignore[attr-defined]
 
 
 @lru_cache(maxsize=256)
