@@ -7,6 +7,8 @@ UUIDs; an unset setting is an error, so they fail closed.
 from dataclasses import dataclass, field
 
 AREA = "area BETWEEN current_setting('app.lo')::bigint AND current_setting('app.hi')::bigint"
+#: the regency that begins at `area` and the range of the scope have a part in common
+OVERLAP = "area + 999999 >= current_setting('app.lo')::bigint AND area <= current_setting('app.hi')::bigint"
 PREDICATES = {
     "slrt_area_range": AREA,
     "slrt_area_list": "area = ANY (current_setting('app.areas')::bigint[])",
@@ -29,11 +31,15 @@ BLIND_TO_SEALED = {"slrt_area_range", "slrt_area_list", "slrt_organization", "sl
 
 @dataclass(frozen=True)
 class Access:
-    """What each role may do with a tenant table: role -> privileges. The owner and the backup are added."""
+    """What each role may do with a tenant table: role -> privileges. The owner and the backup are added.
+
+    regencies  rows are of a whole regency: whoever works in a part of it reads them
+    """
 
     table: str
     grants: dict[str, str] = field(default_factory=dict)
     sealed: bool = False
+    regencies: bool = False
 
 
 def tenant_table(access: Access) -> list[str]:
@@ -44,7 +50,7 @@ def tenant_table(access: Access) -> list[str]:
         f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
     ]
     for role, privileges in {**access.grants, "slrt_owner": "ALL", "slrt_backup": "SELECT"}.items():
-        predicate = PREDICATES[role]
+        predicate = OVERLAP if access.regencies and PREDICATES[role] == AREA else PREDICATES[role]
         if access.sealed and role in BLIND_TO_SEALED:
             predicate = f"{predicate} AND NOT sealed"
         if role != "slrt_owner":

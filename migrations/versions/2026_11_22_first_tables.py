@@ -46,7 +46,9 @@ TENANT_TABLES = (
         sealed=True,
     ),
     Access(
-        "registry_snapshots", dict.fromkeys(AREA_STAFF, "SELECT") | AUDIT | EFFECT | {"slrt_importer": "SELECT, INSERT"}
+        "registry_snapshots",
+        {"slrt_area_range": "SELECT"} | AUDIT | EFFECT | {"slrt_importer": "SELECT, INSERT"},
+        regencies=True,
     ),
     Access("registry_entries", {"slrt_effect": "SELECT", "slrt_importer": "SELECT, INSERT"}),
     Access("service_capacity", dict.fromkeys(AREA_STAFF, "SELECT") | AUDIT | EFFECT | {"slrt_organization": "SELECT"}),
@@ -444,13 +446,17 @@ def upgrade() -> None:
         sa.Column("assessed", sa.Boolean(), nullable=False),
         sa.Column("need_count", sa.Integer(), nullable=False),
         sa.Column("open_needs", sa.Integer(), nullable=False),
+        sa.Column("referred_needs", sa.Integer(), nullable=False),
         sa.Column("recommended_by", sa.String(), nullable=True),
         sa.Column("recommended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("confirmed_by", sa.String(), nullable=True),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closing_text", sa.String(), nullable=True),
+        sa.Column("merged_into", sa.Uuid(), nullable=True),
+        sa.Column("transferred_to", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("open_needs >= 0 AND open_needs <= need_count", name="cases_open_needs"),
+        sa.CheckConstraint("referred_needs >= 0 AND referred_needs <= open_needs", name="cases_referred_needs"),
         sa.ForeignKeyConstraint(
             ["regency", "household_id"],
             ["households.regency", "households.id"],

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -13,7 +13,11 @@ from slrt_api.runtime.tables import INSTANT, Aggregate, Tenant
 
 
 class Case(Aggregate, table=True):
-    """The work for one household. `need_count` and `open_needs` are kept by the acts that change needs, for guards."""
+    """The work for one household.
+
+    `need_count`, `open_needs` (not final) and `referred_needs` (with a referral that runs) are kept by the acts that
+    change needs, for guards. `received_at` is when the household's trouble was first reported, here or by its complaint.
+    """
 
     KIND: ClassVar[Kind] = Kind.CASE
     NAME: ClassVar[str] = "case"
@@ -27,6 +31,7 @@ class Case(Aggregate, table=True):
         Index("cases_status", "regency", "status", "id"),
         Index("cases_updated_at", "regency", "updated_at", "id"),
         CheckConstraint("open_needs >= 0 AND open_needs <= need_count", name="cases_open_needs"),
+        CheckConstraint("referred_needs >= 0 AND referred_needs <= open_needs", name="cases_referred_needs"),
     )
 
     number: str
@@ -43,12 +48,15 @@ class Case(Aggregate, table=True):
     assessed: bool = False
     need_count: int = 0
     open_needs: int = 0
+    referred_needs: int = 0
     recommended_by: str | None = None
     recommended_at: datetime | None = Field(default=None, sa_type=INSTANT)
     confirmed_by: str | None = None
     confirmed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     closing_text: str | None = None
+    merged_into: UUID | None = None
+    transferred_to: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Need(Tenant, table=True):
