@@ -33,6 +33,23 @@ def area(actor: Actor, text: str, pointer: str = "/area_code") -> tuple[int, int
 
     Raises as `village` does.
     """
+    _require_current(text, pointer)
+    first, last = codes.area_range(text)
+    actor.require_area(first)
+    actor.require_area(last)
+    return first, last
+
+
+def elsewhere(text: str, pointer: str = "/area_code") -> int:
+    """The number of an area of any level and of the current edition, in the actor's scope or not.
+
+    For a place that is told of, not written to. Raises Invalid as `village` does.
+    """
+    _require_current(text, pointer)
+    return codes.area_number(text)
+
+
+def _require_current(text: str, pointer: str) -> None:
     known = _places().get(text)
     if known is None:
         raise errors.Invalid.at(pointer, "area_unknown", "Give a Kemendagri code such as 33.26.01.2001.")
@@ -40,10 +57,6 @@ def area(actor: Actor, text: str, pointer: str = "/area_code") -> tuple[int, int
     if not current:
         hint = f"Its successor is {', '.join(successors)}." if successors else "Look its successor up under /v1/areas."
         raise errors.Invalid.at(pointer, "area_withdrawn", f"This code was withdrawn. {hint}")
-    first, last = codes.area_range(text)
-    actor.require_area(first)
-    actor.require_area(last)
-    return first, last
 
 
 def tenant(text: str) -> int:
