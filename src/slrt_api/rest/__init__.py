@@ -1,6 +1,6 @@
 """The REST surface: one file a domain, routes only."""
 
-from slrt_api.rest import households, organizations, programs, reference
+from slrt_api.rest import cases, households, organizations, programs, reference, registry
 from slrt_api.rest.operations import Routes
 from slrt_api.rest.service import Service
 
@@ -9,6 +9,8 @@ DOMAINS = (
     households,
     organizations,
     programs,
+    registry,
+    cases,
     reference,
 )
 

@@ -628,6 +628,123 @@ _ALL: Final = (
     ),
     _problem(
         409,
+        "registry_not_loaded",
+        ("Data registri belum dimuat", "No registry release is loaded"),
+        (
+            "Muat rilis registri untuk kabupaten/kota ini lebih dahulu.",
+            "Load a release of the registry for this regency first.",
+        ),
+    ),
+    _problem(
+        409,
+        "assessment_missing",
+        ("Asesmen belum ada", "No assessment yet"),
+        (
+            "Catat asesmen dan paling sedikit satu kebutuhan.",
+            "Record an assessment and at least one need.",
+        ),
+    ),
+    _problem(
+        409,
+        "need_missing",
+        ("Tidak ada kebutuhan terbuka", "No open need"),
+        (
+            "Tambahkan kebutuhan baru, atau tutup kasus.",
+            "Add a new need, or close the case.",
+        ),
+    ),
+    _problem(
+        409,
+        "needs_open",
+        ("Masih ada kebutuhan terbuka", "Needs are still open"),
+        (
+            "Selesaikan atau batalkan kebutuhan yang masih terbuka.",
+            "Finish or cancel the needs that are still open.",
+        ),
+    ),
+    _problem(
+        409,
+        "needs_full",
+        ("Kebutuhan terlalu banyak", "Too many needs"),
+        (
+            "Buka kasus lain untuk kebutuhan selanjutnya.",
+            "Open another case for further needs.",
+        ),
+    ),
+    _problem(
+        409,
+        "need_not_open",
+        ("Kebutuhan tidak lagi terbuka", "The need is not open"),
+        (
+            "Muat ulang kasus dan periksa status kebutuhannya.",
+            "Read the case again and look at the status of the need.",
+        ),
+    ),
+    _problem(
+        409,
+        "referrals_open",
+        ("Masih ada rujukan berjalan", "Referrals are still running"),
+        (
+            "Tunggu atau cabut rujukan yang masih berjalan.",
+            "Wait for the referrals that still run, or revoke them.",
+        ),
+    ),
+    _problem(
+        409,
+        "recommender_may_not_decide",
+        ("Perekomendasi tidak boleh memutuskan", "Who recommended may not decide"),
+        (
+            "Minta pejabat lain menetapkan atau mengembalikan.",
+            "Let somebody else confirm or return it.",
+        ),
+    ),
+    _problem(
+        409,
+        "case_not_in_assessment",
+        ("Kasus tidak dalam asesmen", "The case is not in assessment"),
+        (
+            "Bawa kasus ke asesmen atau re-asesmen lebih dahulu.",
+            "Bring the case to assessment or re-assessment first.",
+        ),
+    ),
+    _problem(
+        409,
+        "case_not_in_service",
+        ("Kasus tidak dalam layanan", "The case is not in service"),
+        (
+            "Mulai layanan kasus lebih dahulu.",
+            "Start the service of the case first.",
+        ),
+    ),
+    _problem(
+        409,
+        "case_closed",
+        ("Kasus sudah selesai", "The case has ended"),
+        (
+            "Buka kembali kasus itu, atau pilih yang lain.",
+            "Reopen that case, or choose another.",
+        ),
+    ),
+    _problem(
+        409,
+        "complaint_has_case",
+        ("Pengaduan sudah memiliki kasus", "The complaint has a case"),
+        (
+            "Lanjutkan kasus yang disebut oleh pengaduan itu.",
+            "Go on with the case that the complaint names.",
+        ),
+    ),
+    _problem(
+        422,
+        "household_mismatch",
+        ("Keluarga tidak sama", "Another household"),
+        (
+            "Sebut keluarga yang dimaksud oleh pengaduan itu.",
+            "Name the household that the complaint is about.",
+        ),
+    ),
+    _problem(
+        409,
         "no_receiver",
         ("Tidak ada penerima rujukan", "No receiver for the referral"),
         (

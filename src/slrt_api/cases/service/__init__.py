@@ -1,0 +1,7 @@
+"""Use cases of cases, one file a verb. Opening one touches complaints and lives in `flows`."""
+
+from slrt_api.cases.service.needs import add_need, move_need, transition_need
+from slrt_api.cases.service.record import assess, provide
+from slrt_api.cases.service.transition import transition
+
+__all__ = ["add_need", "assess", "move_need", "provide", "transition", "transition_need"]
