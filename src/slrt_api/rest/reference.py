@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from slrt_api.areas.codes import time_zones
 from slrt_api.areas.shapes import AREA, CODE_LIST, SERVICE
+from slrt_api.cases.lifecycle import CASE_LIFECYCLE, NEED_LIFECYCLE
 from slrt_api.clocks import calendars
 from slrt_api.clocks.calendars import DayOff
 from slrt_api.kernel import errors
@@ -24,7 +25,7 @@ from slrt_api.rest.service import accepts_json
 
 TAG = "Reference"
 _WEEKDAYS: Final = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
-_TABLES: Final[tuple[Lifecycle, ...]] = ()
+_TABLES: Final[tuple[Lifecycle, ...]] = (CASE_LIFECYCLE, NEED_LIFECYCLE)
 #: the state machines of the house by name
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = {table.name: table for table in _TABLES}
 

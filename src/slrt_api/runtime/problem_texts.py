@@ -799,24 +799,6 @@ _ALL: Final = (
     ),
     _problem(
         409,
-        "case_not_in_service",
-        ("Kasus belum dalam tahap layanan", "The case is not in service"),
-        (
-            "Rujukan dibuat setelah kasus masuk tahap layanan.",
-            "Refer needs of a case once it is in service.",
-        ),
-    ),
-    _problem(
-        409,
-        "need_not_open",
-        ("Kebutuhan ini tidak terbuka", "The need is not open"),
-        (
-            "Pilih kebutuhan yang belum ditangani atau dirujuk.",
-            "Choose a need that is neither served nor referred.",
-        ),
-    ),
-    _problem(
-        409,
         "program_not_open",
         ("Program tidak dibuka di sini", "The program is not open here"),
         (
