@@ -1,85 +1,17 @@
-"""What the REST surface needs of one process, and the first steps of every request: who calls, and may the answer be read."""
+"""The first steps of a REST request: may the answer be read, and which resource does the path name."""
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
 from uuid import UUID
 
 from starlette.requests import Request
 
-from slrt_api.access.actors import Caller, caller_of
+from slrt_api.access.service import Service as Service
 from slrt_api.kernel import errors
-from slrt_api.runtime.actor import Actor, RowScope
-from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import parse_uuid
-from slrt_api.runtime.tokens import Verifier
-from slrt_api.runtime.traces import current_trace, current_trace_id
-from slrt_api.runtime.usecase import Act, Platform
-from slrt_api.settings import Settings
 
-ANONYMOUS = Actor("anonymous", "public", frozenset(), RowScope(ScopeKind.PUBLIC, regency=0, receipt=-1))
 _JSON_RANGES = {"*/*", "application/*", "application/json"}
 _REFUSED = re.compile(r"q=0(\.0{0,3})?")
-_ROLE = re.compile("[a-z_]{1,40}")
-_CALLERS_KEPT = 10_000
-
-
-@dataclass
-class Service:
-    """The platform, the token verifier and the settings of one process."""
-
-    verifier: Verifier
-    settings: Settings
-    #: set when the application starts, before its first request
-    platform: Platform = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._actors: dict[tuple[str, str | None], tuple[float, Actor]] = {}
-
-    async def ready(self) -> bool:
-        """Whether the database answers."""
-        return await self.platform.database.ready()
-
-    def act(self, request: Request, *, anonymous: bool = False) -> Act:
-        """The act of this request. Raises Unauthenticated, Forbidden or BadRequest.
-
-        anonymous  a request without a token is served as the public's
-        """
-        authorization = request.headers.get("authorization")
-        if authorization is None:
-            if not anonymous:
-                raise errors.Unauthenticated("token_missing")
-            return Act(self.platform, ANONYMOUS, current_trace_id())
-        kind, _, token = authorization.partition(" ")
-        if kind.lower() != "bearer" or not token:
-            raise errors.Unauthenticated("token_invalid")
-        actor = self._actor(token, _role(request))
-        current_trace().role = actor.role
-        return Act(self.platform, actor, current_trace_id())
-
-    def _actor(self, token: str, role: str | None) -> Actor:
-        # The verifier refuses an expired token also from its cache, so it is asked each time.
-        claims = self.verifier.verify(token)
-        now = self.platform.clock()
-        found = self._actors.get((token, role))
-        if found is not None and found[0] > now.timestamp():
-            return found[1]
-        caller: Caller = caller_of(claims)
-        actor = caller.acting(role, now)
-        if len(self._actors) >= _CALLERS_KEPT:
-            self._actors.clear()
-        # Grants begin and end at instants: an actor is derived anew at least every 30 seconds.
-        self._actors[token, role] = (now.timestamp() + 30, actor)
-        return actor
-
-
-def _role(request: Request) -> str | None:
-    """The role that `Acting-Role` names, or None without it. Raises BadRequest for text that names none."""
-    role = request.headers.get("acting-role")
-    if role is not None and not _ROLE.fullmatch(role):
-        fault = errors.Fault("Acting-Role", "header_invalid", "Send this header once, valid.")
-        raise errors.BadRequest("header_invalid", faults=(fault,))
-    return role
 
 
 def accepts_json(request: Request) -> None:

@@ -8,7 +8,7 @@ import base64
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,25 @@ from slrt_api.kernel import errors, paging
 from slrt_api.kernel.ids import kind_of, tenant_of
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import Keyring, aad
-from slrt_api.runtime.shapes import RENDER, Field, FieldType, Link, Selection, Shape, Sort, parse_uuid
+from slrt_api.runtime.shapes import (
+    RENDER,
+    Connection,
+    Edges,
+    Field,
+    FieldMember,
+    FieldType,
+    Link,
+    LinkMember,
+    Member,
+    PagedMember,
+    PageFact,
+    PageInfo,
+    Selection,
+    Shape,
+    Sort,
+    Total,
+    parse_uuid,
+)
 from slrt_api.runtime.traces import statement_span
 
 LIST_CAP = 200
@@ -75,6 +93,32 @@ class Query:
     signature: str = ""
 
 
+@dataclass(frozen=True)
+class ItemRoot:
+    """One resource, by the parameter `{slot}.id`, with `{slot}.regency` where its table is a tenant's."""
+
+    slot: str
+    selection: Selection
+
+    @property
+    def shape(self) -> Shape:
+        return self.selection.shape
+
+
+@dataclass(frozen=True)
+class PageRoot:
+    """A page of a resource, of all the rows that the caller may see."""
+
+    connection: Connection
+
+    @property
+    def shape(self) -> Shape:
+        return self.connection.shape
+
+
+Root = ItemRoot | PageRoot
+
+
 def order(shape: Shape, name: str | None) -> tuple[Sort, bool]:
     """The sort of that name (`-` first: descending) or the default one."""
     wanted = name or shape.default_sort
@@ -104,10 +148,19 @@ class _Compiler:
 
     def row(self, selection: Selection, alias: str) -> str:
         """SQL of the JSON object of one row."""
-        members = [f'{self._field(field, alias)} AS "{field.name}"' for field in selection.shape.fields.values()]
-        for name, sub in selection.links:
-            members.append(f'{self._link(selection.shape.links[name], sub, alias)} AS "{name}"')
+        members = [f'{self._member(member, alias)} AS "{member.key}"' for member in selection.members]
         return f"(SELECT row_to_json(o) FROM (SELECT {', '.join(members)}) o)"
+
+    def _member(self, member: Member, alias: str) -> str:
+        if isinstance(member, FieldMember):
+            return self._field(member.field, alias)
+        if isinstance(member, LinkMember):
+            return self._link(member.link, member.selection, alias)
+        if isinstance(member, PagedMember):
+            target = self.alias()
+            condition = member.link.on.format(t=target, p=alias)
+            return f"({self.connection(member.connection, target, [condition])})"
+        return f"{_literal(member.text)}::text"
 
     def _field(self, field: Field, alias: str) -> str:
         if field.lifecycle is not None:
@@ -139,6 +192,110 @@ class _Compiler:
             f"SELECT {row} AS j FROM {source} WHERE {where} ORDER BY {link.order.format(t=alias)} LIMIT {LIST_CAP}"
         )
         return f"(SELECT coalesce(json_agg(l.j), '[]'::json) FROM ({ordered}) l)"
+
+    def connection(self, connection: Connection, alias: str, conditions: list[str], *, rows: bool = False) -> str:
+        """SELECT of the JSON of a page; with `rows`, of the number of its rows too.
+
+        One row more than the page is read only where somebody asks whether there is one.
+        """
+        shape, slot = connection.shape, connection.slot
+        sort, descending = order(shape, connection.sort)
+        key, by = shape.key.format(t=alias), sort.sql.format(t=alias)
+        tied = sort.sql != shape.key
+        source = shape.source.format(t=alias)
+        matching = conditions + [
+            shape.filters[name].sql.format(t=alias, v=self.bind(f"{slot}.filter.{name}")) for name in connection.filters
+        ]
+        paged = list(matching)
+        for place, given, beyond in (
+            ("after", connection.after, "<" if descending else ">"),
+            ("before", connection.before, ">" if descending else "<"),
+        ):
+            if not given:
+                continue
+            at = f"{self.bind(f'{slot}.{place}')}::{sort.cast}"
+            paged.append(
+                f"({by}, {key}) {beyond} ({at}, {self.bind(f'{slot}.{place}.id')})" if tied else f"{key} {beyond} {at}"
+            )
+        direction = "DESC" if descending != connection.backward else "ASC"
+        ordering = f"{by} {direction}, {key} {direction}" if tied else f"{key} {direction}"
+        limit = self.bind(f"{slot}.limit")
+        facts = {
+            fact
+            for member in connection.members
+            if isinstance(member, PageInfo)
+            for _, fact in member.members
+            if isinstance(fact, PageFact)
+        }
+        more = (PageFact.HAS_PREVIOUS if connection.backward else PageFact.HAS_NEXT) in facts
+        ends = facts & {PageFact.START, PageFact.END}
+        inner: list[str] = []
+        middle: list[str] = ["count(*) AS n"] if more or rows else []
+        outer: list[str] = []
+        kept = f" FILTER (WHERE e.rn <= {limit})" if more else ""
+        way = " ORDER BY e.rn DESC" if connection.backward else ""
+        for number, member in enumerate(connection.members):
+            if isinstance(member, Edges):
+                inner.append(f"{self._edge(connection, member, alias)} AS j{number}")
+                middle.append(f"coalesce(json_agg(e.j{number}{way}){kept}, '[]'::json) AS j{number}")
+                outer.append(f'a.j{number} AS "{member.key}"')
+            elif isinstance(member, PageInfo):
+                shown = [f'{self._fact(connection, fact, limit)} AS "{name}"' for name, fact in member.members]
+                outer.append(f'(SELECT row_to_json(i) FROM (SELECT {", ".join(shown)}) i) AS "{member.key}"')
+            elif isinstance(member, Total):
+                where = f" WHERE {' AND '.join(matching)}" if matching else ""
+                counted = f"SELECT count(*) FROM (SELECT FROM {source}{where} LIMIT {TOTAL_CAP + 1}) c"
+                told = f"({counted}) <= {TOTAL_CAP}" if member.exact else f"least(({counted}), {TOTAL_CAP})"
+                outer.append(f'{told} AS "{member.key}"')
+            else:
+                outer.append(f'{_literal(member.text)}::text AS "{member.key}"')
+        if ends:
+            inner.append(f"{self._cursor(connection, alias)} AS k")
+            last = f"least(e.c, {limit})" if more else "e.c"
+            first_row, last_row = (last, "1") if connection.backward else ("1", last)
+            middle.append(f"max(e.k) FILTER (WHERE e.rn = {first_row}) AS ks")
+            middle.append(f"max(e.k) FILTER (WHERE e.rn = {last_row}) AS ke")
+        where = f" WHERE {' AND '.join(paged)}" if paged else ""
+        asked = f"{limit}::integer + 1" if more else f"{limit}::integer"
+        page = f"SELECT {', '.join(inner)} FROM {source}{where} ORDER BY {ordering} LIMIT {asked}"
+        if more or ends or connection.backward:
+            count = ", count(*) OVER () AS c" if ends else ""
+            page = f"SELECT p.*, row_number() OVER () AS rn{count} FROM ({page}) p"
+        counted_rows = f", least(a.n, {limit})::integer AS n" if rows else ""
+        source = f" FROM (SELECT {', '.join(middle)} FROM ({page}) e) a" if middle else ""
+        return f"SELECT (SELECT row_to_json(o) FROM (SELECT {', '.join(outer)}) o) AS j{counted_rows}{source}"
+
+    def _edge(self, connection: Connection, edges: Edges, alias: str) -> str:
+        members = []
+        for name, shown in edges.members:
+            if isinstance(shown, Selection):
+                members.append(f'{self.row(shown, alias)} AS "{name}"')
+            elif shown is None:
+                members.append(f'{self._cursor(connection, alias)} AS "{name}"')
+            else:
+                members.append(f'{_literal(shown)}::text AS "{name}"')
+        return f"(SELECT row_to_json(o) FROM (SELECT {', '.join(members)}) o)"
+
+    def _cursor(self, connection: Connection, alias: str) -> str:
+        """SQL of the text that `kernel/paging.encode_cursor` makes of this row: base64url of compact JSON, no padding."""
+        sort, _ = order(connection.shape, connection.sort)
+        by = sort.sql.format(t=alias)
+        shown = RENDER[FieldType.INSTANT].replace("{}", by) if sort.cast == "timestamptz" else by
+        digest = self.bind(f"{connection.slot}.digest")
+        key = connection.shape.key.format(t=alias)
+        values = f"'[\"' || {digest}::text || '\",' || to_json({shown})::text || ',' || to_json({key})::text || ']'"
+        return f"translate(encode(convert_to({values}, 'UTF8'), 'base64'), E'+/=\n', '-_')"
+
+    def _fact(self, connection: Connection, fact: PageFact | str, limit: str) -> str:
+        if fact == PageFact.HAS_NEXT:
+            return _literal(connection.before) if connection.backward else f"(a.n > {limit})"
+        if fact == PageFact.HAS_PREVIOUS:
+            return f"(a.n > {limit})" if connection.backward else _literal(connection.after)
+        if fact == PageFact.START:
+            return "a.ks"
+        if fact == PageFact.END:
+            return "a.ke"
+        return f"{_literal(fact)}::text"
 
     def statement(self, sql: str) -> Statement:
         return Statement(f"/* {self.actor.rows.kind.value} */ {sql}", tuple(self.names), self.sealed)
@@ -203,7 +360,7 @@ class Reads:
             **_actor_values(actor),
         }
         if query.cursor is not None:
-            given |= _position(query.cursor, digest, shape, sort)
+            given |= position(query.cursor, digest, shape, sort)
         if parent is not None:
             if kind_of(parent[2]) is not parent[0].kind:
                 raise errors.NotFound
@@ -235,7 +392,8 @@ class Reads:
         cursor = paging.encode_cursor(orjson.loads(record[1]), digest) if record[1] else None
         return Page(self._open(statement, record[0]), cursor, record[2], total)
 
-    def permit(self, actor: Actor, selection: Selection, *, item: bool) -> None:
+    @staticmethod
+    def permit(actor: Actor, selection: Selection | Connection, *, item: bool) -> None:
         """Refuse a selection that the caller may not read: an item of an unreadable kind is absent, a list is forbidden."""
         if actor.rows.kind not in selection.shape.kinds:
             raise errors.NotFound if item else errors.Forbidden("role_not_allowed")
@@ -244,6 +402,53 @@ class Reads:
                 raise errors.Forbidden("role_not_allowed")
             if shape.scope is not None:
                 actor.require(shape.scope)
+
+    # Several at once --------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def compile(actor: Actor, roots: Sequence[Root]) -> Statement:
+        """One statement that answers all `roots`: of each, the bytes of its JSON and the number of its rows.
+
+        Its text depends on kind of scope, role, how many tenants the scope has (none, one, several), and those of the
+        caller's scopes that `rights` names: a cache has to be keyed by them. Permission is asked before, by `permit`.
+        """
+        compiler = _Compiler(actor)
+        parts = [_root(compiler, root) for root in roots]
+        if len(parts) == 1:
+            return compiler.statement(f"SELECT convert_to(r.j::text, 'UTF8'), r.n FROM ({parts[0]}) r")
+        shown = ", ".join(f"convert_to(r{number}.j::text, 'UTF8'), r{number}.n" for number in range(len(parts)))
+        joined = " ".join(f"LEFT JOIN ({part}) r{number} ON true" for number, part in enumerate(parts))
+        return compiler.statement(f"SELECT {shown} FROM (SELECT) o {joined}")
+
+    @staticmethod
+    def rights(roots: Iterable[Root]) -> frozenset[str]:
+        """The scopes that the text of a statement of these depends on."""
+        return frozenset().union(
+            *(_rights(root.selection if isinstance(root, ItemRoot) else root.connection) for root in roots)
+        )
+
+    @staticmethod
+    def actor_values(actor: Actor) -> dict[str, Any]:
+        """The parameters that a statement may ask of its caller."""
+        tenants = actor.rows.tenants
+        return {
+            "tenant": tenants[0] if len(tenants) == 1 else None,
+            "tenants": list(tenants),
+            **_actor_values(actor),
+        }
+
+    async def answers(
+        self, connection: Any, statement: Statement, given: Mapping[str, Any], *, span: str
+    ) -> list[tuple[bytes | None, int]]:
+        """What a statement of `compile` answers: for each root its bytes (None: no such row) and its rows."""
+        with statement_span(span):
+            record = await connection.fetchrow(statement.sql, *statement.values(given))
+        if record is None:
+            return [(None, 0)]
+        return [
+            (None if record[at] is None else self._open(statement, record[at]), record[at + 1] or 0)
+            for at in range(0, len(record), 2)
+        ]
 
     # Statements -------------------------------------------------------------------------------------------------
 
@@ -278,15 +483,14 @@ class Reads:
         return _SEALED.sub(clear, body)
 
 
-def _rights(selection: Selection) -> frozenset[str]:
+def _rights(selection: Selection | Connection) -> frozenset[str]:
     """The scopes that the text of a statement of this selection depends on."""
     rights: set[str] = set()
-    for shape in selection.shapes():
-        for field in shape.fields.values():
-            if field.unmask is not None:
-                rights.add(field.unmask)
-            if field.lifecycle is not None:
-                rights |= {transition.scope for transition in field.lifecycle.transitions}
+    for field in selection.fields():
+        if field.unmask is not None:
+            rights.add(field.unmask)
+        if field.lifecycle is not None:
+            rights |= {transition.scope for transition in field.lifecycle.transitions}
     return frozenset(rights)
 
 
@@ -304,12 +508,15 @@ def _cursor_invalid() -> errors.BadRequest:
     return errors.BadRequest("cursor_invalid", faults=(fault,))
 
 
-def _position(cursor: str, digest: bytes, shape: Shape, sort: Sort) -> dict[str, Any]:
+def position(
+    cursor: str, digest: bytes, shape: Shape, sort: Sort, names: tuple[str, str] = ("after", "after.id")
+) -> dict[str, Any]:
+    """The parameters of the place that a cursor names. Raises BadRequest `cursor_invalid` or `cursor_mismatch`."""
     values = paging.decode_cursor(cursor, digest)
     try:
         at, key = values
         known = parse_key(str(key)) if sort.sql != shape.key else sort.parse(key)
-        return {"after": sort.parse(at), "after.id": known}
+        return {names[0]: sort.parse(at), names[1]: known}
     except (ValueError, TypeError, AttributeError, OverflowError):
         raise _cursor_invalid() from None
 
@@ -323,6 +530,28 @@ def _item(compiler: _Compiler, selection: Selection) -> str:
     if shape.kind is not None and shape.tenant:
         where = f"{alias}.regency = {compiler.bind('regency')} AND {where}"
     return f"SELECT convert_to({row}::text, 'UTF8'), {version} FROM {shape.source.format(t=alias)} WHERE {where}"
+
+
+def _root(compiler: _Compiler, root: Root) -> str:
+    """SELECT of the JSON `j` and the number of rows `n` of one root."""
+    shape, alias = root.shape, compiler.alias()
+    if isinstance(root, PageRoot):
+        cut = _tenants(compiler, shape, alias, len(compiler.actor.rows.tenants))
+        return compiler.connection(root.connection, alias, cut, rows=True)
+    row = compiler.row(root.selection, alias)
+    where = f"{shape.key.format(t=alias)} = {compiler.bind(f'{root.slot}.id')}"
+    if shape.kind is not None and shape.tenant:
+        where = f"{alias}.regency = {compiler.bind(f'{root.slot}.regency')} AND {where}"
+    return f"SELECT {row} AS j, 1 AS n FROM {shape.source.format(t=alias)} WHERE {where}"
+
+
+def _tenants(compiler: _Compiler, shape: Shape, alias: str, tenants: int) -> list[str]:
+    """The condition that leads a statement to the tenants of its caller; the row policy cuts by itself."""
+    if shape.tenant and tenants == 1:
+        return [f"{alias}.regency = {compiler.bind('tenant')}"]
+    if shape.tenant and tenants > 1:
+        return [f"{alias}.regency = ANY ({compiler.bind('tenants')}::integer[])"]
+    return []
 
 
 def _where(
@@ -343,10 +572,8 @@ def _where(
             f"{owner}.regency = {compiler.bind('parent.regency')}",
             f"{owner}.id = {compiler.bind('parent.id')}",
         ]
-    elif shape.tenant and tenants == 1:
-        conditions.append(f"{alias}.regency = {compiler.bind('tenant')}")
-    elif shape.tenant and tenants > 1:
-        conditions.append(f"{alias}.regency = ANY ({compiler.bind('tenants')}::integer[])")
+    else:
+        conditions += _tenants(compiler, shape, alias, tenants)
     for name in filters:
         conditions.append(shape.filters[name].sql.format(t=alias, v=compiler.bind(f"filter.{name}")))
     return source, conditions

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -87,6 +88,11 @@ class Link:
     single: bool = False
     embedded: bool = False
     order: str = "{t}.id"
+
+    @property
+    def paged(self) -> bool:
+        """Whether what it leads to has a life of its own, so that a list of it has no natural bound."""
+        return not self.single and not self.embedded and self.to.kind is not None
 
 
 @dataclass(frozen=True)
@@ -261,28 +267,175 @@ def aggregate_fields(noun: str) -> Sequence[Field]:
 
 
 @dataclass(frozen=True)
-class Selection:
-    """What of a shape is asked for: all its fields, its embedded links, and the links named."""
+class FieldMember:
+    """A field under the name that the answer gives it."""
 
-    shape: Shape
-    links: tuple[tuple[str, "Selection"], ...] = ()
+    key: str
+    field: Field
 
     @property
-    def key(self) -> tuple[Any, ...]:
-        return (self.shape.name, tuple((name, sub.key) for name, sub in self.links))
+    def cache_key(self) -> tuple[Any, ...]:
+        return (self.key, self.field.name)
+
+
+@dataclass(frozen=True)
+class ConstantMember:
+    """A text that is known before any row: GraphQL's `__typename`."""
+
+    key: str
+    text: str
+
+    @property
+    def cache_key(self) -> tuple[Any, ...]:
+        return (self.key, "=", self.text)
+
+
+@dataclass(frozen=True)
+class LinkMember:
+    """What a link leads to: one object or none, or a bounded list."""
+
+    key: str
+    link: Link
+    selection: "Selection"
+
+    @property
+    def cache_key(self) -> tuple[Any, ...]:
+        return (self.key, self.link.name, self.selection.key)
+
+
+@dataclass(frozen=True)
+class PagedMember:
+    """A page of what a link leads to."""
+
+    key: str
+    link: Link
+    connection: "Connection"
+
+    @property
+    def cache_key(self) -> tuple[Any, ...]:
+        return (self.key, self.link.name, self.connection.key)
+
+
+Member = FieldMember | ConstantMember | LinkMember | PagedMember
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What of a shape is asked for, in the order of the answer. `select` makes the one that REST shows."""
+
+    shape: Shape
+    members: tuple[Member, ...] = ()
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for equal selections. A text, because Python keeps the hash of a text and not of a tuple."""
+        return repr((self.shape.name, [member.cache_key for member in self.members]))
 
     def shapes(self) -> Iterable[Shape]:
         """Every shape that the selection reads."""
         yield self.shape
-        for _, sub in self.links:
-            yield from sub.shapes()
+        for member in self.members:
+            if isinstance(member, LinkMember):
+                yield from member.selection.shapes()
+            elif isinstance(member, PagedMember):
+                yield from member.connection.shapes()
+
+    def fields(self) -> Iterable[Field]:
+        """Every field that the selection reads, of all its shapes."""
+        for member in self.members:
+            if isinstance(member, FieldMember):
+                yield member.field
+            elif isinstance(member, LinkMember):
+                yield from member.selection.fields()
+            elif isinstance(member, PagedMember):
+                yield from member.connection.fields()
+
+
+class PageFact(StrEnum):
+    """What a connection tells of its page."""
+
+    HAS_NEXT = "hasNextPage"
+    HAS_PREVIOUS = "hasPreviousPage"
+    START = "startCursor"
+    END = "endCursor"
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The rows of a page. `members`: (key, None for the cursor, a text for a constant, or what to show of the row)."""
+
+    key: str
+    members: tuple[tuple[str, "Selection | str | None"], ...]
+
+
+@dataclass(frozen=True)
+class PageInfo:
+    """Facts of a page: (key, fact, or a text for a constant)."""
+
+    key: str
+    members: tuple[tuple[str, PageFact | str], ...]
+
+
+@dataclass(frozen=True)
+class Total:
+    """How many rows there are without paging, counted to a cap; `exact`: whether that is all of them."""
+
+    key: str
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A page of a shape as Relay shows it, forward or backward from a cursor.
+
+    slot  names the parameters: `{slot}.limit`, `{slot}.digest`, `{slot}.after` and `{slot}.after.id`, the same of
+          `before`, and `{slot}.filter.{name}`
+    """
+
+    shape: Shape
+    slot: str
+    members: tuple[Edges | PageInfo | Total | ConstantMember, ...]
+    filters: tuple[str, ...] = ()
+    sort: str | None = None
+    after: bool = False
+    before: bool = False
+    backward: bool = False
+
+    @cached_property
+    def key(self) -> str:
+        """Equal for equal connections."""
+        shown: list[Any] = []
+        for member in self.members:
+            if isinstance(member, Edges):
+                shown.append((member.key, [(k, v.key if isinstance(v, Selection) else v) for k, v in member.members]))
+            else:
+                shown.append(repr(member))
+        page = (self.filters, self.sort, self.after, self.before, self.backward)
+        return repr((self.shape.name, self.slot, page, shown))
+
+    def nodes(self) -> Iterable[Selection]:
+        """What is shown of the rows."""
+        for member in self.members:
+            if isinstance(member, Edges):
+                yield from (shown for _, shown in member.members if isinstance(shown, Selection))
+
+    def shapes(self) -> Iterable[Shape]:
+        """Every shape that the connection reads."""
+        yield self.shape
+        for node in self.nodes():
+            yield from node.shapes()
+
+    def fields(self) -> Iterable[Field]:
+        """Every field that the connection reads."""
+        for node in self.nodes():
+            yield from node.fields()
 
 
 MAX_INCLUDE_DEPTH = 3
 
 
 def select(shape: Shape, paths: Iterable[str] = ()) -> Selection:
-    """The selection of `shape` with `paths` such as `members` or `cases.referrals`.
+    """The selection of `shape` that REST shows: all its fields, its embedded links, and `paths` such as `cases.referrals`.
 
     Raises BadRequest `include_unknown` for a path that does not exist or is deeper than MAX_INCLUDE_DEPTH.
     """
@@ -294,6 +447,9 @@ def select(shape: Shape, paths: Iterable[str] = ()) -> Selection:
                 "include_unknown", faults=(errors.Fault("include", "include_unknown", "No such link here."),)
             )
         wanted.setdefault(head, []).extend([rest] if rest else [])
-    return Selection(
-        shape, tuple((name, select(shape.links[name].to, rests)) for name, rests in sorted(wanted.items()))
+    fields = tuple(FieldMember(field.name, field) for field in shape.fields.values())
+    links = tuple(
+        LinkMember(name, shape.links[name], select(shape.links[name].to, rests))
+        for name, rests in sorted(wanted.items())
     )
+    return Selection(shape, fields + links)

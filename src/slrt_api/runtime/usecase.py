@@ -7,7 +7,7 @@ before the answer leaves. REST and GraphQL call the same line.
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 from uuid import UUID
@@ -22,7 +22,7 @@ from slrt_api.runtime.accesslog import AccessLog
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.crypto import Keyring
 from slrt_api.runtime.db import RETRY, Database
-from slrt_api.runtime.reads import Item, Page, Query, Reads
+from slrt_api.runtime.reads import Item, Page, Query, Reads, Statement
 from slrt_api.runtime.shapes import Link, Selection, Shape, select
 from slrt_api.runtime.traces import act_span
 from slrt_api.runtime.transaction import Transaction
@@ -122,6 +122,8 @@ class Answer:
     version: int | None = None
     location: str | None = None
     replayed: bool = False
+    #: the resource as `show` asked for it; None where it was not asked for
+    shown: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -152,12 +154,14 @@ class Act:
         on: UUID | None = None,
         expected_version: int | None = None,
         key: "idempotency.Key | None" = None,
+        show: Selection | None = None,
     ) -> Answer:
         """Run a use case, once, whole or not at all.
 
         on                the resource that it is asked on
         expected_version  the version that the caller named in `If-Match`
         key               the idempotency key of the request
+        show              a selection of what it answers, read beside the answer in the same transaction
         """
         case = run if isinstance(run, UseCase) else of(run)
         if case.scope is not None:
@@ -165,7 +169,7 @@ class Act:
         outcome = "failed"
         try:
             with act_span(case.name):
-                answer = await self._twice(case, command, on, expected_version, key)
+                answer = await self._twice(case, command, on, expected_version, key, show)
             outcome = "replayed" if answer.replayed else "done"
             return answer
         except errors.SlrtError as error:
@@ -192,6 +196,7 @@ class Act:
         on: UUID | None,
         expected_version: int | None,
         key: "idempotency.Key | None",
+        show: Selection | None,
     ) -> Answer:
         platform = self.platform
         async with platform.database.transaction(self.actor.rows, write=True) as connection:
@@ -207,7 +212,8 @@ class Act:
             if key is not None:
                 first = await idempotency.claim(tx, key)
                 if first is not None:
-                    return await self._replay(connection, case, first)
+                    replayed = await self._replay(connection, case, first)
+                    return await self._shown(connection, replayed, show, first.resource_id)
             arguments = [argument for argument in (on, command) if argument is not None]
             done = await case.run(tx, self.actor, *arguments)
             refusal: errors.SlrtError | None = getattr(done, "refusal", None)
@@ -216,7 +222,7 @@ class Act:
                 # What only reads has no effect to repeat: kept, it would outlive the right to see it, and leave no record.
                 if key is not None and not isinstance(done, Result):
                     await idempotency.keep(tx, key, answer, getattr(done, "id", None))
-                return answer
+                return await self._shown(connection, answer, show, getattr(done, "id", None))
         raise refusal
 
     async def _render(self, connection: Any, case: UseCase, done: Any) -> Answer:
@@ -230,6 +236,13 @@ class Act:
         if not case.creates:
             return Answer(200, body, item.version)
         return Answer(201, body, item.version, f"/v1/{case.answers.plural}/{done.id}")
+
+    async def _shown(self, connection: Any, answer: Answer, show: Selection | None, id_: UUID | None) -> Answer:
+        """The answer with the resource as `show` asks for it."""
+        if show is None or id_ is None:
+            return answer
+        item = await self.platform.reads.item(connection, self.actor, show, id_)
+        return replace(answer, shown=item.body)
 
     async def _replay(self, connection: Any, case: UseCase, first: "idempotency.Kept") -> Answer:
         """The first answer again, while the caller may still see what it tells."""
@@ -249,6 +262,14 @@ class Act:
                     connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring
                 )
                 return await case.run(tx, self.actor, on)
+
+    async def answers(
+        self, statement: Statement, given: Mapping[str, Any], *, operation: str
+    ) -> list[tuple[bytes | None, int]]:
+        """Run a statement of `Reads.compile`. Whoever compiled it notes the accesses."""
+        with act_span(operation):
+            async with self.platform.database.transaction(self.actor.rows, write=False) as connection:
+                return await self.platform.reads.answers(connection, statement, given, span=operation)
 
     async def item(self, selection: Selection, id_: UUID | str, *, operation: str) -> Item:
         """Read one resource."""
