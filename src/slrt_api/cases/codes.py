@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class CaseStatus(StrEnum):
+    """Where a case stands on its way."""
+
     REGISTERED = "REGISTERED"
     VERIFICATION = "VERIFICATION"
     ASSESSMENT = "ASSESSMENT"
@@ -26,6 +28,8 @@ class CaseStatus(StrEnum):
 
 
 class CaseAction(StrEnum):
+    """What moves a case on its way; who may, and from where, tells `GET /v1/meta/lifecycles/case`."""
+
     VERIFY = "VERIFY"
     ASSESS = "ASSESS"
     REQUEST_DOCUMENTS = "REQUEST_DOCUMENTS"
@@ -45,6 +49,8 @@ class CaseAction(StrEnum):
 
 
 class NeedStatus(StrEnum):
+    """Where a need stands; each has its own way."""
+
     OPEN = "OPEN"
     DIRECT_SERVICE = "DIRECT_SERVICE"
     REFERRED = "REFERRED"

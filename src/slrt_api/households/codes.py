@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class Sex(StrEnum):
+    """Female or male, as the civil registry records it."""
+
     F = "F"
     M = "M"
 

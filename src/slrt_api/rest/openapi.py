@@ -15,6 +15,21 @@ Ids are UUIDs of version 8. Instants are RFC 3339 in UTC. Errors are `applicatio
 A token says who and which scopes; its grants say in which role and where.
 """
 
+#: what the groups of operations are about, in the order of the page
+TAGS = {
+    "Households": "Families at an address, and the people in them.",
+    "Persons": "Search by NIK and the full NIK of one person; each leaves a record of the access.",
+    "Organizations": "Secretariats, Puskesos, offices (OPD), welfare organizations (LKS): services, areas, capacity.",
+    "Programs": "The catalog of social programs.",
+    "Registry": "The national registry (DTSEN) as released to the regency: checks, releases.",
+    "Cases": "A family's way from registration to self-reliance: needs, assessments, direct services, transitions.",
+    "Referrals": "A need handed over to an organization or program, with the package that it may see.",
+    "Complaints": "Complaints, questions and aspirations, with clocks in working time.",
+    "Public": "Filing and following a complaint without a token.",
+    "Audit": "Who did what, when, in which role and why.",
+    "Reference": "Areas, services, code lists, calendars and state machines. Public.",
+}
+
 
 def describe(app: FastAPI, problem: type[BaseModel]) -> None:
     """Let `app.openapi()` give the whole document, made once."""
@@ -52,8 +67,47 @@ def _complete(document: dict[str, Any], problem: type[BaseModel]) -> None:
     }
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    used = set()
     for path in document["paths"].values():
         for operation in path.values():
+            used.update(operation["tags"])
             found = operation["responses"].get("422")
             if found and "application/json" in found.get("content", {}):
                 del operation["responses"]["422"]
+            for media, content in operation.get("requestBody", {}).get("content", {}).items():
+                _show_body(media, content, schemas)
+    document["tags"] = [{"name": name, "description": TAGS[name]} for name in TAGS if name in used]
+
+
+def _show_body(media: str, content: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Give a body the example that its fields make together."""
+    schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+    if media == "application/merge-patch+json":
+        for member in schema["properties"].values():
+            # What is left out of a patch stays as it is, whatever the default of the class.
+            member.pop("default", None)
+    example = _example(schema, schemas)
+    if "action" in example:
+        # What else a transition takes depends on the action: all of it together would be refused.
+        kept = {"reason", *schema.get("required", ())}
+        example = {name: value for name, value in example.items() if name in kept}
+    content["example"] = example
+
+
+def _example(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
+    """The first example of a schema, or one made of the examples of its parts."""
+    if schema.get("examples"):
+        return schema["examples"][0]
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][0]
+    if "$ref" in schema:
+        return _example(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if "anyOf" in schema:
+        return _example(schema["anyOf"][0], schemas)
+    if "properties" in schema:
+        return {name: _example(member, schemas) for name, member in schema["properties"].items()}
+    if "items" in schema:
+        return [_example(schema["items"], schemas)]
+    return schema.get("default")

@@ -533,7 +533,13 @@ def _list_parameters(shape: Shape) -> dict[str, tuple[Any, Any]]:
     parameters: dict[str, tuple[Any, Any]] = {
         "limit": (Annotated[int, Query(ge=1, le=200, description="Rows of a page.", examples=[50])], 50),
         "cursor": (
-            Annotated[str | None, Query(description="`next_cursor` of the page before, as it stands.")],
+            Annotated[
+                str | None,
+                Query(
+                    description="`next_cursor` of the page before, as it stands.",
+                    examples=["WyI0ZjJhYjFjMGQ5ZTg3NjU0IiwiMzMuMjYiLCIzMy4yNiJd"],
+                ),
+            ],
             None,
         ),
         "sort": (

@@ -106,7 +106,7 @@ class TransitionDocument(_Document):
     target: str = Field(alias="to", description="State that it leads to.", examples=["VERIFICATION"])
     roles: list[str] = Field(description="Roles that may act.", examples=[["puskesos_officer"]])
     guard: str | None = Field(
-        description="What must hold besides; null where nothing must.", examples=["recommended_by != actor.subject"]
+        description="What must hold besides; null where nothing must.", examples=["assessed = true and need_count >= 1"]
     )
 
 
@@ -123,11 +123,11 @@ class LifecycleDocument(_Document):
         examples=[
             [
                 {
-                    "from": "REGISTERED",
-                    "action": "VERIFY",
-                    "to": "VERIFICATION",
+                    "from": "ASSESSMENT",
+                    "action": "RECOMMEND",
+                    "to": "RECOMMENDED",
                     "roles": ["puskesos_officer"],
-                    "guard": None,
+                    "guard": "assessed = true and need_count >= 1",
                 }
             ]
         ],

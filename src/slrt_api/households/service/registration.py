@@ -20,7 +20,7 @@ from slrt_api.runtime.strictjson import Instant
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, use_case
 
-Name = Annotated[str, Field(min_length=1, max_length=150, examples=["Siti Aminah"])]
+Name = Annotated[str, Field(min_length=1, max_length=150, description="Name as on the card.", examples=["Siti Aminah"])]
 MAX_MEMBERS = 40
 
 
@@ -32,8 +32,8 @@ class NewMember(Command):
         default=None, description="16 digits; null for a person without one.", examples=["9901014505880003"]
     )
     birth_date: date | None = Field(default=None, description="Date of birth, where known.", examples=["1988-05-05"])
-    sex: Sex
-    relation: Relation
+    sex: Sex = Field(description="Sex, as on the card.")
+    relation: Relation = Field(description="Relation to the head of the family; one member is HEAD.")
 
 
 class RegisterHousehold(Command):
@@ -43,8 +43,12 @@ class RegisterHousehold(Command):
         default=None, description="Number of the family card, 16 digits.", examples=["9901010101120007"]
     )
     area_code: str = Field(description="Village of the current edition.", examples=["33.26.01.2001"])
-    address: str = Field(min_length=1, max_length=300, examples=["Dusun III RT 02"])
-    members: tuple[NewMember, ...] = Field(min_length=1, max_length=MAX_MEMBERS)
+    address: str = Field(
+        min_length=1, max_length=300, description="Address within the village.", examples=["Dusun III RT 02"]
+    )
+    members: tuple[NewMember, ...] = Field(
+        min_length=1, max_length=MAX_MEMBERS, description="The people of the household; exactly one is HEAD."
+    )
     captured_at: Instant | None = Field(
         default=None,
         description="When it was recorded in the field; now when left out.",
