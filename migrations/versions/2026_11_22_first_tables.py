@@ -241,6 +241,7 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_by", sa.String(), nullable=False),
         sa.Column("forwarded_to", sa.Uuid(), nullable=True),
+        sa.Column("merged_into", sa.Uuid(), nullable=True),
         sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("resolution", sa.String(), nullable=True),
         sa.Column("service_realized", sa.Boolean(), nullable=True),
@@ -574,6 +575,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("regency", "id"),
     )
+    op.create_index("receipt_secrets_receipt", "receipt_secrets", ["regency", "receipt"], unique=True)
     op.create_table(
         "registry_entries",
         sa.Column("regency", sa.Integer(), nullable=False),

@@ -105,3 +105,17 @@ class TestSecrets:
         drawn = {new_secret() for _ in range(100)}
         assert len(drawn) == 100
         assert {normalize_secret(secret) for secret in drawn} == drawn
+
+
+class TestSayableNumber:
+    def test_values_whose_check_character_cannot_be_said_are_passed_over(self) -> None:
+        # 37 * 2**40 is 0 modulo 37, so tenant 37 leaves the check to the value: 32 to 35 cannot be said, 36 is U.
+        found = numbers.sayable_number("KEL", 37, iter((32, 33, 34, 35, 36, 1)))
+        assert (found.value, found.text) == (36, "KEL-0037-0000-0014-U")
+
+    def test_the_same_values_give_the_same_number(self) -> None:
+        assert numbers.sayable_number("KSS", 3326, iter((1,))) == parse_number("KSS", ONE)
+
+    def test_without_a_value_there_is_none(self) -> None:
+        with pytest.raises(ValueError, match="no value"):
+            numbers.sayable_number("KEL", 37, iter((32,)))

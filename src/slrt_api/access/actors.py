@@ -124,6 +124,8 @@ def _actor(caller: Caller, role: Role, grants: Sequence[Grant]) -> Actor:
     if kind is ScopeKind.PROGRAM:
         limits["program_id"] = _given(program)
     if kind is ScopeKind.SUBJECT:
+        # A citizen may complain about any village, so the own reports lie in any regency.
+        limits["tenants"] = ()
         limits["subject_id"] = subject_id(caller.subject)
     if kind is ScopeKind.IMPORTER:
         limits["regency"] = limits["tenants"][0] if len(limits["tenants"]) == 1 else _given(None)

@@ -52,16 +52,25 @@ class Complaint(Aggregate, table=True):
     received_at: datetime = Field(sa_type=INSTANT)
     received_by: str
     forwarded_to: UUID | None = None
+    merged_into: UUID | None = None
     resolved_at: datetime | None = Field(default=None, sa_type=INSTANT)
     resolution: str | None = None
     service_realized: bool | None = None
+
+    @property
+    def coarse(self) -> bool:
+        """All but open complaints: the hour of filing may give the complainant away in a small village."""
+        return self.confidentiality != "OPEN"
 
 
 class ReceiptSecret(Tenant, table=True):
     """Hash of the secret that was shown once with a complaint's receipt. `id` is the complaint's."""
 
     __tablename__ = "receipt_secrets"
-    __table_args__ = (ForeignKeyConstraint(["regency", "id"], ["complaints.regency", "complaints.id"]),)
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "id"], ["complaints.regency", "complaints.id"]),
+        Index("receipt_secrets_receipt", "regency", "receipt", unique=True),
+    )
 
     receipt: int = Field(sa_type=BigInteger)
     secret_hash: bytes

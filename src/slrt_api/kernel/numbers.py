@@ -11,6 +11,7 @@ Numbers are random, never sequential: they tell neither how many there are nor w
 
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from slrt_api.kernel.ids import MAX_TENANT
@@ -37,12 +38,21 @@ class Number:
 
 def new_number(prefix: str, tenant: int) -> str:
     """A new random number. `prefix` is e.g. `KSS` (case), `KEL` (complaint), `RJK` (referral)."""
+    return sayable_number(prefix, tenant, iter(lambda: secrets.randbits(_VALUE_BITS), -1)).text
+
+
+def sayable_number(prefix: str, tenant: int, values: Iterator[int]) -> Number:
+    """The first number among `values` (40 bits each) whose check character can be said.
+
+    For numbers that have to come out the same again, such as the receipt of a request that is repeated.
+    Raises ValueError for a tenant outside 0..9999 and where no value is left.
+    """
     if not 0 <= tenant <= MAX_TENANT:
         raise ValueError("a tenant number has four digits")
-    while True:
-        value = secrets.randbits(_VALUE_BITS)
+    for value in values:
         if _check(tenant, value) in _SAYABLE:
-            return _text(prefix, tenant, value)
+            return Number(tenant, value, _text(prefix, tenant, value))
+    raise ValueError("no value gives a number that can be said")
 
 
 def parse_number(prefix: str, text: str) -> Number | None:

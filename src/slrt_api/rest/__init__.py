@@ -1,12 +1,14 @@
 """The REST surface: one file a domain, routes only."""
 
-from slrt_api.rest import cases, households, organizations, programs, reference, registry
+from slrt_api.rest import cases, complaints, households, organizations, programs, public, reference, registry
 from slrt_api.rest.operations import Routes
 from slrt_api.rest.service import Service
 
 #: in the order of the documentation
 DOMAINS = (
     households,
+    complaints,
+    public,
     organizations,
     programs,
     registry,

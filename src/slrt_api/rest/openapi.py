@@ -64,6 +64,12 @@ def _complete(document: dict[str, Any], problem: type[BaseModel]) -> None:
             "bearerFormat": "JWT",
             "description": "Access token (RFC 9068) of a trusted issuer.",
         },
+        "receipt": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Receipt <secret>`: the secret that was shown when the complaint was filed.",
+        },
     }
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)

@@ -400,14 +400,18 @@ class Routes:
         status: int = 200,
         errors_: tuple[int, ...] = (),
         anonymous: bool = False,
+        scheme: str | None = "bearer",
         cached: bool = False,
     ) -> None:
         """Add one route and its description.
 
         anonymous  it is answered without a token as well
+        scheme     what the caller shows, as the document names it; None for nothing at all
         cached     anybody may keep the answer: it has an ETag, and 304 where the caller has it already
         """
-        shown = {**(parameters or {}), "acting_role": ACTING_ROLE}
+        shown = dict(parameters or {})
+        if scheme == "bearer":
+            shown["acting_role"] = ACTING_ROLE
         responses = problems(*errors_)
         if cached:
             shown["if_none_match"] = KNOWN_ETAG
@@ -424,7 +428,7 @@ class Routes:
             status_code=status,
             response_description="Done" if method != "GET" else "Found",
             responses=responses,
-            openapi_extra={"security": [{"bearer": []}, *([{}] if anonymous else [])]},
+            openapi_extra={"security": [*([{scheme: []}] if scheme else []), *([{}] if anonymous else [])]},
         )
 
 

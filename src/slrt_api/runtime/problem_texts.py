@@ -627,6 +627,51 @@ _ALL: Final = (
         ),
     ),
     _problem(
+        422,
+        "sealed_intake_unavailable",
+        ("Aduan tersegel belum diterima", "Sealed complaints are not taken yet"),
+        (
+            "Brankas identitas terpisah belum tersedia; pilih kerahasiaan lain.",
+            "The separate vault for identities is still to come; choose another confidentiality.",
+        ),
+    ),
+    _problem(
+        422,
+        "anonymous_has_no_reporter",
+        ("Aduan anonim tanpa identitas", "An anonymous complaint has no reporter"),
+        (
+            "Kosongkan nama dan telepon pelapor, atau pilih kerahasiaan lain.",
+            "Leave out the reporter's name and telephone number, or choose another confidentiality.",
+        ),
+    ),
+    _problem(
+        422,
+        "subtype_of_other_category",
+        ("Subjenis milik kategori lain", "Subtype of another category"),
+        ("Pilih subjenis dari kategori yang diisi.", "Give a subtype of the category."),
+    ),
+    _problem(
+        422,
+        "not_of_this_action",
+        ("Bukan isian tindakan ini", "Not a member of this action"),
+        ("Kosongkan: tindakan ini tidak memerlukannya.", "Leave it out: the action takes none."),
+    ),
+    _problem(
+        409,
+        "merged_already",
+        ("Aduan itu sendiri sudah digabung", "That complaint was merged itself"),
+        ("Pilih aduan yang masih berjalan.", "Choose the complaint that goes on."),
+    ),
+    _problem(
+        429,
+        "receipt_closed",
+        ("Tanda terima ditutup sementara", "The receipt is closed for a while"),
+        (
+            "Terlalu banyak rahasia yang salah. Coba lagi setelah waktu dalam Retry-After.",
+            "Too many wrong secrets. Try again after Retry-After.",
+        ),
+    ),
+    _problem(
         409,
         "registry_not_loaded",
         ("Data registri belum dimuat", "No registry release is loaded"),

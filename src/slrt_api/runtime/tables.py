@@ -51,6 +51,11 @@ class Aggregate(Tenant):
     created_at: datetime = Field(sa_type=INSTANT)
     updated_at: datetime = Field(sa_type=INSTANT)
 
+    @property
+    def coarse(self) -> bool:
+        """Whether ids of its events tell only the day: true for what is confidential."""
+        return False
+
 
 class NationalAggregate(SQLModel):
     """A national row with a version. Everybody reads it and only `slrt_effect` writes it; its events stand under tenant 0."""

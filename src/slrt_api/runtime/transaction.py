@@ -261,7 +261,7 @@ class Transaction:
                     row.id,
                     row.version - 1,
                 )
-            event_id = new_id(Kind.EVENT, row.regency, self.now)
+            event_id = new_id(Kind.EVENT, row.regency, self.now, coarse=isinstance(row, Aggregate) and row.coarse)
             recorded = events.record(
                 event_id=event_id,
                 regency=row.regency,

@@ -1,0 +1,94 @@
+"""The life of a complaint: who may do what from where. Names are kept for ever.
+
+Handling asks for `complaints:handle`; what the complainant does (answer, object) for `complaints:write`, which officers
+hold as well, because most complainants answer by telephone or at the counter.
+"""
+
+from typing import Final
+
+from slrt_api.access.scopes import Role, Scope
+from slrt_api.areas.codelists import load_code_lists
+from slrt_api.complaints.codes import Action, ComplaintStatus
+from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
+
+S, A = ComplaintStatus, Action
+
+HANDLERS: Final = frozenset(
+    {
+        Role.PUSKESOS_OFFICER,
+        Role.PUSKESOS_COORDINATOR,
+        Role.SUPERVISOR,
+        Role.SECRETARIAT_OFFICER,
+        Role.SECRETARIAT_MANAGER,
+        Role.SOCIAL_OFFICE,
+    }
+)
+#: who reopens: not the desk that closed
+DECIDERS: Final = HANDLERS - {Role.PUSKESOS_OFFICER, Role.SECRETARIAT_OFFICER}
+#: the complainant, and those who write down what the complainant says
+COMPLAINANTS: Final = (HANDLERS - {Role.SOCIAL_OFFICE}) | {Role.CITIZEN, Role.FACILITATOR}
+
+#: nothing more is expected of anybody
+TERMINAL: Final = frozenset({S.CLOSED, S.LAPSED, S.NOT_COMPETENT, S.MERGED})
+
+#: actions that say why, to the people concerned
+_WITH_REASON: Final = frozenset(
+    {A.ASK_COMPLAINANT, A.ANSWER, A.RETURN, A.OBJECT, A.LAPSE, A.REJECT_COMPETENCE, A.MERGE, A.REOPEN}
+)
+
+
+def _line(source: ComplaintStatus, action: Action, target: ComplaintStatus, *, reason: bool = False) -> Transition:
+    spoken = action in {A.ANSWER, A.OBJECT}
+    roles = COMPLAINANTS if spoken else DECIDERS if action is A.REOPEN else HANDLERS
+    return Transition(
+        source.value,
+        action.value,
+        target.value,
+        frozenset(role.value for role in roles),
+        (Scope.COMPLAINTS_WRITE if spoken else Scope.COMPLAINTS_HANDLE).value,
+        reason_required=reason or action in _WITH_REASON,
+    )
+
+
+def _open(source: ComplaintStatus, *actions: Action) -> list[Transition]:
+    """Lines of a state in which the complaint lies on a desk."""
+    targets = {
+        A.TRIAGE: S.TRIAGED,
+        A.FORWARD: S.FORWARDED,
+        A.START: S.IN_PROGRESS,
+        A.ASK_COMPLAINANT: S.AWAITING_COMPLAINANT,
+        A.RETURN: S.RETURNED,
+        A.RESOLVE: S.RESOLVED,
+        A.REJECT_COMPETENCE: S.NOT_COMPETENT,
+        A.MERGE: S.MERGED,
+    }
+    return [_line(source, action, targets[action]) for action in (*actions, A.REJECT_COMPETENCE, A.MERGE)]
+
+
+COMPLAINT_LIFECYCLE: Final = Lifecycle(
+    "complaint",
+    [
+        State(item.code, Label(item.label_id, item.label_en), terminal=item.code in TERMINAL)
+        for item in load_code_lists()["complaint-statuses"].items
+    ],
+    [
+        *_open(S.RECEIVED, A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
+        *_open(S.TRIAGED, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
+        *_open(S.FORWARDED, A.START, A.ASK_COMPLAINANT, A.RETURN, A.RESOLVE),
+        *_open(S.IN_PROGRESS, A.FORWARD, A.ASK_COMPLAINANT, A.RETURN, A.RESOLVE),
+        *_open(S.RETURNED, A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
+        *_open(S.REOPENED, A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
+        _line(S.AWAITING_COMPLAINANT, A.ANSWER, S.IN_PROGRESS),
+        _line(S.AWAITING_COMPLAINANT, A.LAPSE, S.LAPSED),
+        _line(S.RESOLVED, A.OBJECT, S.OBJECTED),
+        _line(S.RESOLVED, A.CLOSE, S.CLOSED),
+        _line(S.OBJECTED, A.START, S.IN_PROGRESS),
+        _line(S.OBJECTED, A.FORWARD, S.FORWARDED),
+        _line(S.OBJECTED, A.RESOLVE, S.RESOLVED),
+        # An objection that is not upheld is answered, so it is closed with a reason only.
+        _line(S.OBJECTED, A.CLOSE, S.CLOSED, reason=True),
+        _line(S.CLOSED, A.REOPEN, S.REOPENED),
+        _line(S.LAPSED, A.REOPEN, S.REOPENED),
+        _line(S.NOT_COMPETENT, A.REOPEN, S.REOPENED),
+    ],
+)

@@ -1,0 +1,29 @@
+"""Routes of complaints, for staff and for citizens with an account."""
+
+from pydantic import BaseModel, Field, create_model
+
+from slrt_api.complaints.service import file, transition
+from slrt_api.complaints.shapes import COMPLAINT
+from slrt_api.households.shapes import HOUSEHOLD
+from slrt_api.rest.documents import document
+from slrt_api.rest.operations import Routes
+from slrt_api.runtime.shapes import Shape
+
+TAG = "Complaints"
+
+
+def add(routes: Routes) -> None:
+    routes.read(COMPLAINT, tag=TAG)
+    routes.write(file.file_complaint, "/v1/complaints", tag=TAG, model=filed(COMPLAINT, "FiledComplaint"))
+    routes.write(transition.transition, "/v1/complaints/{id}/transitions", tag=TAG)
+    routes.link(COMPLAINT, "clocks", tag=TAG)
+    routes.link(HOUSEHOLD, "complaints", tag=TAG)
+
+
+def filed(shape: Shape, name: str) -> type[BaseModel]:
+    """Model of the answer to a filing: the resource, and the secret of its receipt."""
+    secret = Field(
+        description="With the receipt, opens process and outcome without a token. Shown this once.",
+        examples=["7ZQ40-MXR2K-9D3WA-HB6TN"],
+    )
+    return create_model(name, __base__=document(shape), __doc__=shape.description, receipt_secret=(str, secret))

@@ -1,0 +1,162 @@
+"""Routes for anybody, without a token: file a complaint and follow it by its receipt."""
+
+import inspect
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Body, Header, Path
+from pydantic import BaseModel, Field, create_model
+from starlette.requests import Request
+from starlette.responses import Response
+
+from slrt_api.complaints.service import file, track
+from slrt_api.complaints.shapes import TRACKED_COMPLAINT
+from slrt_api.kernel import errors, numbers
+from slrt_api.rest import query
+from slrt_api.rest.complaints import filed
+from slrt_api.rest.documents import document
+from slrt_api.rest.operations import PRIVATE, Handler, Routes, canonical, content_type, written
+from slrt_api.rest.service import Service, accepts_json
+from slrt_api.runtime import idempotency, strictjson
+from slrt_api.runtime.traces import current_trace, current_trace_id
+from slrt_api.runtime.usecase import Act, of
+
+TAG = "Public"
+_ROLE = "public"
+
+
+class Step(BaseModel):
+    """One step of a process."""
+
+    type: str = Field(description="What happened.", examples=["case.confirmed"])
+    at: datetime = Field(
+        description="When; the day where the complaint is not open.", examples=["2026-11-22T00:00:00.000000Z"]
+    )
+
+
+class CaseProcess(BaseModel):
+    """The case that was opened from the complaint: its process, nothing personal."""
+
+    status: str = Field(description="Where it stands.", examples=["IN_SERVICE"])
+    timeline: list[Step] = Field(description="What happened, in order.")
+
+
+def add(routes: Routes) -> None:
+    case = Field(description="The case that was opened from it, or null.")
+    tracked = create_model(
+        "TrackedComplaintWithCase",
+        __base__=document(TRACKED_COMPLAINT),
+        __doc__=TRACKED_COMPLAINT.description,
+        case=(CaseProcess | None, case),
+    )
+    filing, tracking = of(file.file_publicly), of(track.track)
+    routes.add(
+        "POST",
+        "/v1/public/complaints",
+        _file(routes.service),
+        name="complaints_file_publicly",
+        summary=filing.summary,
+        doc=filing.description,
+        tag=TAG,
+        parameters={
+            "idempotency_key": (
+                Annotated[
+                    str,
+                    Header(
+                        alias="Idempotency-Key",
+                        description="Stands for the caller: a UUID or 128 random bits. A repeat gets the first answer.",
+                        pattern="^[!#-\\[\\]-~]{22,255}$",
+                        examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+                    ),
+                ],
+                inspect.Parameter.empty,
+            ),
+            "command": (Annotated[file.FilePublicComplaint, Body()], inspect.Parameter.empty),
+        },
+        model=filed(TRACKED_COMPLAINT, "PubliclyFiledComplaint"),
+        status=201,
+        errors_=(404, 409, 413, 415, 422),
+        scheme=None,
+    )
+    routes.add(
+        "GET",
+        "/v1/public/complaints/{receipt}",
+        _track(routes.service),
+        name="complaints_track",
+        summary=tracking.summary,
+        doc=tracking.description,
+        tag=TAG,
+        parameters={
+            "receipt": (
+                Annotated[
+                    str,
+                    Path(
+                        description="The receipt, in any case.",
+                        min_length=1,
+                        max_length=64,
+                        examples=["KEL-3326-7ZQ4-0MXR-K"],
+                    ),
+                ],
+                inspect.Parameter.empty,
+            )
+        },
+        model=tracked,
+        errors_=(404,),
+        scheme="receipt",
+    )
+
+
+def _file(service: Service) -> Handler:
+    async def handler(request: Request) -> Response:
+        accepts_json(request)
+        current_trace().role = _ROLE
+        query.parameters(request.scope["query_string"], ())
+        key = _key(request)
+        content_type(request)
+        body = await request.body()
+        command = strictjson.parse_body(file.FilePublicComplaint, body)
+        platform = service.platform
+        actor = file.public_actor(platform.keyring, command.area_code, key)
+        # Keys of the public stand with the nation, so that one key cannot file in two regencies.
+        kept = idempotency.key_of(
+            platform.keyring, 0, (actor.subject, actor.role, "complaints.file_publicly"), key, canonical(body)
+        )
+        answer = await Act(platform, actor, current_trace_id())(file.file_publicly, command, key=kept)
+        return written(replace(answer, location=f"/v1/public/complaints/{file.receipt_of(actor)}"))
+
+    return handler
+
+
+def _key(request: Request) -> str:
+    """The idempotency key. Raises BadRequest where there is none, or one that others might use as well."""
+    header = request.headers.get("idempotency-key")
+    code = "idempotency_key_required" if header is None else "idempotency_key_invalid"
+    key = idempotency.parse(header) if header is not None else ""
+    if not idempotency.strong(key):
+        fault = errors.Fault("Idempotency-Key", code, "Give a UUID, or 128 random bits in at least 22 characters.")
+        raise errors.BadRequest(code, faults=(fault,))
+    return key
+
+
+def _track(service: Service) -> Handler:
+    async def handler(request: Request) -> Response:
+        accepts_json(request)
+        current_trace().role = _ROLE
+        query.parameters(request.scope["query_string"], ())
+        authorization = request.headers.get("authorization")
+        if authorization is None:
+            raise errors.Unauthenticated("token_missing")
+        scheme, _, secret = authorization.partition(" ")
+        if scheme.lower() != "receipt" or not secret.strip():
+            raise errors.Unauthenticated("token_invalid")
+        number = numbers.parse_number(file.PREFIX, request.path_params["receipt"])
+        if number is None:
+            raise errors.NotFound
+        actor = file.receipt_holder(number)
+        act = Act(service.platform, actor, current_trace_id())
+        answer = await act(track.track, track.TrackComplaint(secret=secret.strip()))
+        act.note("complaints.track", "complaint", number.tenant, None, 1)
+        return Response(answer.body, media_type="application/json", headers=PRIVATE)
+
+    return handler
