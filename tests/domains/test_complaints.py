@@ -230,6 +230,27 @@ class TestWhoSees:
         assert (refused.status_code, refused.json()["code"]) == (400, "sort_unknown")
 
 
+class TestLinks:
+    async def test_household_complaint_and_case_lead_to_each_other(self, api: Api) -> None:
+        officer = api.as_("puskesos_officer")
+        household = (await api.as_("facilitator").post("/v1/households", json=household_body())).json()
+        complaint = await filed(api, household_id=household["id"])
+        body = {"household_id": household["id"], "complaint_id": complaint["id"]}
+        case = (await officer.post("/v1/cases", json=body)).json()
+        seen = (await officer.get(f"/v1/complaints/{complaint['id']}?include=case")).json()
+        assert (seen["case_id"], seen["case"]["id"]) == (case["id"], case["id"])
+        seen = (await officer.get(f"/v1/cases/{case['id']}?include=complaint")).json()
+        assert seen["complaint"]["receipt"] == complaint["receipt"]
+        listed = (await officer.get(f"/v1/households/{household['id']}/complaints")).json()["items"]
+        assert [each["id"] for each in listed] == [complaint["id"]]
+
+    async def test_a_citizen_does_not_reach_the_case(self, api: Api) -> None:
+        citizen = api.as_("citizen", subject="warga-4")
+        mine = (await citizen.post("/v1/complaints", json=complaint_body())).json()
+        answer = await citizen.get(f"/v1/complaints/{mine['id']}?include=case")
+        assert (answer.status_code, answer.json()["code"]) == (403, "role_not_allowed")
+
+
 class TestClocks:
     async def test_they_start_on_arrival_in_working_time_of_the_place(self, api: Api) -> None:
         for village, zone in ((VILLAGE, "Asia/Jakarta"), ("91.71.03.1014", "Asia/Jayapura")):

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -178,30 +178,26 @@ class TestTrack:
             assert due.time() == midnight.time()
             assert timedelta(0) <= due - exact < timedelta(days=1)
 
-    async def test_the_case_that_came_of_it_shows_its_process(self, api: Api, owner: asyncpg.Connection) -> None:
+    async def test_the_case_that_came_of_it_shows_its_process(self, api: Api) -> None:
+        officer = api.as_("puskesos_officer")
         household = (await api.as_("facilitator").post("/v1/households", json=household_body())).json()
         complaint = await filed(api, household_id=household["id"])
-        case = new_id(Kind.CASE, 3326)
-        await owner.execute(
-            "INSERT INTO cases (regency, id, area, version, created_at, updated_at, number, household_id, status,"
-            " emergency, received_at, opened_by, proposal_wanted, assessed, need_count, open_needs)"
-            " VALUES (3326, $1, 3326012001, 1, now(), now(), $2, $3, 'IN_SERVICE', false, now(), 'x', false, false, 0, 0)",
-            case,
-            new_number("KSS", 3326),
-            UUID(household["id"]),
+        body = {"household_id": household["id"], "complaint_id": complaint["id"]}
+        opened = await officer.post("/v1/cases", json=body)
+        assert opened.status_code == 201, opened.text
+        verified = await officer.post(
+            f"{opened.headers['location']}/transitions", json={"action": "VERIFY"}, headers={"if-match": '"1"'}
         )
-        await owner.execute("UPDATE complaints SET case_id = $1 WHERE id = $2", case, UUID(complaint["id"]))
-        await owner.execute(
-            "INSERT INTO events (regency, aggregate_id, sequence, id, area, kind, type, at, actor, role, sealed,"
-            " trace_id, body, hash) VALUES (3326, $1, 1, $2, 3326012001, 3, 'case.opened', now(), 'x', 'x', false,"
-            " 'x', '', sha256(''))",
-            case,
-            new_id(Kind.EVENT, 3326),
-        )
-        seen = (await track(api, complaint["receipt"], complaint["receipt_secret"])).json()
-        await owner.execute("DELETE FROM events WHERE aggregate_id = $1", case)
+        assert verified.status_code == 200, verified.text
+        answer = await track(api, complaint["receipt"], complaint["receipt_secret"])
+        seen = answer.json()
         midnight = datetime.now(UTC).strftime("%Y-%m-%dT00:00:00.000000Z")
-        assert seen["case"] == {"status": "IN_SERVICE", "timeline": [{"type": "case.opened", "at": midnight}]}
+        assert seen["case"]["status"] == "VERIFICATION"
+        assert [step["type"] for step in seen["case"]["timeline"]][0] == "case.opened"
+        assert {step["at"] for step in seen["case"]["timeline"]} == {midnight}
+        assert [step["type"] for step in seen["timeline"]] == ["complaint.filed", "complaint.case_opened"]
+        for hidden in (opened.json()["id"], opened.json()["number"], household["id"]):
+            assert hidden not in answer.text
 
     async def test_ten_wrong_secrets_close_the_receipt_known_or_not(self, api: Api, owner: asyncpg.Connection) -> None:
         complaint = await filed(api)

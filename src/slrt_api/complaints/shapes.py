@@ -4,6 +4,7 @@ from typing import Any
 
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER
+from slrt_api.cases.shapes import CASE
 from slrt_api.clocks.shapes import CLOCK, STATE
 from slrt_api.complaints.codes import (
     Category,
@@ -146,6 +147,24 @@ HOUSEHOLD.link(
         COMPLAINT,
         "{t}.regency = {p}.regency AND {t}.household_id = {p}.id",
         "Complaints about the household.",
+    )
+)
+COMPLAINT.link(
+    Link(
+        "case",
+        CASE,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.case_id",
+        "The case that was opened from the complaint.",
+        single=True,
+    )
+)
+CASE.link(
+    Link(
+        "complaint",
+        COMPLAINT,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.complaint_id",
+        "The complaint that the case was opened from.",
+        single=True,
     )
 )
 
