@@ -1,5 +1,10 @@
 """Cases over HTTP, on a real database: the whole way, and everybody who is refused on it."""
 
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,6 +16,7 @@ from tests.api import OTHER_VILLAGE, Api, household_body
 from slrt_api.cases.codes import CaseStatus, NeedStatus
 from slrt_api.cases.models import Case
 from slrt_api.cases.service import move_need
+from slrt_api.complaints.models import Complaint
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.rest.service import Service
@@ -96,6 +102,16 @@ async def served(api: Api, case: dict[str, Any], need: dict[str, Any]) -> dict[s
     return {**answer.json(), "family": case["family"]}
 
 
+@asynccontextmanager
+async def transaction(api: Api, role: str, **claims: Any) -> AsyncIterator[Transaction]:
+    """A transaction of that role, for what another domain does with cases."""
+    service: Service = api.app.state.service
+    platform = service.platform
+    actor = service._actor(api.token(role, **claims), None)
+    async with platform.database.transaction(actor.rows, write=True) as connection:
+        yield Transaction(connection, actor, now=platform.clock(), trace_id="0" * 32, keyring=platform.keyring)
+
+
 def problem(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
@@ -144,6 +160,79 @@ class TestOpen:
         )
         assert case["allowed_actions"] == ["VERIFY", "MARK_EMERGENCY", "CLOSE", "WITHDRAW"]
         assert (case["needs"], case["emergency"], case["closed_at"]) == ([], False, None)
+
+
+class TestFromComplaint:
+    async def complaint(self, api: Api, household_id: str | None, **columns: Any) -> Complaint:
+        """A complaint as its own domain records it, written by the facilitator who took it down."""
+        received_at = datetime(2026, 11, 2, 3, 4, 5, tzinfo=UTC)
+        async with transaction(api, "facilitator") as tx:
+            return await tx.create(
+                Complaint(
+                    regency=3326,
+                    id=new_id(Kind.COMPLAINT, 3326),
+                    area=3326012001,
+                    created_at=received_at,
+                    updated_at=received_at,
+                    number="KEL-3326-0000-0000-0",
+                    receipt=secrets.randbits(40),
+                    status="RECEIVED",
+                    nature="GRIEVANCE",
+                    category="PARTICIPATION",
+                    severity_flags=[],
+                    channel="FIELD_APP",
+                    confidentiality="OPEN",
+                    summary="Tidak menerima PKH",
+                    household_id=UUID(household_id) if household_id else None,
+                    captured_at=received_at,
+                    received_at=received_at,
+                    received_by="test",
+                    **columns,
+                ),
+                "received",
+            )
+
+    async def test_the_complaint_names_the_case_and_gives_its_time(self, api: Api, owner: asyncpg.Connection) -> None:
+        family = await household(api)
+        complaint = await self.complaint(api, family["id"])
+        case = await opened(api, family, complaint_id=str(complaint.id))
+        assert (case["complaint_id"], case["received_at"]) == (str(complaint.id), "2026-11-02T03:04:05.000000Z")
+        row = await owner.fetchrow("SELECT case_id, version FROM complaints WHERE id = $1", complaint.id)
+        assert row is not None
+        assert tuple(row) == (UUID(case["id"]), 2)
+        types = await owner.fetch("SELECT type FROM events WHERE aggregate_id = $1 ORDER BY sequence", complaint.id)
+        assert [each["type"] for each in types] == ["complaint.received", "complaint.case_opened"]
+
+        body = {"household_id": family["id"], "complaint_id": str(complaint.id)}
+        again = await api.as_(OFFICER).post("/v1/cases", json=body)
+        assert problem(again) == (409, "complaint_has_case")
+        count = await owner.fetchval("SELECT count(*) FROM cases WHERE household_id = $1", UUID(family["id"]))
+        assert count == 1
+
+    async def test_it_is_about_the_household_that_it_names(self, api: Api) -> None:
+        first, second = await household(api), await household(api)
+        complaint = await self.complaint(api, first["id"])
+        body = {"household_id": second["id"], "complaint_id": str(complaint.id)}
+        answer = await api.as_(OFFICER).post("/v1/cases", json=body)
+        assert fault(answer) == (422, "/household_id", "household_mismatch")
+        nameless = await self.complaint(api, None)
+        assert (await opened(api, second, complaint_id=str(nameless.id)))["complaint_id"] == str(nameless.id)
+
+    async def test_a_complaint_out_of_sight_is_no_reference(self, api: Api) -> None:
+        family = await household(api)
+        complaint = await self.complaint(api, family["id"])
+        other = household_body(area_code=OTHER_VILLAGE)
+        elsewhere = await api.as_("facilitator", area=OTHER_VILLAGE).post("/v1/households", json=other)
+        body = {"household_id": elsewhere.json()["id"], "complaint_id": str(complaint.id)}
+        answer = await api.as_(OFFICER, area=OTHER_VILLAGE).post("/v1/cases", json=body)
+        assert fault(answer) == (422, "/complaint_id", "reference_not_found")
+
+    async def test_the_right_over_complaints_is_asked_for_as_well(self, api: Api) -> None:
+        family = await household(api)
+        complaint = await self.complaint(api, family["id"])
+        narrow = api.as_(OFFICER, scopes=frozenset({"cases:write", "cases:read", "complaints:read"}))
+        body = {"household_id": family["id"], "complaint_id": str(complaint.id)}
+        assert problem(await narrow.post("/v1/cases", json=body)) == (403, "scope_missing")
 
 
 class TestWholeWay:
@@ -412,6 +501,40 @@ class TestScope:
         listed = await stranger.get(f"/v1/cases?household_id={case['household_id']}")
         assert listed.json()["items"] == []
 
+    @pytest.mark.parametrize("role", ["auditor", "facilitator"])
+    async def test_readers_change_nothing(self, api: Api, role: str) -> None:
+        case = await opened(api)
+        reader = api.as_(role)
+        shown = await reader.get(f"/v1/cases/{case['id']}")
+        assert (shown.status_code, shown.json()["allowed_actions"]) == (200, [])
+        body = {"person_id": case["family"]["members"][0]["person_id"], "domain": "HEALTH", "need": "SANITATION"}
+        for part, content in (
+            ("transitions", {"action": "VERIFY"}),
+            ("needs", body),
+            ("need-transitions", {"need_id": case["id"], "action": "SERVE"}),
+            ("assessments", {"instrument": "SLRT", "answers": {}, "summary": "-"}),
+            ("services", {"need_id": case["id"], "delivered_on": "2026-01-21", "evidence": "-"}),
+        ):
+            assert problem(await post(reader, case, part, **content)) == (403, "scope_missing")
+
+    async def test_two_at_once_make_one_step(self, api: Api) -> None:
+        case = await opened(api)
+        answers = await asyncio.gather(
+            *(post(api.as_(OFFICER), case, "transitions", action="VERIFY") for _ in range(6))
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, *[412] * 5]
+
+    async def test_cases_merged_into_one_another_do_not_block(self, api: Api) -> None:
+        family = await household(api)
+        first, second = await opened(api, family), await opened(api, family)
+        manager = api.as_(COORDINATOR)
+        answers = await asyncio.gather(
+            post(manager, first, "transitions", action="MERGE", reason=REASON, into=second["id"]),
+            post(manager, second, "transitions", action="MERGE", reason=REASON, into=first["id"]),
+        )
+        # The later one finds its case changed by the merge: absorbed, or the survivor ended.
+        assert sorted(answer.status_code for answer in answers) == [200, 412]
+
     async def test_filters_find_it(self, api: Api) -> None:
         case = await opened(api, emergency=True)
         other = await opened(api)
@@ -436,11 +559,7 @@ class TestMoveNeed:
     """What referrals ask of a case, inside their own act."""
 
     async def move(self, api: Api, need_id: UUID, *steps: tuple[NeedStatus, UUID | None]) -> None:
-        service: Service = api.app.state.service
-        platform = service.platform
-        actor = service._actor(api.token("partner", organization=uuid4()), None)
-        async with platform.database.transaction(actor.rows, write=True) as connection:
-            tx = Transaction(connection, actor, now=platform.clock(), trace_id="0" * 32, keyring=platform.keyring)
+        async with transaction(api, "partner", organization=uuid4()) as tx:
             for status, referral_id in steps:
                 async with tx.effect(3326):
                     await move_need(tx, need_id, status, referral_id=referral_id, event=f"need_{status.lower()}")
