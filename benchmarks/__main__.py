@@ -151,7 +151,7 @@ class Runs:
 
     row: Row
     seen: list[Seen] = field(default_factory=list)
-    server_shares: list[float] = field(default_factory=list)
+    server_seconds: list[float] = field(default_factory=list)
 
     @property
     def rates(self) -> list[float]:
@@ -162,7 +162,9 @@ class Runs:
         ratio = None
         if baseline is not None:
             ratio = round(statistics.median(a / b for a, b in zip(self.rates, baseline.rates, strict=True)), 3)
-        shares = statistics.median(self.server_shares), statistics.median(run.cpu_share for run in self.seen)
+        generator = statistics.median(run.cpu_share for run in self.seen)
+        spent = [used / run.sent for used, run in zip(self.server_seconds, self.seen, strict=True)]
+        server = statistics.median(a * b for a, b in zip(spent, self.rates, strict=True))
         size = sum(run.bytes_ for run in self.seen) / max(1, sum(run.requests for run in self.seen))
         return {
             "name": self.row.name,
@@ -174,8 +176,8 @@ class Runs:
             "p99_ms": round(statistics.median(run.p99_ms for run in self.seen), 3),
             "non_2xx": sum(run.non_2xx for run in self.seen),
             "seconds": round(sum(run.seconds for run in self.seen), 1),
-            "conditions": f"{conditions}; of one core the server used {shares[0]:.0%} and the generator "
-            f"{shares[1]:.0%}; {size:.0f} bytes an answer",
+            "conditions": f"{conditions}; the server used {server:.0%} of one core, "
+            f"{statistics.median(spent) * 1e6:.0f} us a request, the generator {generator:.0%}; {size:.0f} bytes an answer",
             "commit": commit(),
         }
 
@@ -229,14 +231,11 @@ def run(rows: list[Row], folder: Path, server: EmbeddedPostgres) -> list[dict[st
                 )
                 before = measuring.cpu_seconds()
                 seen = measured(plan)
-                share = (measuring.cpu_seconds() - before) / (seen.seconds + plan.warmup_seconds)
+                used = measuring.cpu_seconds() - before
                 runs[row.name].seen.append(seen)
-                runs[row.name].server_shares.append(share)
-                print(
-                    f"  round {number + 1} {row.name:32} {seen.requests / seen.seconds:8.0f}/s",
-                    *seen.failures,
-                    flush=True,
-                )
+                runs[row.name].server_seconds.append(used)
+                rate = f"{seen.requests / seen.seconds:8.0f}/s {used / max(1, seen.sent) * 1e6:6.0f} us of the server"
+                print(f"  round {number + 1} {row.name:32}{rate}", *seen.failures, flush=True)
     conditions = (
         f"{os.cpu_count()} cores shared by server, PostgreSQL 18 (embedded, durable) and generator, load average before "
         f"{load_before:.1f}; {HOUSEHOLDS} households x {seed.MEMBERS}; one worker, uvicorn on uvloop and httptools, "

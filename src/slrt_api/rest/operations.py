@@ -254,7 +254,7 @@ class Routes:
             id_ = path_id(request) if shape.kind is not None else request.path_params["id"]
             asked = query.of_item(shape, request.scope["query_string"])
             item = await act.item(asked.selection, id_, operation=operation)
-            if not any(each.personal for each in asked.selection.shapes()):
+            if not asked.selection.personal:
                 return reference(request, item.body)
             headers = dict(PRIVATE)
             if asked.plain and item.version is not None:
@@ -495,7 +495,7 @@ def _page_response(
     body = b'{"items":' + items + b',"next_cursor":' + next_cursor + counted + b"}"
     personal = Response(body, media_type="application/json", headers=PRIVATE)
     # What is linked to reference data need not be public: a list is as private as the most private of its shapes.
-    private = any(shape.personal for shape in selection.shapes())
+    private = selection.personal
     response = personal if private else reference(request, body)
     if cursor:
         given = request.scope["query_string"].decode("ascii")

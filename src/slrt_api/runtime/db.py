@@ -5,6 +5,7 @@ so that no statement can ever run before its scope is set; settings are LOCAL an
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,13 +38,99 @@ async def _reset(connection: asyncpg.Connection) -> None:
         await connection.execute("ROLLBACK")
 
 
+class Connections:
+    """A pool whose idle connections stay checked out of asyncpg's, so that taking one costs no task and no timer.
+
+    asyncpg still opens connections, and gets back every one that anything happened to, for it knows how to clean up.
+    The last one returned is the next one taken: its caches are warm.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, size: int, acquire_timeout_seconds: float) -> None:
+        self._pool = pool
+        self._size = size
+        self._timeout_seconds = acquire_timeout_seconds
+        self._taken = 0
+        self._closing = False
+        self._idle: list[Any] = []
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> Any:
+        """A connection that was alive when last seen. Raises TimeoutError, and what opening a connection raises."""
+        if self._taken < self._size:
+            self._taken += 1
+        else:
+            await self._turn()
+        try:
+            while self._idle:
+                connection = self._idle.pop()
+                if not connection.is_closed():
+                    return connection
+                await self._pool.release(connection)
+            return await self._pool.acquire(timeout=self._timeout_seconds)
+        except BaseException:
+            self._left()
+            raise
+
+    async def give_back(self, connection: Any, *, clean: bool) -> None:
+        """Return what `take` gave. clean: its transaction ended as it should."""
+        try:
+            if clean and not self._closing and not connection.is_closed():
+                self._idle.append(connection)
+            else:
+                await self._pool.release(connection)
+        finally:
+            self._left()
+
+    async def close(self) -> None:
+        """Close all connections; waits for those that are in use."""
+        self._closing = True
+        while self._idle:
+            await self._pool.release(self._idle.pop())
+        await self._pool.close()
+
+    def sizes(self) -> tuple[int, int]:
+        """(connections open, connections idle)."""
+        open_ = int(self._pool.get_size())
+        return open_, max(0, open_ - self._taken)
+
+    async def _turn(self) -> None:
+        """Wait, in the order of asking, until somebody leaves, and take over that place."""
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        self._waiting.append(waiter)
+        timer = loop.call_later(self._timeout_seconds, _give_up, waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
+                # The place was ours already, and we are gone.
+                self._left()
+            raise
+        finally:
+            timer.cancel()
+
+    def _left(self) -> None:
+        """Hand the place to who waits longest, or free it."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._taken -= 1
+
+
+def _give_up(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
+
+
 class Database:
     """The two pools of one process."""
 
     def __init__(self, reads: asyncpg.Pool, writes: asyncpg.Pool, settings: Settings) -> None:
-        self._reads = reads
-        self._writes = writes
-        self._acquire_timeout_seconds = settings.pool_acquire_timeout_seconds
+        patience = settings.pool_acquire_timeout_seconds
+        self._reads = Connections(reads, settings.read_pool_size, patience)
+        self._writes = Connections(writes, settings.write_pool_size, patience)
         self._begin_read = f"BEGIN READ ONLY; SET LOCAL statement_timeout = {settings.read_timeout_ms}; "
         self._begin_write = (
             f"BEGIN; SET LOCAL statement_timeout = {settings.write_timeout_ms}; "
@@ -72,38 +159,42 @@ class Database:
 
     def sizes(self) -> dict[str, tuple[int, int]]:
         """Pool name -> (connections open, connections idle)."""
-        return {
-            name: (pool.get_size(), pool.get_idle_size())
-            for name, pool in (("reads", self._reads), ("writes", self._writes))
-        }
+        return {"reads": self._reads.sizes(), "writes": self._writes.sizes()}
 
     @asynccontextmanager
     async def transaction(self, rows: RowScope, *, write: bool) -> AsyncIterator[Any]:
         """A connection inside a transaction of this scope: committed at the end, rolled back by any exception."""
         pool = self._writes if write else self._reads
         try:
-            connection = await pool.acquire(timeout=self._acquire_timeout_seconds)
+            connection = await pool.take()
         except TimeoutError:
             raise errors.Unavailable("overloaded", retry_after_seconds=1) from None
         except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
             raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
+        clean = False
         try:
             await connection.execute((self._begin_write if write else self._begin_read) + rows.sql)
             yield connection
             await _commit(connection, write=write)
+            clean = True
         except (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError):
             raise errors.Unavailable("timed_out", retry_after_seconds=1) from None
         except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, ConnectionError):
             raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
         finally:
-            if not connection.is_closed() and connection.is_in_transaction():
-                await connection.execute("ROLLBACK")
-            await pool.release(connection)
+            # `_reset` undoes what is open on a connection that is not clean.
+            await pool.give_back(connection, clean=clean)
 
     async def ready(self) -> bool:
         """Whether the database answers."""
-        async with self._reads.acquire(timeout=self._acquire_timeout_seconds) as connection:
-            return bool(await connection.fetchval("SELECT true"))
+        connection = await self._reads.take()
+        clean = False
+        try:
+            answered = bool(await connection.fetchval("SELECT true"))
+            clean = True
+            return answered
+        finally:
+            await self._reads.give_back(connection, clean=clean)
 
 
 async def _commit(connection: Any, *, write: bool) -> None:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from slrt_api.kernel.errors import BadRequest, Fault, NotFound, PayloadTooLarge, SlrtError, TooManyRequests
+from slrt_api.runtime import logs
 from slrt_api.runtime.problems import METHODS, language_of, problem_response
 from slrt_api.runtime.ratelimit import Decision
 from slrt_api.runtime.telemetry import Telemetry, Trace
@@ -155,14 +156,15 @@ class Edge:
         status = exchange.status or CLIENT_CLOSED_REQUEST
         method, route = _known(method), self._templates.of(scope)
         self._telemetry.metrics.request(method, route, status, seconds)
-        _log.info(
-            "request",
-            method=method,
-            route=route,
-            status=status,
-            duration_ms=round(seconds * 1000, 2),
-            bytes=exchange.bytes_sent,
-            role=trace.role,
+        logs.request_line(
+            {
+                "method": method,
+                "route": route,
+                "status": status,
+                "duration_ms": round(seconds * 1000, 2),
+                "bytes": exchange.bytes_sent,
+                "role": trace.role,
+            }
         )
 
 

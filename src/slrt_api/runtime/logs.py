@@ -10,6 +10,8 @@ import re
 import sys
 import traceback
 from collections.abc import MutableMapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, BinaryIO, Final, TypeAlias
 
@@ -31,6 +33,16 @@ _DIGITS_IN_BYTES: Final = re.compile(rb"[0-9]{16}")
 _TRUSTED: Final = ("uvicorn",)
 
 
+@dataclass
+class _Requests:
+    """Where lines of requests go: nowhere until `configure`, and where it asks for less than `INFO`."""
+
+    output: structlog.BytesLogger | None = None
+
+
+_requests = _Requests()
+
+
 def configure(level: str = "INFO", stream: BinaryIO | None = None) -> None:
     """Send structlog and the standard library's loggers to `stream` (standard output) as JSON lines.
 
@@ -44,6 +56,7 @@ def configure(level: str = "INFO", stream: BinaryIO | None = None) -> None:
         logger_factory=structlog.BytesLoggerFactory(output),
         cache_logger_on_first_use=False,
     )
+    _requests.output = structlog.BytesLogger(output) if number <= logging.INFO else None
     root = logging.getLogger()
     root.handlers = [_Routed(output)]
     root.setLevel(max(number, logging.INFO))
@@ -55,6 +68,18 @@ def configure(level: str = "INFO", stream: BinaryIO | None = None) -> None:
     # Libraries that tell every call or quote SQL below this level.
     for name in ("httpx", "httpcore", "urllib3", "asyncio", "sqlalchemy", "opentelemetry"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def request_line(event: Event) -> None:
+    """Write the line of one request straight out: structlog's way to it costs twice as much as the line."""
+    output = _requests.output
+    if output is None:
+        return
+    event["event"] = "request"
+    event["trace_id"] = current_trace_id()
+    event["level"] = "info"
+    _stamp(None, "", event)
+    output.msg(render(None, "", event))
 
 
 def render(_: Any, __: str, event: Event) -> bytes:
@@ -106,11 +131,9 @@ class _Routed(logging.Handler):
             self.handleError(record)
 
 
-_stamp_utc = structlog.processors.TimeStamper(fmt="iso", utc=True, key="at")
-
-
-def _stamp(logger: Any, method: str, event: Event) -> Event:
-    return _stamp_utc(logger, method, event)
+def _stamp(_: Any, __: str, event: Event) -> Event:
+    event["at"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    return event
 
 
 def _identify(_: Any, __: str, event: Event) -> Event:

@@ -424,7 +424,7 @@ class Reads:
     def rights(roots: Iterable[Root]) -> frozenset[str]:
         """The scopes that the text of a statement of these depends on."""
         return frozenset().union(
-            *(_rights(root.selection if isinstance(root, ItemRoot) else root.connection) for root in roots)
+            *((root.selection if isinstance(root, ItemRoot) else root.connection).rights for root in roots)
         )
 
     @staticmethod
@@ -459,7 +459,7 @@ class Reads:
         selection: Selection,
         compiled: Callable[[_Compiler], str],
     ) -> Statement:
-        full = (*key, actor.rows.kind, actor.role, _rights(selection) & actor.scopes)
+        full = (*key, actor.rows.kind, actor.role, selection.rights & actor.scopes)
         found = self._cache.get(full)
         if found is not None:
             self._cache.move_to_end(full)
@@ -481,17 +481,6 @@ class Reads:
             return orjson.dumps(plain.decode())
 
         return _SEALED.sub(clear, body)
-
-
-def _rights(selection: Selection | Connection) -> frozenset[str]:
-    """The scopes that the text of a statement of this selection depends on."""
-    rights: set[str] = set()
-    for field in selection.fields():
-        if field.unmask is not None:
-            rights.add(field.unmask)
-        if field.lifecycle is not None:
-            rights |= {transition.scope for transition in field.lifecycle.transitions}
-    return frozenset(rights)
 
 
 def _actor_values(actor: Actor) -> dict[str, Any]:

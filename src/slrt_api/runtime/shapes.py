@@ -319,6 +319,16 @@ class PagedMember:
 Member = FieldMember | ConstantMember | LinkMember | PagedMember
 
 
+def _rights(fields: Iterable[Field]) -> frozenset[str]:
+    found: set[str] = set()
+    for each in fields:
+        if each.unmask is not None:
+            found.add(each.unmask)
+        if each.lifecycle is not None:
+            found |= {transition.scope for transition in each.lifecycle.transitions}
+    return frozenset(found)
+
+
 @dataclass(frozen=True)
 class Selection:
     """What of a shape is asked for, in the order of the answer. `select` makes the one that REST shows."""
@@ -349,6 +359,16 @@ class Selection:
                 yield from member.selection.fields()
             elif isinstance(member, PagedMember):
                 yield from member.connection.fields()
+
+    @cached_property
+    def personal(self) -> bool:
+        """Whether any of it is personal data."""
+        return any(shape.personal for shape in self.shapes())
+
+    @cached_property
+    def rights(self) -> frozenset[str]:
+        """The scopes that the text of a statement of this selection depends on."""
+        return _rights(self.fields())
 
 
 class PageFact(StrEnum):
@@ -429,6 +449,11 @@ class Connection:
         """Every field that the connection reads."""
         for node in self.nodes():
             yield from node.fields()
+
+    @cached_property
+    def rights(self) -> frozenset[str]:
+        """The scopes that the text of a statement of this connection depends on."""
+        return _rights(self.fields())
 
 
 MAX_INCLUDE_DEPTH = 3
