@@ -28,7 +28,10 @@ TENANT_TABLES = (
     Access("needs", WORK | AUDIT | EFFECT),
     Access("assessments", WORK | AUDIT | EFFECT),
     Access("direct_services", WORK | AUDIT | EFFECT),
-    Access("referrals", WORK | AUDIT | EFFECT | dict.fromkeys(RECEIVERS, "SELECT, UPDATE")),
+    Access(
+        "referrals",
+        WORK | AUDIT | EFFECT | dict.fromkeys(RECEIVERS, "SELECT, UPDATE") | {"slrt_worker": "SELECT, UPDATE"},
+    ),
     Access("referral_packages", WORK | AUDIT | EFFECT | dict.fromkeys(RECEIVERS, "SELECT")),
     Access(
         "complaints",
@@ -676,6 +679,8 @@ def upgrade() -> None:
         sa.Column("program_id", sa.Uuid(), nullable=True),
         sa.Column("program_code", sa.String(), nullable=True),
         sa.Column("organization_id", sa.Uuid(), nullable=True),
+        sa.Column("proposed_organization_id", sa.Uuid(), nullable=True),
+        sa.Column("capacity_period", sa.Date(), nullable=True),
         sa.Column("drafted_by", sa.String(), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("respond_by", sa.DateTime(timezone=True), nullable=True),

@@ -1,6 +1,6 @@
 """Tables of referrals: the referral, and the package of personal data that its receiver needs."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -12,7 +12,11 @@ from slrt_api.runtime.tables import INSTANT, Aggregate, Tenant
 
 
 class Referral(Aggregate, table=True):
-    """One need of a case, referred to an organization or a program."""
+    """One need of a case, referred to an organization or a program.
+
+    `organization_id` and `program_id` are set when it is sent, because receivers see rows by them; a draft keeps what it
+    is meant for in `proposed_organization_id` and `program_code`. `capacity_period` is the month whose place it holds.
+    """
 
     KIND: ClassVar[Kind] = Kind.REFERRAL
     NAME: ClassVar[str] = "referral"
@@ -37,6 +41,8 @@ class Referral(Aggregate, table=True):
     program_id: UUID | None = None
     program_code: str | None = None
     organization_id: UUID | None = None
+    proposed_organization_id: UUID | None = None
+    capacity_period: date | None = None
     drafted_by: str
     sent_at: datetime | None = Field(default=None, sa_type=INSTANT)
     respond_by: datetime | None = Field(default=None, sa_type=INSTANT)
