@@ -45,9 +45,14 @@ class RegisterOrganization(Command):
     )
     sk_date: date = Field(description="Date of the founding decree.", examples=["2024-02-12"])
     officers: tuple[NewOfficer, ...] = Field(default=(), max_length=50, description="People in office, the head first.")
-    services: tuple[ServiceCode, ...] = Field(default=(), max_length=100, description="Services offered.")
+    services: tuple[ServiceCode, ...] = Field(
+        default=(), max_length=100, description="Services offered.", examples=[["SCHOOL_RETENTION"]]
+    )
     areas: tuple[AreaText, ...] = Field(
-        default=(), max_length=200, description="Areas served, each with all below it; none inside another."
+        default=(),
+        max_length=200,
+        description="Areas served, each with all below it; none inside another.",
+        examples=[["33.26.01"]],
     )
 
 
