@@ -1,6 +1,16 @@
 """The REST surface: one file a domain, routes only."""
 
-from slrt_api.rest import cases, complaints, households, organizations, programs, public, reference, registry
+from slrt_api.rest import (
+    cases,
+    complaints,
+    households,
+    organizations,
+    programs,
+    public,
+    reference,
+    referrals,
+    registry,
+)
 from slrt_api.rest.operations import Routes
 from slrt_api.rest.service import Service
 
@@ -13,6 +23,7 @@ DOMAINS = (
     programs,
     registry,
     cases,
+    referrals,
     reference,
 )
 

@@ -1,0 +1,41 @@
+"""Codes of referrals, as stored."""
+
+from enum import StrEnum
+
+
+class ReferralStatus(StrEnum):
+    DRAFT = "DRAFT"
+    SENT = "SENT"
+    RECEIVED = "RECEIVED"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    APPROVED = "APPROVED"
+    WAITLISTED = "WAITLISTED"
+    REJECTED = "REJECTED"
+    REDIRECTED = "REDIRECTED"
+    REALIZED = "REALIZED"
+    FAILED = "FAILED"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+class ReferralAction(StrEnum):
+    SEND = "SEND"
+    RECEIVE = "RECEIVE"
+    REVIEW = "REVIEW"
+    APPROVE = "APPROVE"
+    ACCEPT = "ACCEPT"
+    REJECT = "REJECT"
+    DECLINE = "DECLINE"
+    WAITLIST = "WAITLIST"
+    REDIRECT = "REDIRECT"
+    REALIZE = "REALIZE"
+    CONFIRM_RECEIPT = "CONFIRM_RECEIPT"
+    FAIL = "FAIL"
+    REVOKE = "REVOKE"
+    EXPIRE = "EXPIRE"
+
+
+class Routing(StrEnum):
+    """How the receiver is found: AUTO takes the best candidate."""
+
+    AUTO = "AUTO"

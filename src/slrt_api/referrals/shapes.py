@@ -1,0 +1,161 @@
+"""What can be read of referrals: the sending side by area, the receiver its own, with the package meant for it."""
+
+from slrt_api.access.scopes import Scope
+from slrt_api.areas import codelists
+from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
+from slrt_api.cases.shapes import CASE, NEED
+from slrt_api.kernel.ids import Kind
+from slrt_api.organizations.shapes import ORGANIZATION
+from slrt_api.referrals import package
+from slrt_api.referrals.codes import ReferralStatus
+from slrt_api.referrals.lifecycle import LIFECYCLE
+from slrt_api.runtime.roles import ScopeKind
+from slrt_api.runtime.shapes import (
+    ALL_STAFF,
+    CREATED_SORT,
+    ID_SORT,
+    UPDATED_SORT,
+    Field,
+    FieldType,
+    Filter,
+    Link,
+    Shape,
+    aggregate_fields,
+    code_filter,
+    parse_codes,
+    parse_uuid,
+    updated_filters,
+)
+
+_READERS = ALL_STAFF | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM}
+_ID = "019aaa11-2233-8000-8cfe-04a1b2c3d4e5"
+
+
+def _id_filter(name: str, description: str) -> Filter:
+    return Filter(name, f"{{t}}.{name} = {{v}}::uuid", parse_uuid, description, _ID)
+
+
+PACKAGE = Shape(
+    "referral_package",
+    "referral-packages",
+    "referral_packages {t}",
+    "What the receiver may know of the client, copied when the referral was sent. Emptied when the referral ends: then"
+    " every value is null.",
+    scope=Scope.REFERRALS_READ,
+    kinds=_READERS,
+).with_fields(
+    Field("name", FieldType.TEXT, "Name.", nullable=True, example="Siti Aminah", sealed=package.purpose("name")),
+    Field("birth_date", FieldType.DATE, "Date of birth.", nullable=True, sealed=package.purpose("birth_date")),
+    Field("sex", FieldType.TEXT, "Sex, `F` or `M`.", nullable=True, example="F"),
+    Field(
+        "address",
+        FieldType.TEXT,
+        "Address.",
+        nullable=True,
+        example="Dusun III RT 02",
+        sealed=package.purpose("address"),
+    ),
+    Field(
+        "nik",
+        FieldType.TEXT,
+        "NIK, masked: the district in clear. Null where the service does not need it.",
+        "{t}.nik_prefix || '**********'",
+        nullable=True,
+        example="990101**********",
+    ),
+    Field(
+        "need_note",
+        FieldType.TEXT,
+        "What is particular about the need.",
+        nullable=True,
+        example="Rawat jalan",
+        sealed=package.purpose("need_note"),
+    ),
+    Field("emptied_at", FieldType.INSTANT, "When it was emptied.", nullable=True),
+)
+
+REFERRAL = (
+    Shape(
+        "referral",
+        "referrals",
+        "referrals {t}",
+        "One need of a case, referred to an organization or a program.",
+        scope=Scope.REFERRALS_READ,
+        kinds=_READERS,
+        kind=Kind.REFERRAL,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("referral"),
+        Field("number", FieldType.TEXT, "Number to say aloud; it stays for ever.", example="RJK-3326-7ZQ4-0MXR-K"),
+        Field("case_id", FieldType.ID, "The case. Receivers cannot open it."),
+        Field("need_id", FieldType.ID, "The need of that case."),
+        Field("area_code", FieldType.VILLAGE, "Village of the client.", "{t}.area", example="33.26.01.2001"),
+        Field(
+            "service", FieldType.TEXT, "The service asked for: a code of `/v1/services`.", example="SCHOOL_RETENTION"
+        ),
+        Field("status", FieldType.CODE, "Where it stands.", codes=ReferralStatus),
+        Field("allowed_actions", FieldType.CODES, "What this caller may do with it now.", lifecycle=LIFECYCLE),
+        Field("organization_id", FieldType.ID, "The receiving organization, once sent.", nullable=True),
+        Field("proposed_organization_id", FieldType.ID, "The organization that the draft is meant for.", nullable=True),
+        Field("program_code", FieldType.TEXT, "The program, where it goes to one.", nullable=True, example="ATENSI"),
+        Field("sent_at", FieldType.INSTANT, "When it was sent.", nullable=True),
+        Field("respond_by", FieldType.INSTANT, "By when the receiver must answer.", nullable=True),
+        Field("decided_at", FieldType.INSTANT, "When the receiver decided.", nullable=True),
+        Field("realized_at", FieldType.INSTANT, "When the service was reported as given.", nullable=True),
+        Field(
+            "evidence",
+            FieldType.TEXT,
+            "What shows that it was given.",
+            nullable=True,
+            example="Kembali bersekolah sejak 2 November, surat kepala sekolah terlampir",
+        ),
+        Field(
+            "receipt_confirmed_at",
+            FieldType.INSTANT,
+            "When the sending side, having asked the client, confirmed that it was received.",
+            nullable=True,
+        ),
+    )
+    .with_filters(
+        code_filter("status", ReferralStatus, "In one of these states."),
+        AREA_FILTER,
+        *updated_filters(),
+        _id_filter("case_id", "Of this case."),
+        _id_filter("need_id", "Of this need."),
+        _id_filter("organization_id", "Sent to this organization."),
+        Filter(
+            "service",
+            "{t}.service = ANY ({v}::text[])",
+            parse_codes(service.code for service in codelists.load_services()),
+            "For one of these services.",
+            "SCHOOL_RETENTION",
+        ),
+    )
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
+)
+REFERRAL.link(
+    Link(
+        "package",
+        PACKAGE,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.id",
+        "What the receiver may know of the client; null before it is sent.",
+        single=True,
+        embedded=True,
+    )
+)
+REFERRAL.link(
+    Link("organization", ORGANIZATION, "{t}.id = {p}.organization_id", "The receiving organization.", single=True)
+)
+CASE.link(
+    Link("referrals", REFERRAL, "{t}.regency = {p}.regency AND {t}.case_id = {p}.id", "Referrals of the case's needs.")
+)
+NEED.link(
+    Link(
+        "referral",
+        REFERRAL,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.referral_id",
+        "The referral that serves it.",
+        single=True,
+    )
+)
