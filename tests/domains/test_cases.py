@@ -553,6 +553,10 @@ class TestScope:
         assert bad.status_code == 400
         family = await client.get(f"/v1/households/{case['household_id']}?include=cases")
         assert [each["number"] for each in family.json()["cases"]] == [case["number"]]
+        listed = await client.get(f"/v1/households/{case['household_id']}/cases")
+        assert [each["number"] for each in listed.json()["items"]] == [case["number"]]
+        stranger = await api.as_(OFFICER, area=OTHER_VILLAGE).get(f"/v1/households/{case['household_id']}/cases")
+        assert problem(stranger) == (404, "not_found")
 
 
 class TestMoveNeed:

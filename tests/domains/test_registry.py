@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -104,6 +105,17 @@ class TestCheck:
             "2026-09-30",
         )
         assert answer.headers["cache-control"] == "private, no-store"
+
+    async def test_who_looked_is_on_record_when_the_answer_leaves(self, api: Api, owner: asyncpg.Connection) -> None:
+        made = await api.as_("facilitator", area=VILLAGE).post("/v1/households", json=family(*KNOWN))
+        body = {"household_id": made.json()["id"]}
+        await api.as_(OFFICER, area=VILLAGE).post("/v1/registry/checks", json=body)
+        accesses = await owner.fetch(
+            "SELECT actor, operation, purpose FROM accesses WHERE resource_id = $1", UUID(made.json()["id"])
+        )
+        assert [tuple(each) for each in accesses] == [
+            (f"http://api.test#{OFFICER}@{VILLAGE}", "registry.check", "REGISTRY_CHECK")
+        ]
 
     async def test_a_household_out_of_sight_is_no_reference(self, api: Api) -> None:
         made = await api.as_("facilitator", area=VILLAGE).post("/v1/households", json=family(*KNOWN))

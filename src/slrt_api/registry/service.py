@@ -62,8 +62,8 @@ async def check_household(tx: Transaction, actor: Actor, command: CheckHousehold
     """Check a household against the national registry.
 
     Against the newest release that the regency has, by NIK and KK number. `NOT_FOUND` is a finding and stops nothing;
-    `AMBIGUOUS` means that the numbers lead to several families or to one person several times. Nothing is stored: the
-    check that counts for a case is the one of its `VERIFY`.
+    `AMBIGUOUS` means that the numbers lead to several families or to one person several times. Nothing is stored but
+    that you looked: the check that counts for a case is the one of its `VERIFY`.
     """
     household = await tx.find(Household, command.household_id)
     if household is None:
@@ -71,6 +71,14 @@ async def check_household(tx: Transaction, actor: Actor, command: CheckHousehold
     found = await check(tx, household)
     if found is None:
         raise errors.Conflict("registry_not_loaded")
+    await tx.access(
+        "registry.check",
+        "household",
+        regency=household.regency,
+        resource_id=household.id,
+        purpose="REGISTRY_CHECK",
+        rows=1,
+    )
     snapshot = found.snapshot
     return Result(
         {

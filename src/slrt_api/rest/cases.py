@@ -3,6 +3,7 @@
 from slrt_api.cases import service
 from slrt_api.cases.shapes import CASE
 from slrt_api.flows import open_case
+from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.rest.operations import Routes
 
 TAG = "Cases"
@@ -18,3 +19,4 @@ def add(routes: Routes) -> None:
     routes.write(service.provide, "/v1/cases/{id}/services", tag=TAG)
     for link in ("needs", "assessments", "services"):
         routes.link(CASE, link, tag=TAG)
+    routes.link(HOUSEHOLD, "cases", tag=TAG)
