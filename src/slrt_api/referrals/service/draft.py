@@ -54,7 +54,8 @@ async def draft(tx: Transaction, actor: Actor, command: DraftReferral) -> Done:
     """Draft a referral.
 
     The case must be in service and the need open. With `routing: AUTO` it is sent in the same act, and `route` tells why
-    its receiver was chosen; when nobody can take it, the answer is 409 `no_receiver`, and the draft stays, at `Location`.
+    its receiver was chosen; when nobody can take it, the answer is 409 `no_receiver`, and the draft stays, at `Location`;
+    the same request takes it up again.
     """
     if actor.role not in SENDERS:
         raise errors.Forbidden("role_not_allowed")
@@ -70,27 +71,46 @@ async def draft(tx: Transaction, actor: Actor, command: DraftReferral) -> Done:
     if service not in {each.code for each in codelists.load_services()}:
         raise errors.Invalid.at("/service", "unknown_code", "Give one of the documented codes.")
     await _check_receivers(tx, command, case.area)
-    row = await tx.create(
-        Referral(
-            regency=case.regency,
-            id=new_id(Kind.REFERRAL, case.regency, tx.now),
-            area=case.area,
-            created_at=tx.now,
-            updated_at=tx.now,
-            number=new_number(NUMBER_PREFIX, case.regency),
-            case_id=case.id,
-            need_id=need.id,
-            service=service,
-            status=ReferralStatus.DRAFT.value,
-            program_code=command.program_code,
-            proposed_organization_id=command.organization_id,
-            drafted_by=actor.subject,
-        ),
-        "drafted",
-    )
+    row = await _left(tx, case, service, command) if command.routing is not None else None
+    row = row or await tx.create(_new(tx, actor, case, service, command), "drafted")
     if command.routing is None:
         return Done(row.id)
     return await _send_now(tx, actor, row, command.routing)
+
+
+def _new(tx: Transaction, actor: Actor, case: Case, service: str, command: DraftReferral) -> Referral:
+    return Referral(
+        regency=case.regency,
+        id=new_id(Kind.REFERRAL, case.regency, tx.now),
+        area=case.area,
+        created_at=tx.now,
+        updated_at=tx.now,
+        number=new_number(NUMBER_PREFIX, case.regency),
+        case_id=case.id,
+        need_id=command.need_id,
+        service=service,
+        status=ReferralStatus.DRAFT.value,
+        program_code=command.program_code,
+        proposed_organization_id=command.organization_id,
+        drafted_by=actor.subject,
+    )
+
+
+async def _left(tx: Transaction, case: Case, service: str, command: DraftReferral) -> Referral | None:
+    """The draft that an earlier, equal attempt left behind: a repeated one must not leave a second."""
+    found = await tx.rows(
+        Referral,
+        "regency = $1 AND case_id = $2 AND need_id = $3 AND service = $4 AND status = 'DRAFT'"
+        " AND program_code IS NOT DISTINCT FROM $5 AND proposed_organization_id IS NOT DISTINCT FROM $6"
+        " ORDER BY id LIMIT 1 FOR NO KEY UPDATE",
+        case.regency,
+        case.id,
+        command.need_id,
+        service,
+        command.program_code,
+        command.organization_id,
+    )
+    return found[0] if found else None
 
 
 async def _send_now(tx: Transaction, actor: Actor, row: Referral, routing: Routing) -> Done:
