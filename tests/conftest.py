@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +55,15 @@ class MigratedDatabase:
     api_url: str
     admin_url: str
 
+    async def execute(self, sql: str) -> None:
+        """Run a statement as the owner."""
+        connection = await asyncpg.connect(self.owner_url)
+        await connection.execute(sql)
+        await connection.close()
+
+
+MakeDatabase = Callable[[str], Awaitable[MigratedDatabase]]
+
 
 async def _made(server: EmbeddedPostgres, name: str) -> MigratedDatabase:
     admin = await asyncpg.connect(server.superuser_url)
@@ -74,6 +83,12 @@ async def _made(server: EmbeddedPostgres, name: str) -> MigratedDatabase:
 async def database(postgres: EmbeddedPostgres) -> MigratedDatabase:
     """The database of the session. Tests make rows of their own and never count on being alone."""
     return await _made(postgres, "slrt")
+
+
+@pytest.fixture(scope="session")
+def make_database(postgres: EmbeddedPostgres) -> MakeDatabase:
+    """Makes a further database, for a test that breaks something in it."""
+    return lambda name: _made(postgres, name)
 
 
 @pytest_asyncio.fixture(scope="session")

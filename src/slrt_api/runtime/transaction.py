@@ -146,10 +146,15 @@ class Transaction:
         kind: Kind | None = getattr(model, "KIND", None)
         if kind is not None and kind_of(id_) is not kind:
             raise errors.NotFound
-        if "regency" in model.model_fields:
-            record = await self.first(f"{_select(model)} WHERE regency = $1 AND id = $2{suffix}", tenant_of(id_), id_)
-        else:
-            record = await self.first(f"{_select(model)} WHERE id = $1{suffix}", id_)
+        try:
+            if "regency" in model.model_fields:
+                where = f"regency = $1 AND id = $2{suffix}"
+                record = await self.first(f"{_select(model)} WHERE {where}", tenant_of(id_), id_)
+            else:
+                record = await self.first(f"{_select(model)} WHERE id = $1{suffix}", id_)
+        except asyncpg.InsufficientPrivilegeError:
+            # A role that may not read or lock the table at all learns nothing of its rows either.
+            record = None
         if record is None:
             raise errors.NotFound
         return model(**record)

@@ -1,0 +1,458 @@
+"""Nothing of another regency: not by id, list, filter, count, cursor or include, on any route, in any role (I9).
+
+The routes come from the OpenAPI document: one without a case here fails.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from tests.api import OTHER_REGENCY_VILLAGE, VILLAGE, Api, household_body, running_api
+from tests.conftest import MakeDatabase
+from tests.domains.test_complaints import complaint_body
+from tests.problems import problem
+
+from slrt_api.access.scopes import Role
+from slrt_api.areas import codes
+from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
+from slrt_api.kernel.numbers import new_number
+from slrt_api.registry import service as registry
+from slrt_api.runtime.actor import Actor, RowScope
+from slrt_api.runtime.roles import ScopeKind
+from slrt_api.runtime.usecase import Act
+
+HERE, ELSEWHERE = 3326, 3327
+NATIONAL = {Kind.ORGANIZATION, Kind.PROGRAM}
+_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+Method = tuple[str, str]
+Rows = dict[Kind, UUID]
+
+
+@dataclass(frozen=True)
+class Case:
+    """How to ask one route about a resource.
+
+    kind    of the id in the path; None where the path holds a code
+    role    one that may do it
+    status  of the one answer that every id out of sight gets
+    codes   what may stand in the path instead of an id
+    """
+
+    kind: Kind | None
+    role: str
+    body: Callable[[Rows], Any] | None = None
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json", "if-match": '"1"'})
+    status: int = 404
+    codes: Callable[["World"], dict[str, str]] = lambda _: {"a code": "NO_SUCH_CODE", "another": "NEITHER_THIS"}
+
+
+JSON = {"content-type": "application/json"}
+MERGE = {"content-type": "application/merge-patch+json", "if-match": '"1"'}
+CASES: dict[Method, Case] = {
+    ("GET", "/v1/households/{id}"): Case(Kind.HOUSEHOLD, "facilitator"),
+    ("GET", "/v1/households/{id}/members"): Case(Kind.HOUSEHOLD, "facilitator"),
+    ("PATCH", "/v1/households/{id}"): Case(Kind.HOUSEHOLD, "facilitator", lambda _: {"address": "B"}, MERGE),
+    # An id of another regency, existing or not, contradicts the area in the body.
+    ("PUT", "/v1/households/{id}"): Case(
+        Kind.HOUSEHOLD, "facilitator", lambda _: household_body(), JSON | {"if-none-match": "*"}, status=422
+    ),
+    ("POST", "/v1/persons/{id}/reveal"): Case(Kind.PERSON, "puskesos_officer", lambda _: {"purpose": "VERIFICATION"}),
+    ("GET", "/v1/organizations/{id}"): Case(Kind.ORGANIZATION, "facilitator"),
+    ("POST", "/v1/organizations/{id}/capacity"): Case(
+        Kind.ORGANIZATION,
+        "administrator",
+        lambda _: {"service": "SCHOOL_RETENTION", "period": "2026-11", "area_code": "33.26", "capacity": 3},
+    ),
+    ("GET", "/v1/programs/{id}"): Case(Kind.PROGRAM, "facilitator"),
+    ("GET", "/v1/registry/snapshots/{id}"): Case(Kind.SNAPSHOT, "secretariat_officer"),
+    ("GET", "/v1/cases/{id}"): Case(Kind.CASE, "puskesos_officer"),
+    ("POST", "/v1/cases/{id}/transitions"): Case(Kind.CASE, "puskesos_officer", lambda _: {"action": "VERIFY"}),
+    ("GET", "/v1/cases/{id}/needs"): Case(Kind.CASE, "puskesos_officer"),
+    ("POST", "/v1/cases/{id}/needs"): Case(
+        Kind.CASE,
+        "puskesos_officer",
+        lambda rows: {"person_id": str(rows[Kind.PERSON]), "domain": "HEALTH", "need": "HEALTH_INSURANCE"},
+    ),
+    ("POST", "/v1/cases/{id}/need-transitions"): Case(
+        Kind.CASE, "puskesos_officer", lambda rows: {"need_id": str(rows[Kind.NEED]), "action": "CANCEL", "reason": "B"}
+    ),
+    ("GET", "/v1/cases/{id}/assessments"): Case(Kind.CASE, "puskesos_officer"),
+    ("POST", "/v1/cases/{id}/assessments"): Case(
+        Kind.CASE,
+        "puskesos_officer",
+        lambda _: {"instrument": "REGSOSEK2022K", "answers": {"304": 4}, "summary": "B"},
+    ),
+    ("GET", "/v1/cases/{id}/services"): Case(Kind.CASE, "puskesos_officer"),
+    ("POST", "/v1/cases/{id}/services"): Case(
+        Kind.CASE,
+        "puskesos_officer",
+        lambda rows: {"need_id": str(rows[Kind.NEED]), "delivered_on": "2026-01-21", "evidence": "B"},
+    ),
+    ("GET", "/v1/households/{id}/complaints"): Case(Kind.HOUSEHOLD, "puskesos_officer"),
+    ("GET", "/v1/complaints/{id}"): Case(Kind.COMPLAINT, "puskesos_officer"),
+    ("GET", "/v1/complaints/{id}/clocks"): Case(Kind.COMPLAINT, "puskesos_officer"),
+    ("POST", "/v1/complaints/{id}/transitions"): Case(
+        Kind.COMPLAINT, "puskesos_officer", lambda _: {"action": "TRIAGE"}
+    ),
+    # A wrong secret, an unknown receipt and one of another regency. Failures are counted by receipt: one role asks.
+    ("GET", "/v1/public/complaints/{receipt}"): Case(
+        None,
+        "citizen",
+        headers={"authorization": "Receipt 7ZQ40-MXR2K-9D3WA-HB6TN"},
+        codes=lambda world: {
+            "unknown, here": new_number("KEL", HERE),
+            "unknown, elsewhere": new_number("KEL", ELSEWHERE),
+            "existing, elsewhere": world.receipt,
+            "no number": "KEL-0",
+        },
+    ),
+    ("GET", "/v1/areas/{id}"): Case(None, "facilitator"),
+    ("GET", "/v1/services/{id}"): Case(None, "facilitator"),
+    ("GET", "/v1/code-lists/{id}"): Case(None, "facilitator"),
+    ("GET", "/v1/meta/lifecycles/{name}"): Case(None, "facilitator"),
+}
+#: (route, member of its body that names another resource) -> the kind, who may ask, and the body without the member
+REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
+    ("/v1/cases", "household_id"): (Kind.HOUSEHOLD, "puskesos_officer", lambda _: {}),
+    ("/v1/cases", "complaint_id"): (
+        Kind.COMPLAINT,
+        "puskesos_officer",
+        lambda rows: {"household_id": str(rows[Kind.HOUSEHOLD])},
+    ),
+    ("/v1/registry/checks", "household_id"): (Kind.HOUSEHOLD, "puskesos_officer", lambda _: {}),
+    ("/v1/cases/{id}/needs", "person_id"): (
+        Kind.PERSON,
+        "puskesos_officer",
+        CASES["POST", "/v1/cases/{id}/needs"].body or dict,
+    ),
+    ("/v1/cases/{id}/need-transitions", "need_id"): (
+        Kind.NEED,
+        "puskesos_officer",
+        CASES["POST", "/v1/cases/{id}/need-transitions"].body or dict,
+    ),
+    ("/v1/cases/{id}/services", "need_id"): (
+        Kind.NEED,
+        "puskesos_officer",
+        CASES["POST", "/v1/cases/{id}/services"].body or dict,
+    ),
+    ("/v1/complaints", "household_id"): (Kind.HOUSEHOLD, "puskesos_officer", lambda _: complaint_body()),
+    ("/v1/complaints", "subject_person_id"): (
+        Kind.PERSON,
+        "puskesos_officer",
+        lambda rows: complaint_body(household_id=str(rows[Kind.HOUSEHOLD])),
+    ),
+    ("/v1/complaints/{id}/transitions", "forward_to"): (
+        Kind.ORGANIZATION,
+        "puskesos_officer",
+        lambda _: {"action": "FORWARD"},
+    ),
+    ("/v1/complaints/{id}/transitions", "merge_into"): (
+        Kind.COMPLAINT,
+        "puskesos_officer",
+        lambda _: {"action": "MERGE", "reason": "B"},
+    ),
+    ("/v1/cases/{id}/transitions", "into"): (
+        Kind.CASE,
+        "puskesos_coordinator",
+        lambda _: {"action": "MERGE", "reason": "B"},
+    ),
+}
+
+
+@dataclass
+class World:
+    """Rows of each kind that exist here and in the other regency."""
+
+    here: Rows = field(default_factory=dict)
+    there: Rows = field(default_factory=dict)
+    receipt: str = ""
+    #: a case of this regency that is still being assessed
+    assessing: UUID | None = None
+
+
+async def populated(api: Api) -> World:
+    """Make the same rows in both regencies, each by its own staff."""
+    world = World()
+    for village, rows in ((VILLAGE, world.here), (OTHER_REGENCY_VILLAGE, world.there)):
+        facilitator, officer = api.as_("facilitator", area=village), api.as_("puskesos_officer", area=village)
+        household = await _made(facilitator, "/v1/households", household_body(area_code=village))
+        rows[Kind.HOUSEHOLD] = UUID(household["id"])
+        rows[Kind.PERSON] = UUID(household["members"][0]["person_id"])
+        complaint = await _made(facilitator, "/v1/complaints", complaint_body(area_code=village))
+        rows[Kind.COMPLAINT], world.receipt = UUID(complaint["id"]), complaint["receipt"]
+        case = await _made(officer, "/v1/cases", {"household_id": household["id"]})
+        rows[Kind.CASE] = UUID(case["id"])
+        url = f"/v1/cases/{case['id']}"
+        need = {"person_id": str(rows[Kind.PERSON]), "domain": "HEALTH", "need": "HEALTH_INSURANCE"}
+        assessment = {"instrument": "REGSOSEK2022K", "answers": {"304": 4}, "summary": "B"}
+        coordinator = api.as_("puskesos_coordinator", area=village)
+        for version, (client, part, body) in enumerate(
+            (
+                (officer, "transitions", {"action": "VERIFY"}),
+                (officer, "transitions", {"action": "ASSESS"}),
+                (officer, "needs", need),
+                (officer, "assessments", assessment),
+                (officer, "transitions", {"action": "RECOMMEND"}),
+                (coordinator, "transitions", {"action": "CONFIRM"}),
+                (officer, "transitions", {"action": "START_SERVICE"}),
+            ),
+            1,
+        ):
+            answer = await client.post(f"{url}/{part}", json=body, headers={"if-match": f'"{version}"'})
+            assert answer.status_code == 200, answer.text
+        needs = await officer.get(f"{url}/needs")
+        rows[Kind.NEED] = UUID(needs.json()["items"][0]["id"])
+    officer = api.as_("puskesos_officer")
+    case = await _made(officer, "/v1/cases", {"household_id": str(world.here[Kind.HOUSEHOLD])})
+    for version, action in enumerate(("VERIFY", "ASSESS"), 1):
+        answer = await officer.post(
+            f"/v1/cases/{case['id']}/transitions", json={"action": action}, headers={"if-match": f'"{version}"'}
+        )
+        assert answer.status_code == 200, answer.text
+    world.assessing = UUID(case["id"])
+    # A release here would change what other tests of this database are told by the newest one.
+    release = registry.LoadRelease(
+        source="DTSEN", release=uuid4().hex[:8], as_of=date(2026, 9, 30), area_code="33.27", entries=()
+    )
+    rows_of = RowScope(ScopeKind.IMPORTER, tenants=(ELSEWHERE,), regency=ELSEWHERE)
+    importer = Actor("system#importer", "integrator", frozenset({"imports:write"}), rows_of)
+    await Act(api.app.state.service.platform, importer, "0" * 32)(registry.load_release, release)
+    listed = await api.as_("secretariat_officer", area="33.27").get("/v1/registry/snapshots")
+    world.there[Kind.SNAPSHOT] = UUID(listed.json()["items"][0]["id"])
+    return world
+
+
+async def _made(client: httpx.AsyncClient, url: str, body: Any) -> Any:
+    answer = await client.post(url, json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def world(api: Api) -> World:
+    return await populated(api)
+
+
+def token_of(api: Api, role: str) -> httpx.AsyncClient:
+    """A client of the role in this regency."""
+    claims: dict[str, Any] = {}
+    if role in {"partner", "program_manager"}:
+        claims = {
+            "organization": new_id(Kind.ORGANIZATION, 0),
+            "programs": [new_id(Kind.PROGRAM, 0)] if role == "program_manager" else [],
+        }
+    if role == "integrator":
+        claims = {"area": "33.26"}
+    return api.as_(role, **claims)
+
+
+def steady(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], str]:
+    """Everything of an answer that may tell one resource from another."""
+    volatile = {"ratelimit", "date", "traceparent"}
+    headers = sorted((name, value) for name, value in answer.headers.multi_items() if name not in volatile)
+    text = answer.text
+    if answer.headers["content-type"] == "application/problem+json":
+        text = json.dumps({**answer.json(), "trace_id": ""})
+    return answer.status_code, headers, text
+
+
+async def ask(client: httpx.AsyncClient, route: Method, case: Case, id_: UUID | str, rows: Rows) -> httpx.Response:
+    method, path = route
+    content = json.dumps(case.body(rows)).encode() if case.body is not None else None
+    headers = {name: value for name, value in case.headers.items() if method != "GET" or name == "authorization"}
+    return await client.request(method, re.sub(r"\{[a-z_]+\}", str(id_), path), content=content, headers=headers)
+
+
+def candidates(case: Case, world: World) -> dict[str, UUID | str]:
+    """Ids that a caller of this regency must not be able to tell apart."""
+    if case.kind is None:
+        return dict(case.codes(world))
+    wrong = Kind.DEVICE
+    found: dict[str, UUID | str] = {
+        "unknown, elsewhere": new_id(case.kind, ELSEWHERE),
+        "of another kind": new_id(wrong, ELSEWHERE),
+        "of another kind, here": new_id(wrong, HERE),
+        "of no kind": uuid4(),
+    }
+    if case.kind not in NATIONAL:
+        found["existing, elsewhere"] = world.there[case.kind]
+    if case.status == 404:
+        found["unknown, here"] = new_id(case.kind, HERE)
+        found["unknown, national"] = new_id(case.kind, 0)
+    return found
+
+
+async def leaks_of_items(api: Api, world: World, cases: dict[Method, Case], roles: tuple[Role, ...]) -> list[str]:
+    """Routes, roles and ids whose answer differs from that for an unknown id."""
+    found = []
+    for route, case in cases.items():
+        for role in roles if "authorization" not in case.headers else (Role(case.role),):
+            client = token_of(api, role.value)
+            answers = {
+                name: await ask(client, route, case, id_, world.here) for name, id_ in candidates(case, world).items()
+            }
+            first, *others = answers.items()
+            if role.value == case.role and first[1].status_code != case.status:
+                found.append(f"{route} as {role}: {first[1].status_code} {first[1].text}")
+            found += [
+                f"{route} as {role}: {name} differs from {first[0]}: {answer.status_code}"
+                for name, answer in others
+                if steady(answer) != steady(first[1])
+            ]
+    return found
+
+
+async def leaks_of_lists(api: Api, roles: tuple[Role, ...]) -> list[str]:
+    """What lists show from outside: every page, every include, counts, and filters that ask for it."""
+    found = []
+    for path, operations in api.app.openapi()["paths"].items():
+        if "{" in path or "get" not in operations:
+            continue
+        names = {parameter["name"]: parameter for parameter in operations["get"].get("parameters", ())}
+        if "cursor" not in names:
+            continue
+        includes = re.findall("`([a-z_]+)`", names["include"]["description"]) if "include" in names else []
+        for role in roles:
+            client = token_of(api, role.value)
+            for query in ("limit=200&include_total=true", *(f"limit=200&include={name}" for name in includes)):
+                async for page in pages(client, f"{path}?{query}"):
+                    found += [f"{path}?{query} as {role}: {each}" for each in outside(page, role)]
+            if "area_code" in names and "updated_from" in names:
+                for area in ("33.27", OTHER_REGENCY_VILLAGE):
+                    answer = await client.get(f"{path}?area_code={area}&include_total=true")
+                    if answer.status_code == 200 and (answer.json()["items"] or answer.json()["total"]):
+                        found.append(f"{path}?area_code={area} as {role}: {answer.json()['total']} rows")
+    return found
+
+
+async def pages(client: httpx.AsyncClient, url: str) -> Any:
+    for _ in range(20):
+        answer = await client.get(url)
+        assert answer.status_code in {200, 403}, answer.text
+        if answer.status_code == 403:
+            return
+        yield answer.json()
+        if "next" not in answer.links:
+            return
+        url = answer.links["next"]["url"]
+
+
+def outside(page: Any, role: Role) -> Iterator[str]:
+    """What of a page lies outside the scope of `token_of(role)`: ids by their tenant, rows by their area."""
+    for text in set(_UUID.findall(json.dumps(page))):
+        if kind_of(UUID(text)) is not None and tenant_of(UUID(text)) not in {0, HERE}:
+            yield f"an id of tenant {tenant_of(UUID(text))}"
+    reach = {
+        Role.FACILITATOR: VILLAGE,
+        Role.PUSKESOS_OFFICER: VILLAGE,
+        Role.PUSKESOS_COORDINATOR: VILLAGE,
+        Role.SUPERVISOR: "33.26.01",
+    }.get(role, "33.26")
+    for item in page["items"]:
+        # National rows, such as organizations, are read by everybody and have no version of their own regency.
+        if "area_code" in item and tenant_of(UUID(item["id"])) != 0:
+            lo, hi = codes.area_range(reach)
+            if not lo <= codes.area_range(item["area_code"])[0] <= hi:
+                yield "a row of another area"
+
+
+async def test_every_route_with_an_id_has_a_case(api: Api) -> None:
+    routes = {
+        (method.upper(), path)
+        for path, operations in api.app.openapi()["paths"].items()
+        if "{" in path
+        for method in operations
+    }
+    assert routes == set(CASES)
+
+
+async def test_ids_out_of_sight_all_get_one_answer(api: Api, world: World) -> None:
+    assert await leaks_of_items(api, world, CASES, tuple(Role)) == []
+
+
+async def test_the_cases_would_be_answered_on_a_resource_in_sight(api: Api, world: World) -> None:
+    """A body that is refused for itself would prove nothing: the same cases, asked by the other regency's own staff."""
+    wrong = []
+    for route, case in CASES.items():
+        if case.kind is None or case.kind in NATIONAL or route[0] == "PUT":
+            continue
+        client = api.as_(case.role, area=OTHER_REGENCY_VILLAGE)
+        answer = await ask(client, route, case, world.there[case.kind], world.there)
+        if answer.status_code not in {200, 201, 409, 412}:
+            wrong.append(f"{route}: {answer.status_code} {answer.text}")
+    assert wrong == []
+
+
+def _references(api: Api) -> set[tuple[str, str]]:
+    """Every member of a body that is an id: (path, name), from the document."""
+    document = api.app.openapi()
+    found = set()
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            for media in operation.get("requestBody", {}).get("content", {}).values():
+                schema = document["components"]["schemas"][media["schema"]["$ref"].rpartition("/")[2]]
+                found |= {
+                    (path, name) for name, member in schema["properties"].items() if '"uuid"' in json.dumps(member)
+                }
+    return found
+
+
+async def test_every_id_in_a_body_has_a_case(api: Api) -> None:
+    assert _references(api) == set(REFERENCES)
+
+
+async def test_a_body_cannot_tell_an_id_out_of_sight_from_an_unknown_one(api: Api, world: World) -> None:
+    for (path, member), (kind, role, body) in REFERENCES.items():
+        client = token_of(api, role)
+        asked = world.here[Kind.COMPLAINT if path.startswith("/v1/complaints") else Kind.CASE]
+        url = path.replace("{id}", str(world.assessing if path.endswith("/needs") else asked))
+        headers = {}
+        if "{id}" in path:
+            headers["if-match"] = (await client.get(url.rpartition("/")[0])).headers["etag"]
+        ids = {
+            "unknown": new_id(kind, HERE),
+            "unknown, elsewhere": new_id(kind, ELSEWHERE),
+            "of another kind": new_id(Kind.DEVICE, HERE),
+            "of no kind": uuid4(),
+        }
+        if kind in world.there:
+            ids["existing, elsewhere"] = world.there[kind]
+        answers = {
+            name: await client.post(url, json={**body(world.here), member: str(id_)}, headers=headers)
+            for name, id_ in ids.items()
+        }
+        first = answers.pop("unknown")
+        problem(first, 422, "content_invalid", fault=(f"/{member}", "reference_not_found"))
+        assert {name: steady(answer) for name, answer in answers.items()} == dict.fromkeys(answers, steady(first)), path
+
+
+async def test_lists_show_nothing_from_outside(api: Api, world: World) -> None:
+    assert await leaks_of_lists(api, tuple(Role)) == []
+
+
+async def test_without_the_row_policy_both_checks_report_it(
+    make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The control: on a database of its own, one table loses its policy and the same checks find the leak."""
+    database = await make_database("slrt_open")
+    async with running_api(database.api_url, tmp_path_factory.mktemp("open")) as api:
+        there = await populated(api)
+        await _made(
+            api.as_("facilitator", area="33.26.02.2001"), "/v1/households", household_body(area_code="33.26.02.2001")
+        )
+        routes = {route: case for route, case in CASES.items() if route == ("GET", "/v1/households/{id}")}
+        roles = (Role.FACILITATOR,)
+        assert await leaks_of_items(api, there, routes, roles) == []
+        assert await leaks_of_lists(api, roles) == []
+        await database.execute("ALTER TABLE households DISABLE ROW LEVEL SECURITY")
+        assert await leaks_of_items(api, there, routes, roles) == [
+            f"{('GET', '/v1/households/{id}')} as facilitator: existing, elsewhere differs from unknown, elsewhere: 200"
+        ]
+        assert any("a row of another area" in leak for leak in await leaks_of_lists(api, roles))
