@@ -1,4 +1,4 @@
-"""Who asks: the manager of a regency's secretariat, whose rows are a range of areas."""
+"""Who asks: people of a regency's secretariat, whose rows are a range of areas."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +12,14 @@ from slrt_api.runtime.tokens import IssuerKeys, Verifier
 from slrt_api.settings import Settings
 
 _SUBJECT = "bench"
-_GRANT = {"role": Role.SECRETARIAT_MANAGER.value, "areas": [REGENCY], "organization": None, "programs": []}
 
 
-def token(settings: Settings) -> str:
+def token(settings: Settings, role: Role = Role.SECRETARIAT_MANAGER) -> str:
     """An ES256 access token of an hour, by the development issuer of the settings' data folder."""
     assert settings.data_dir is not None
-    scopes = frozenset(scope.value for scope in PERMISSIONS[Role.SECRETARIAT_MANAGER])
-    client = DevClient(_SUBJECT, _SUBJECT, _SUBJECT, scopes, (_GRANT,))
+    scopes = frozenset(scope.value for scope in PERMISSIONS[role])
+    grant = {"role": role.value, "areas": [REGENCY], "organization": None, "programs": []}
+    client = DevClient(_SUBJECT, _SUBJECT, _SUBJECT, scopes, (grant,))
     return DevIssuer(settings, Path(settings.data_dir), {}).issue(client)
 
 

@@ -16,14 +16,17 @@ import asyncpg
 from slrt_api.areas import dataset
 from slrt_api.areas import reference as areas_reference
 from slrt_api.kernel.ids import Kind, new_id
+from slrt_api.kernel.numbers import new_number
 from slrt_api.programs import reference as programs_reference
-from slrt_api.runtime import migrations, roles
+from slrt_api.runtime import events, migrations, roles
 from slrt_api.runtime.embedded import EmbeddedPostgres
 
 TENANT = 3326
 REGENCY = "33.26"
 DATABASE = "slrt"
 MEMBERS = 4
+#: cases in VERIFICATION, one for each transition that is measured
+CASES = 60_000
 #: version, key id, nonce, 16 digits and tag: what `Keyring.encrypt` makes of a NIK
 CIPHERTEXT_BYTES = 51
 _CHUNK = 10_000
@@ -45,6 +48,15 @@ _COLUMNS = {
     "identities": (
         *("regency", "id", "area", "owner_id", "type", "prefix"),
         *("ciphertext", "blind_index", "findings", "valid_from"),
+    ),
+    "cases": (
+        *("regency", "id", "area", "version", "created_at", "updated_at", "number", "household_id", "status"),
+        *("emergency", "received_at", "opened_by", "proposal_wanted", "assessed"),
+        *("need_count", "open_needs", "referred_needs"),
+    ),
+    "events": (
+        *("regency", "aggregate_id", "sequence", "id", "area", "kind", "type", "at"),
+        *("actor", "role", "sealed", "trace_id", "body", "hash"),
     ),
 }
 
@@ -73,20 +85,26 @@ async def prepare(server: EmbeddedPostgres, households: int) -> None:
     superuser = await asyncpg.connect(server.url("postgres", DATABASE))
     try:
         present = await superuser.fetchval("SELECT count(*) FROM households")
-        if present == households:
-            return
-        if present:
+        if present not in {0, households}:
             message = f"the kept data has {present} households, not {households}: remove it"
             raise SystemExit(message)
         await superuser.execute("SET session_replication_role = replica")
-        for chunk in _chunks(households):
-            for table, rows in chunk.items():
-                await superuser.copy_records_to_table(table, columns=_COLUMNS[table], records=rows)
+        if not present:
+            for chunk in _chunks(households):
+                await _copy(superuser, chunk)
+        if await superuser.fetchval("SELECT count(*) FROM cases WHERE status = 'VERIFICATION'") < CASES / 2:
+            places = await superuser.fetch("SELECT id, area FROM households ORDER BY id LIMIT $1", CASES)
+            await _copy(superuser, _cases([(record["id"], record["area"]) for record in places]))
         for table in _COLUMNS:
             await superuser.execute(f"VACUUM ANALYZE {table}")
         await superuser.execute("CHECKPOINT")
     finally:
         await superuser.close()
+
+
+async def _copy(superuser: asyncpg.Connection, chunk: dict[str, Rows]) -> None:
+    for table, rows in chunk.items():
+        await superuser.copy_records_to_table(table, columns=_COLUMNS[table], records=rows)
 
 
 async def ids_of(server: EmbeddedPostgres, table: str, where: str = "true") -> list[str]:
@@ -127,3 +145,39 @@ def _household(chunk: dict[str, Rows], chooser: random.Random, area: int, at: da
 def _identity(owner: UUID, area: int, type_: str, findings: list[str], at: datetime) -> tuple[Any, ...]:
     bytes_ = secrets.token_bytes(CIPHERTEXT_BYTES), secrets.token_bytes(32)
     return (TENANT, new_id(Kind.PERSON, TENANT, at), area, owner, type_, _PREFIX, *bytes_, findings, at.date())
+
+
+def _cases(households: list[tuple[UUID, int]]) -> dict[str, Rows]:
+    """A case of each household that waits for its assessment, with the event that an act would have written."""
+    chunk: dict[str, Rows] = {"cases": [], "events": []}
+    opened_by, role, trace_id = "urn:bench#officer", "secretariat_officer", "0" * 32
+    for number, (household, area) in enumerate(households):
+        at = _START + timedelta(seconds=45 * number)
+        id_, event_id = new_id(Kind.CASE, TENANT, at), new_id(Kind.EVENT, TENANT, at)
+        recorded = events.record(
+            event_id=event_id,
+            regency=TENANT,
+            aggregate=id_,
+            kind=Kind.CASE,
+            sequence=1,
+            type_="case.opened",
+            at=at,
+            actor=opened_by,
+            role=role,
+            on_behalf_of=None,
+            fields=["household_id", "number", "status"],
+            values={"changes": {"status": {"before": None, "after": "VERIFICATION"}}},
+            trace_id=trace_id,
+            previous=events.GENESIS,
+        )
+        flags = (False, at, opened_by, False, False, 0, 0, 0)
+        chunk["cases"].append(
+            (TENANT, id_, area, 1, at, at, new_number("KSS", TENANT), household, "VERIFICATION", *flags)
+        )
+        chunk["events"].append(
+            (
+                *(TENANT, id_, 1, event_id, area, int(Kind.CASE), "case.opened", at),
+                *(opened_by, role, False, trace_id, recorded.body, recorded.hash),
+            )
+        )
+    return chunk
