@@ -1,0 +1,243 @@
+"""The second wall: what the database itself refuses, whatever the code above it does (architecture, section 5)."""
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from tests.api import Api, household_body
+from tests.conftest import MigratedDatabase
+
+import slrt_api
+from slrt_api.runtime import roles
+from slrt_api.runtime.roles import ScopeKind
+from slrt_api.runtime.shapes import Shape
+
+SOURCES = Path(slrt_api.__file__).parent
+#: roles whose rows are cut by a setting; the worker's, the backup's and the owner's predicate is `true`
+CUT = [*(kind.value for kind in ScopeKind if kind is not ScopeKind.WORKER), roles.EFFECT]
+
+#: a row with every column that a policy reads; not null, or the planner would fold the policy away
+ROW = """SELECT 3326 AS regency, 3326012001 AS area, false AS sealed, 1::bigint AS receipt,
+    gen_random_uuid() AS organization_id, gen_random_uuid() AS program_id, gen_random_uuid() AS reporter_id OFFSET 0"""
+_TENANT_TABLES = """
+SELECT c.oid, c.relname, c.relrowsecurity, c.relforcerowsecurity, a.attnum
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'regency' AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace ORDER BY c.relname
+"""
+
+
+@pytest_asyncio.fixture
+async def login(database: MigratedDatabase) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the API's login role, as a pool opens it."""
+    connection = await asyncpg.connect(database.api_url)
+    yield connection
+    await connection.close()
+
+
+async def tenant_tables(owner: asyncpg.Connection) -> list[asyncpg.Record]:
+    found = await owner.fetch(_TENANT_TABLES)
+    assert {"households", "persons", "identities", "events", "revisions"} <= {table["relname"] for table in found}
+    return list(found)
+
+
+async def read_as(login: asyncpg.Connection, role: str, statement: str) -> None:
+    """Run a statement in the role, with no setting made."""
+    async with login.transaction():
+        await login.execute(f"SET LOCAL ROLE {role}")
+        await login.fetch(statement)
+
+
+class TestTables:
+    async def test_row_security_is_forced_and_the_owner_has_a_policy(self, owner: asyncpg.Connection) -> None:
+        for table in await tenant_tables(owner):
+            assert (table["relrowsecurity"], table["relforcerowsecurity"]) == (True, True), table["relname"]
+            policies = await owner.fetch(
+                "SELECT qual, with_check, cmd FROM pg_policies WHERE tablename = $1 AND roles = '{slrt_owner}'",
+                table["relname"],
+            )
+            assert [tuple(policy) for policy in policies] == [("true", "true", "ALL")], table["relname"]
+
+    async def test_a_table_without_a_regency_has_no_row_policy(self, owner: asyncpg.Connection) -> None:
+        tenant = {table["relname"] for table in await tenant_tables(owner)}
+        policed = {row["tablename"] for row in await owner.fetch("SELECT tablename FROM pg_policies")}
+        assert policed == tenant
+
+    async def test_policies_hold_no_or_and_no_subselect(self, owner: asyncpg.Connection) -> None:
+        for row in await owner.fetch("SELECT tablename, policyname, qual, with_check FROM pg_policies"):
+            for predicate in (row["qual"], row["with_check"]):
+                assert not re.search(r"\b(OR|SELECT|EXISTS)\b", predicate or ""), tuple(row)
+
+    async def test_the_regency_comes_first_in_every_key_and_index(self, owner: asyncpg.Connection) -> None:
+        for table in await tenant_tables(owner):
+            indexes = await owner.fetch(
+                "SELECT indexrelid::regclass::text AS name, indkey[0] AS first, indisprimary FROM pg_index"
+                " WHERE indrelid = $1",
+                table["oid"],
+            )
+            assert any(index["indisprimary"] for index in indexes), table["relname"]
+            assert [index["name"] for index in indexes if index["first"] != table["attnum"]] == []
+            keys = await owner.fetch(
+                "SELECT conname, conkey[1] AS first FROM pg_constraint WHERE conrelid = $1 AND contype IN ('p', 'u', 'f')",
+                table["oid"],
+            )
+            assert [key["conname"] for key in keys if key["first"] != table["attnum"]] == []
+
+
+class TestLogin:
+    async def test_without_a_role_it_is_refused_on_every_tenant_table(
+        self, owner: asyncpg.Connection, login: asyncpg.Connection
+    ) -> None:
+        for table in await tenant_tables(owner):
+            name = table["relname"]
+            for statement in (
+                f"SELECT 1 FROM {name}",
+                f"SELECT count(*) FROM {name}",
+                f"INSERT INTO {name} DEFAULT VALUES",
+                f"UPDATE {name} SET regency = 1",
+                f"DELETE FROM {name}",
+                f"TRUNCATE {name}",
+            ):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                    await login.execute(statement)
+
+    async def test_it_is_no_superuser_and_bypasses_nothing(self, owner: asyncpg.Connection) -> None:
+        rows = await owner.fetch(
+            "SELECT rolname FROM pg_roles WHERE rolname LIKE 'slrt%' AND (rolsuper OR rolbypassrls OR rolcreaterole)"
+        )
+        assert [row["rolname"] for row in rows] == []
+
+    @pytest.mark.parametrize("role", [roles.OWNER, roles.BACKUP, "postgres"])
+    async def test_it_cannot_become_who_sees_everything(self, login: asyncpg.Connection, role: str) -> None:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await login.execute(f"SET ROLE {role}")
+
+
+class TestSettings:
+    @pytest.mark.parametrize("role", CUT)
+    async def test_a_role_without_its_settings_reads_nothing(
+        self, owner: asyncpg.Connection, login: asyncpg.Connection, role: str
+    ) -> None:
+        """Every policy of the role is asked about a row: an error, not an answer, and so it is when a former
+        transaction on the same connection has left its settings empty."""
+        policies = await owner.fetch("SELECT tablename, qual FROM pg_policies WHERE roles = ARRAY[$1]::name[]", role)
+        assert policies
+        names = {
+            name for policy in policies for name in re.findall(r"current_setting\('(app\.[a-z]+)'", policy["qual"])
+        }
+        assert names
+        for used in (False, True):
+            if used:
+                async with login.transaction():
+                    for name in names:
+                        await login.execute(f"SET LOCAL {name} = '1'")
+            for policy in policies:
+                with pytest.raises((asyncpg.UndefinedObjectError, asyncpg.DataError)):
+                    await read_as(login, role, f"SELECT {policy['qual']} FROM ({ROW}) AS one")
+
+    async def test_a_real_row_stays_hidden_too(self, api: Api, login: asyncpg.Connection) -> None:
+        made = await api.as_("facilitator").post("/v1/households", json=household_body())
+        assert made.status_code == 201
+        with pytest.raises(asyncpg.UndefinedObjectError):
+            await read_as(login, "slrt_area_range", "SELECT id FROM households")
+
+
+def shapes() -> list[Shape]:
+    """Every shape of the house."""
+    found = []
+    for module in pkgutil.walk_packages([str(SOURCES)], "slrt_api."):
+        if module.name.endswith(".shapes") and module.name != "slrt_api.runtime.shapes":
+            found += [each for each in vars(importlib.import_module(module.name)).values() if isinstance(each, Shape)]
+    return sorted(set(found), key=lambda shape: shape.name)
+
+
+class TestGrants:
+    async def test_a_shape_is_shown_to_those_that_may_read_its_tables_and_to_all_of_them(
+        self, owner: asyncpg.Connection
+    ) -> None:
+        found = shapes()
+        assert {"household", "member", "organization", "case"} <= {shape.name for shape in found}
+        shown: dict[tuple[str, ...], set[ScopeKind]] = {}
+        readers: dict[tuple[str, ...], set[ScopeKind]] = {}
+        for shape in found:
+            tables = tuple(re.findall(r"(?:^|FROM |JOIN )([a-z_]+)\b", shape.source))
+            assert tables, shape.name
+            may = [
+                kind
+                for kind in ScopeKind
+                for name in [*tables]
+                if await owner.fetchval("SELECT has_table_privilege($1, $2, 'SELECT')", kind, name)
+            ]
+            readers[tables] = {kind for kind in may if may.count(kind) == len(tables)}
+            # A table may have a shape of its own for the public, who must not see the staff's.
+            shown.setdefault(tables, set()).update(shape.kinds)
+        # The worker and the importer read for their work, not through the API.
+        machines = {ScopeKind.WORKER, ScopeKind.IMPORTER}
+        wrong = {
+            tables: (sorted(kinds - readers[tables]), sorted(readers[tables] - kinds - machines))
+            for tables, kinds in shown.items()
+            if kinds - readers[tables] or readers[tables] - kinds - machines
+        }
+        assert wrong == {}, "shown without a grant, granted without being shown"
+
+    async def test_nobody_but_the_owner_may_delete_or_rewrite_history(self, owner: asyncpg.Connection) -> None:
+        for table in ("events", "revisions", "accesses"):
+            for role in (*ScopeKind, roles.EFFECT, roles.API, roles.BACKUP):
+                for privilege in ("UPDATE", "DELETE", "TRUNCATE"):
+                    assert not await owner.fetchval(
+                        "SELECT has_table_privilege($1, $2, $3)", str(role), table, privilege
+                    ), (table, role, privilege)
+
+
+#: where code enters the effect role. A new place is read with care, then listed here.
+MACHINERY = {
+    "runtime/idempotency.py:claim",
+    "runtime/idempotency.py:keep",
+    "runtime/transaction.py:_record",
+    "runtime/transaction.py:_writer",
+    "runtime/transaction.py:access",
+}
+EFFECTS = {
+    "clocks/service.py:meet",
+    "clocks/service.py:start",
+    "clocks/service.py:stop",
+    "complaints/service/file.py:_file",
+    "complaints/service/track.py:_case",
+    "complaints/service/track.py:track",
+    "organizations/service.py:routes",
+    "organizations/service.py:set_capacity",
+    "referrals/service/send.py:_named",
+    "referrals/service/send.py:_routed",
+    "referrals/service/send.py:send",
+    "referrals/service/transition.py:_end",
+    "referrals/service/transition.py:_lock_case",
+    "registry/service.py:check",
+}
+
+
+def effects() -> set[str]:
+    """Every function of the house that enters the effect role."""
+    found = set()
+    for path in sorted(SOURCES.rglob("*.py")):
+        tree = ast.parse(path.read_text())
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+                isinstance(node, ast.Attribute) and node.attr == "effect" for node in ast.walk(function)
+            ):
+                found.add(f"{path.relative_to(SOURCES).as_posix()}:{function.name}")
+    return found
+
+
+def test_every_use_of_the_effect_role_is_known() -> None:
+    assert effects() == MACHINERY | EFFECTS
+
+
+def test_outside_the_machinery_only_services_enter_it() -> None:
+    for place in effects() - MACHINERY:
+        path = Path(place.partition(":")[0])
+        assert path.name == "service.py" or path.parent.name == "service" or path.parts[0] == "flows", place
