@@ -113,6 +113,12 @@ CASES: dict[Method, Case] = {
             "no number": "KEL-0",
         },
     ),
+    ("GET", "/v1/households/{id}/cases"): Case(Kind.HOUSEHOLD, "puskesos_officer"),
+    ("GET", "/v1/referrals/{id}"): Case(Kind.REFERRAL, "puskesos_officer"),
+    ("GET", "/v1/referrals/{id}/candidates"): Case(Kind.REFERRAL, "puskesos_officer"),
+    ("POST", "/v1/referrals/{id}/transitions"): Case(
+        Kind.REFERRAL, "puskesos_officer", lambda _: {"action": "REVOKE", "reason": "B"}
+    ),
     ("GET", "/v1/areas/{id}"): Case(None, "facilitator"),
     ("GET", "/v1/services/{id}"): Case(None, "facilitator"),
     ("GET", "/v1/code-lists/{id}"): Case(None, "facilitator"),
@@ -141,6 +147,26 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
         Kind.NEED,
         "puskesos_officer",
         CASES["POST", "/v1/cases/{id}/services"].body or dict,
+    ),
+    ("/v1/referrals", "case_id"): (
+        Kind.CASE,
+        "puskesos_officer",
+        lambda rows: {"need_id": str(rows[Kind.NEED])},
+    ),
+    ("/v1/referrals", "need_id"): (
+        Kind.NEED,
+        "puskesos_officer",
+        lambda rows: {"case_id": str(rows[Kind.CASE])},
+    ),
+    ("/v1/referrals", "organization_id"): (
+        Kind.ORGANIZATION,
+        "puskesos_officer",
+        lambda rows: {"case_id": str(rows[Kind.CASE]), "need_id": str(rows[Kind.NEED])},
+    ),
+    ("/v1/referrals/{id}/transitions", "organization_id"): (
+        Kind.ORGANIZATION,
+        "puskesos_officer",
+        lambda _: {"action": "SEND"},
     ),
     ("/v1/complaints", "household_id"): (Kind.HOUSEHOLD, "puskesos_officer", lambda _: complaint_body()),
     ("/v1/complaints", "subject_person_id"): (
@@ -198,6 +224,7 @@ async def populated(api: Api) -> World:
                 (officer, "transitions", {"action": "VERIFY"}),
                 (officer, "transitions", {"action": "ASSESS"}),
                 (officer, "needs", need),
+                (officer, "needs", need | {"person_id": household["members"][1]["person_id"]}),
                 (officer, "assessments", assessment),
                 (officer, "transitions", {"action": "RECOMMEND"}),
                 (coordinator, "transitions", {"action": "CONFIRM"}),
@@ -208,7 +235,10 @@ async def populated(api: Api) -> World:
             answer = await client.post(f"{url}/{part}", json=body, headers={"if-match": f'"{version}"'})
             assert answer.status_code == 200, answer.text
         needs = await officer.get(f"{url}/needs")
-        rows[Kind.NEED] = UUID(needs.json()["items"][0]["id"])
+        first, second = (item["id"] for item in needs.json()["items"])
+        rows[Kind.NEED] = UUID(first)
+        referral = await _made(officer, "/v1/referrals", {"case_id": case["id"], "need_id": second})
+        rows[Kind.REFERRAL] = UUID(referral["id"])
     officer = api.as_("puskesos_officer")
     case = await _made(officer, "/v1/cases", {"household_id": str(world.here[Kind.HOUSEHOLD])})
     for version, action in enumerate(("VERIFY", "ASSESS"), 1):
@@ -411,7 +441,8 @@ async def test_every_id_in_a_body_has_a_case(api: Api) -> None:
 async def test_a_body_cannot_tell_an_id_out_of_sight_from_an_unknown_one(api: Api, world: World) -> None:
     for (path, member), (kind, role, body) in REFERENCES.items():
         client = token_of(api, role)
-        asked = world.here[Kind.COMPLAINT if path.startswith("/v1/complaints") else Kind.CASE]
+        kinds = {"complaints": Kind.COMPLAINT, "referrals": Kind.REFERRAL}
+        asked = world.here[kinds.get(path.split("/")[2], Kind.CASE)]
         url = path.replace("{id}", str(world.assessing if path.endswith("/needs") else asked))
         headers = {}
         if "{id}" in path:
