@@ -104,6 +104,7 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.service = service
+    app.state.health = health
     for route in routes:
         app.router.routes.append(route)
     reads_and_writes = all_routes(service)

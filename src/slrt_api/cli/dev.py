@@ -22,6 +22,9 @@ HOST = "127.0.0.1"
 
 def run(port: int, data_dir: Path) -> None:
     """Start everything, serve until SIGINT or SIGTERM, stop everything in the opposite order."""
+    with readable_settings():
+        if Settings().production:
+            raise Refusal("SLRT_ENV=production is set: `slrt-api dev` mints its own tokens and is for development only")
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _Signals() as signals, closing(bound(HOST, port)) as listener, _database(data_dir) as urls:
         base_url = f"http://{HOST}:{listener.getsockname()[1]}"

@@ -12,7 +12,9 @@ from slrt_api.app import Clients, create_app
 from slrt_api.cli.refusal import Refusal, readable_settings
 from slrt_api.settings import Settings
 
-#: how long requests under way may take to end after SIGTERM
+#: how long the service calls itself not ready after SIGTERM and serves on, until nobody sends requests here any more
+NOT_READY_SECONDS = 5
+#: how long requests under way may take to end after that
 DRAIN_SECONDS = 20
 
 
@@ -74,5 +76,6 @@ def serve(host: str, port: int) -> None:
         settings = Settings()
     if settings.database_url is None:
         raise Refusal("SLRT_DATABASE_URL is not set; `slrt-api dev` brings a PostgreSQL of its own")
+    app = application(settings)
     with closing(bound(host, port)) as listener:
-        Server(application(settings), lambda: None).run_on(listener)
+        Server(app, lambda: app.state.health.drain_on_sigterm(NOT_READY_SECONDS)).run_on(listener)

@@ -1,0 +1,229 @@
+"""The command line, as a process: what people and deployments start, and how it stops."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+from tests.api import household_body
+
+from slrt_api.runtime import roles
+from slrt_api.runtime.embedded import EmbeddedPostgres
+
+COMMAND = str(Path(sys.executable).parent / "slrt-api")
+PASSWORD = "p@ss/word"
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+
+async def started(*arguments: str, folder: Path, **variables: str) -> asyncio.subprocess.Process:
+    """A process that knows these variables only."""
+    return await asyncio.create_subprocess_exec(
+        COMMAND,
+        *arguments,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], **variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def run(*arguments: str, folder: Path, **variables: str) -> Result:
+    process = await started(*arguments, folder=folder, **variables)
+    out, err = await asyncio.wait_for(process.communicate(), 120)
+    assert process.returncode is not None
+    return Result(process.returncode, out.decode(), err.decode())
+
+
+class TestRefusals:
+    """A refusal is one line for people: no traceback, no secret."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (("serve",), "SLRT_DATABASE_URL"),
+            (("db", "upgrade"), "SLRT_MIGRATION_DATABASE_URL"),
+            (("db", "roles"), "SLRT_ADMIN_DATABASE_URL"),
+            (("token", "facilitator"), "no server runs on .data"),
+            (("openapi", "export", "--check"), "make contracts"),
+        ],
+    )
+    async def test_what_is_missing_is_named(self, tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+        result = await run(*arguments, folder=tmp_path)
+        assert (result.code, result.out) == (1, "")
+        assert told in result.err
+        assert result.err.count("\n") == 1
+
+    async def test_an_incomplete_production_starts_nothing_and_shows_no_value(self, tmp_path: Path) -> None:
+        url = f"postgresql://slrt_api:{PASSWORD}@db/slrt"
+        result = await run("serve", folder=tmp_path, SLRT_ENV="production", SLRT_DATABASE_URL=url)
+        assert result.code == 1
+        assert "SLRT_ENCRYPTION_KEYS, SLRT_INDEX_KEY, SLRT_ISSUERS" in result.err
+        assert PASSWORD not in result.err
+
+    async def test_development_is_refused_in_production(self, tmp_path: Path) -> None:
+        result = await run("dev", "--port", "0", folder=tmp_path, SLRT_ENV="production")
+        assert result.code == 1
+        assert "SLRT_ENV=production" in result.err
+        assert not (tmp_path / ".data").exists()
+
+    async def test_a_taken_port_is_told_before_anything_starts(self, tmp_path: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            result = await run("dev", "--port", port, folder=tmp_path)
+        assert result.code == 1
+        assert f"port {port} on 127.0.0.1 cannot be used" in result.err
+        assert not (tmp_path / ".data" / "postgres").exists()
+
+    async def test_a_database_that_is_not_there_is_told_without_its_url(self, tmp_path: Path) -> None:
+        url = f"postgresql://slrt_owner:secret@/slrt?host={tmp_path}"
+        result = await run("db", "upgrade", folder=tmp_path, SLRT_MIGRATION_DATABASE_URL=url)
+        assert result.code == 1
+        assert "SLRT_MIGRATION_DATABASE_URL: no connection" in result.err
+        assert "secret" not in result.err
+
+    @pytest.mark.parametrize(
+        ("owner", "api", "told"),
+        [
+            ("postgres@/slrt", "slrt_api@/slrt", "SLRT_MIGRATION_DATABASE_URL has to log in as slrt_owner"),
+            ("slrt_owner@/slrt", "slrt_owner@/slrt", "SLRT_DATABASE_URL has to log in as slrt_api"),
+            ("slrt_owner@/slrt", "slrt_api@/other", "name the same database"),
+        ],
+    )
+    async def test_urls_that_do_not_belong_together(self, tmp_path: Path, owner: str, api: str, told: str) -> None:
+        result = await run(
+            *("db", "roles"),
+            folder=tmp_path,
+            SLRT_ADMIN_DATABASE_URL="postgresql://postgres@/postgres",
+            SLRT_MIGRATION_DATABASE_URL=f"postgresql://{owner}",
+            SLRT_DATABASE_URL=f"postgresql://{api}",
+        )
+        assert result.code == 1
+        assert told in result.err
+
+
+class TestDatabase:
+    async def test_from_an_empty_server_to_a_checked_schema(self, postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+        """The steps of a deployment, each with the URLs that it gets there and no other setting."""
+        name = "slrt_from_nothing"
+
+        def url(role: str) -> str:
+            return f"postgresql://{role}:p%40ss%2Fword@/{name}?host={postgres.socket_dir}"
+
+        steps = {"SLRT_ENV": "production", "SLRT_MIGRATION_DATABASE_URL": url(roles.OWNER)}
+        admin = {"SLRT_ADMIN_DATABASE_URL": postgres.superuser_url, "SLRT_DATABASE_URL": url(roles.API)}
+        for _ in range(2):
+            assert await run("db", "roles", folder=tmp_path, **steps, **admin) == Result(0, "", "")
+        superuser = await asyncpg.connect(postgres.superuser_url)
+        logins = await superuser.fetch(
+            "SELECT rolname, rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL ORDER BY rolname"
+        )
+        await superuser.close()
+        assert [row["rolname"] for row in logins] == [roles.API, roles.OWNER]
+        assert all(row["rolpassword"].startswith("SCRAM-SHA-256$") for row in logins)
+
+        unmigrated = await run("db", "check", folder=tmp_path, **steps)
+        assert unmigrated.code == 1
+        for _ in range(2):
+            assert await run("db", "upgrade", folder=tmp_path, **steps) == Result(0, "", "")
+        checked = await run("db", "check", folder=tmp_path, **steps)
+        assert (checked.code, checked.out, checked.err) == (0, "", "")
+
+        owner = await asyncpg.connect(postgres.url(roles.OWNER, name))
+        assert await owner.fetchval("SELECT count(*) FROM areas WHERE code = '33.26.01.2001'") == 1
+        assert await owner.fetchval("SELECT count(*) FROM programs WHERE code = 'PKH'") == 1
+        await owner.execute("ALTER TABLE households ADD COLUMN drifted integer")
+        await owner.close()
+        drifted = await run("db", "check", folder=tmp_path, **steps)
+        assert drifted.code == 1
+        assert "drifted" in drifted.err
+
+    async def test_without_a_url_the_check_makes_a_server_of_its_own(self, tmp_path: Path) -> None:
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        assert await run("db", "check", folder=tmp_path, TMPDIR=str(scratch)) == Result(0, "", "")
+        assert list(scratch.iterdir()) == []
+
+
+@asynccontextmanager
+async def development(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+    """`slrt-api dev` on a free port, until it tells its address; terminated where a test fails."""
+    process = await started("dev", "--port", "0", folder=folder)
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(120):
+            while b"is ready: " not in (line := await process.stdout.readline()):
+                assert line, "it ended before it was ready"
+        yield process, line.decode().rpartition(" ")[2].strip()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.communicate(), 60)
+
+
+class TestDevelopment:
+    async def test_from_nothing_to_a_household_and_again(self, tmp_path: Path) -> None:
+        data = tmp_path / ".data"
+        async with development(tmp_path) as (process, base_url):
+            assert (data / "address").read_text() == f"{base_url}\n"
+            token = await run("token", "facilitator", folder=tmp_path)
+            assert (token.code, token.err, token.out.count("\n")) == (0, "", 1)
+            headers = {"authorization": f"Bearer {token.out.strip()}"}
+            async with httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False) as facilitator:
+                made = await facilitator.post("/v1/households", json=household_body())
+                assert made.status_code == 201
+                assert "server" not in made.headers
+                assert (await facilitator.get("/health/ready")).status_code == 200
+            elsewhere = await run("token", "auditor", folder=Path("/"), SLRT_BASE_URL=base_url)
+            assert (elsewhere.code, elsewhere.out.count(".")) == (0, 2)
+            unknown = await run("token", "partner", folder=tmp_path)
+            assert (unknown.code, unknown.out) == (1, "")
+            assert "--organization" in unknown.err
+            process.send_signal(signal.SIGINT)
+            await asyncio.wait_for(process.wait(), 60)
+            assert process.returncode == 0
+        assert not (data / "address").exists()
+        assert not (data / "postgres" / "cluster" / "postmaster.pid").exists()
+
+        async with development(tmp_path) as (process, base_url):
+            token = await run("token", "auditor", folder=tmp_path)
+            headers = {"authorization": f"Bearer {token.out.strip()}"}
+            async with httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False) as auditor:
+                found = await auditor.get(made.headers["location"])
+                assert found.json()["address"] == household_body()["address"]
+            process.send_signal(signal.SIGTERM)
+            await asyncio.wait_for(process.wait(), 60)
+            assert process.returncode == 0
+        owner = EmbeddedPostgres(data / "postgres", durable=False)
+        await asyncio.to_thread(owner.start)
+        try:
+            connection = await asyncpg.connect(owner.url(roles.OWNER, "slrt"))
+            # The record of the last read was in memory when the signal came.
+            assert await connection.fetchval("SELECT count(*) FROM accesses WHERE role = 'auditor'") == 1
+            await connection.close()
+        finally:
+            await asyncio.to_thread(owner.stop)
+
+    async def test_a_signal_during_the_start_leaves_no_server_behind(self, tmp_path: Path) -> None:
+        process = await started("dev", "--port", "0", folder=tmp_path)
+        pid_file = tmp_path / ".data" / "postgres" / "cluster" / "postmaster.pid"
+        async with asyncio.timeout(60):
+            while not pid_file.exists():  # noqa: ASYNC110 - another process makes it
+                await asyncio.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 128 + signal.SIGTERM
+        assert not pid_file.exists()
