@@ -193,7 +193,7 @@ class TestTrack:
         seen = answer.json()
         midnight = datetime.now(UTC).strftime("%Y-%m-%dT00:00:00.000000Z")
         assert seen["case"]["status"] == "VERIFICATION"
-        assert [step["type"] for step in seen["case"]["timeline"]][0] == "case.opened"
+        assert seen["case"]["timeline"][0]["type"] == "case.opened"
         assert {step["at"] for step in seen["case"]["timeline"]} == {midnight}
         assert [step["type"] for step in seen["timeline"]] == ["complaint.filed", "complaint.case_opened"]
         for hidden in (opened.json()["id"], opened.json()["number"], household["id"]):

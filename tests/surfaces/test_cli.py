@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,14 @@ from slrt_api.runtime.embedded import EmbeddedPostgres
 
 COMMAND = str(Path(sys.executable).parent / "slrt-api")
 PASSWORD = "p@ss/word"
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder of the test. Not pytest's own: every session closes that one to others, and PostgreSQL runs as another."""
+    path = Path(tempfile.mkdtemp(prefix="slrt-tests-"))
+    yield path
+    shutil.rmtree(path)
 
 
 @dataclass(frozen=True)
@@ -61,36 +71,36 @@ class TestRefusals:
             (("openapi", "export", "--check"), "make contracts"),
         ],
     )
-    async def test_what_is_missing_is_named(self, tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
-        result = await run(*arguments, folder=tmp_path)
+    async def test_what_is_missing_is_named(self, folder: Path, arguments: tuple[str, ...], told: str) -> None:
+        result = await run(*arguments, folder=folder)
         assert (result.code, result.out) == (1, "")
         assert told in result.err
         assert result.err.count("\n") == 1
 
-    async def test_an_incomplete_production_starts_nothing_and_shows_no_value(self, tmp_path: Path) -> None:
+    async def test_an_incomplete_production_starts_nothing_and_shows_no_value(self, folder: Path) -> None:
         url = f"postgresql://slrt_api:{PASSWORD}@db/slrt"
-        result = await run("serve", folder=tmp_path, SLRT_ENV="production", SLRT_DATABASE_URL=url)
+        result = await run("serve", folder=folder, SLRT_ENV="production", SLRT_DATABASE_URL=url)
         assert result.code == 1
         assert "SLRT_ENCRYPTION_KEYS, SLRT_INDEX_KEY, SLRT_ISSUERS" in result.err
         assert PASSWORD not in result.err
 
-    async def test_development_is_refused_in_production(self, tmp_path: Path) -> None:
-        result = await run("dev", "--port", "0", folder=tmp_path, SLRT_ENV="production")
+    async def test_development_is_refused_in_production(self, folder: Path) -> None:
+        result = await run("dev", "--port", "0", folder=folder, SLRT_ENV="production")
         assert result.code == 1
         assert "SLRT_ENV=production" in result.err
-        assert not (tmp_path / ".data").exists()
+        assert not (folder / ".data").exists()
 
-    async def test_a_taken_port_is_told_before_anything_starts(self, tmp_path: Path) -> None:
+    async def test_a_taken_port_is_told_before_anything_starts(self, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])
-            result = await run("dev", "--port", port, folder=tmp_path)
+            result = await run("dev", "--port", port, folder=folder)
         assert result.code == 1
         assert f"port {port} on 127.0.0.1 cannot be used" in result.err
-        assert not (tmp_path / ".data" / "postgres").exists()
+        assert not (folder / ".data" / "postgres").exists()
 
-    async def test_a_database_that_is_not_there_is_told_without_its_url(self, tmp_path: Path) -> None:
-        url = f"postgresql://slrt_owner:secret@/slrt?host={tmp_path}"
-        result = await run("db", "upgrade", folder=tmp_path, SLRT_MIGRATION_DATABASE_URL=url)
+    async def test_a_database_that_is_not_there_is_told_without_its_url(self, folder: Path) -> None:
+        url = f"postgresql://slrt_owner:secret@/slrt?host={folder}"
+        result = await run("db", "upgrade", folder=folder, SLRT_MIGRATION_DATABASE_URL=url)
         assert result.code == 1
         assert "SLRT_MIGRATION_DATABASE_URL: no connection" in result.err
         assert "secret" not in result.err
@@ -103,10 +113,10 @@ class TestRefusals:
             ("slrt_owner@/slrt", "slrt_api@/other", "name the same database"),
         ],
     )
-    async def test_urls_that_do_not_belong_together(self, tmp_path: Path, owner: str, api: str, told: str) -> None:
+    async def test_urls_that_do_not_belong_together(self, folder: Path, owner: str, api: str, told: str) -> None:
         result = await run(
             *("db", "roles"),
-            folder=tmp_path,
+            folder=folder,
             SLRT_ADMIN_DATABASE_URL="postgresql://postgres@/postgres",
             SLRT_MIGRATION_DATABASE_URL=f"postgresql://{owner}",
             SLRT_DATABASE_URL=f"postgresql://{api}",
@@ -116,7 +126,7 @@ class TestRefusals:
 
 
 class TestDatabase:
-    async def test_from_an_empty_server_to_a_checked_schema(self, postgres: EmbeddedPostgres, tmp_path: Path) -> None:
+    async def test_from_an_empty_server_to_a_checked_schema(self, postgres: EmbeddedPostgres, folder: Path) -> None:
         """The steps of a deployment, each with the URLs that it gets there and no other setting."""
         name = "slrt_from_nothing"
 
@@ -126,7 +136,7 @@ class TestDatabase:
         steps = {"SLRT_ENV": "production", "SLRT_MIGRATION_DATABASE_URL": url(roles.OWNER)}
         admin = {"SLRT_ADMIN_DATABASE_URL": postgres.superuser_url, "SLRT_DATABASE_URL": url(roles.API)}
         for _ in range(2):
-            assert await run("db", "roles", folder=tmp_path, **steps, **admin) == Result(0, "", "")
+            assert await run("db", "roles", folder=folder, **steps, **admin) == Result(0, "", "")
         superuser = await asyncpg.connect(postgres.superuser_url)
         logins = await superuser.fetch(
             "SELECT rolname, rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL ORDER BY rolname"
@@ -135,11 +145,11 @@ class TestDatabase:
         assert [row["rolname"] for row in logins] == [roles.API, roles.OWNER]
         assert all(row["rolpassword"].startswith("SCRAM-SHA-256$") for row in logins)
 
-        unmigrated = await run("db", "check", folder=tmp_path, **steps)
+        unmigrated = await run("db", "check", folder=folder, **steps)
         assert unmigrated.code == 1
         for _ in range(2):
-            assert await run("db", "upgrade", folder=tmp_path, **steps) == Result(0, "", "")
-        checked = await run("db", "check", folder=tmp_path, **steps)
+            assert await run("db", "upgrade", folder=folder, **steps) == Result(0, "", "")
+        checked = await run("db", "check", folder=folder, **steps)
         assert (checked.code, checked.out, checked.err) == (0, "", "")
 
         owner = await asyncpg.connect(postgres.url(roles.OWNER, name))
@@ -147,14 +157,14 @@ class TestDatabase:
         assert await owner.fetchval("SELECT count(*) FROM programs WHERE code = 'PKH'") == 1
         await owner.execute("ALTER TABLE households ADD COLUMN drifted integer")
         await owner.close()
-        drifted = await run("db", "check", folder=tmp_path, **steps)
+        drifted = await run("db", "check", folder=folder, **steps)
         assert drifted.code == 1
         assert "drifted" in drifted.err
 
-    async def test_without_a_url_the_check_makes_a_server_of_its_own(self, tmp_path: Path) -> None:
-        scratch = tmp_path / "scratch"
+    async def test_without_a_url_the_check_makes_a_server_of_its_own(self, folder: Path) -> None:
+        scratch = folder / "scratch"
         scratch.mkdir()
-        assert await run("db", "check", folder=tmp_path, TMPDIR=str(scratch)) == Result(0, "", "")
+        assert await run("db", "check", folder=folder, TMPDIR=str(scratch)) == Result(0, "", "")
         assert list(scratch.iterdir()) == []
 
 
@@ -175,11 +185,11 @@ async def development(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Pr
 
 
 class TestDevelopment:
-    async def test_from_nothing_to_a_household_and_again(self, tmp_path: Path) -> None:
-        data = tmp_path / ".data"
-        async with development(tmp_path) as (process, base_url):
+    async def test_from_nothing_to_a_household_and_again(self, folder: Path) -> None:
+        data = folder / ".data"
+        async with development(folder) as (process, base_url):
             assert (data / "address").read_text() == f"{base_url}\n"
-            token = await run("token", "facilitator", folder=tmp_path)
+            token = await run("token", "facilitator", folder=folder)
             assert (token.code, token.err, token.out.count("\n")) == (0, "", 1)
             headers = {"authorization": f"Bearer {token.out.strip()}"}
             async with httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False) as facilitator:
@@ -189,7 +199,7 @@ class TestDevelopment:
                 assert (await facilitator.get("/health/ready")).status_code == 200
             elsewhere = await run("token", "auditor", folder=Path("/"), SLRT_BASE_URL=base_url)
             assert (elsewhere.code, elsewhere.out.count(".")) == (0, 2)
-            unknown = await run("token", "partner", folder=tmp_path)
+            unknown = await run("token", "partner", folder=folder)
             assert (unknown.code, unknown.out) == (1, "")
             assert "--organization" in unknown.err
             process.send_signal(signal.SIGINT)
@@ -198,8 +208,8 @@ class TestDevelopment:
         assert not (data / "address").exists()
         assert not (data / "postgres" / "cluster" / "postmaster.pid").exists()
 
-        async with development(tmp_path) as (process, base_url):
-            token = await run("token", "auditor", folder=tmp_path)
+        async with development(folder) as (process, base_url):
+            token = await run("token", "auditor", folder=folder)
             headers = {"authorization": f"Bearer {token.out.strip()}"}
             async with httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False) as auditor:
                 found = await auditor.get(made.headers["location"])
@@ -217,9 +227,9 @@ class TestDevelopment:
         finally:
             await asyncio.to_thread(owner.stop)
 
-    async def test_a_signal_during_the_start_leaves_no_server_behind(self, tmp_path: Path) -> None:
-        process = await started("dev", "--port", "0", folder=tmp_path)
-        pid_file = tmp_path / ".data" / "postgres" / "cluster" / "postmaster.pid"
+    async def test_a_signal_during_the_start_leaves_no_server_behind(self, folder: Path) -> None:
+        process = await started("dev", "--port", "0", folder=folder)
+        pid_file = folder / ".data" / "postgres" / "cluster" / "postmaster.pid"
         async with asyncio.timeout(60):
             while not pid_file.exists():  # noqa: ASYNC110 - another process makes it
                 await asyncio.sleep(0.01)

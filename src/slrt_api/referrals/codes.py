@@ -19,6 +19,8 @@ class ReferralStatus(StrEnum):
 
 
 class ReferralAction(StrEnum):
+    """What moves a referral on its way; who may, and from where, tells `GET /v1/meta/lifecycles/referral`."""
+
     SEND = "SEND"
     RECEIVE = "RECEIVE"
     REVIEW = "REVIEW"
