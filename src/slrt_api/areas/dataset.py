@@ -6,6 +6,7 @@ Reads package data only; the tables' origin and license stand in `data/NOTICE.md
 import csv
 import gzip
 import io
+import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,6 +96,16 @@ class Tenant:
     name: str
     time_zone: str
     valid_from: date
+
+
+def name_key(text: str) -> str:
+    """A name as it is searched: lower case letters and digits only, accents and the kind of a regency left out."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    key = "".join(character for character in plain if character.isascii() and character.isalnum())
+    for kind in ("kabupaten", "kota"):
+        if key.startswith(kind) and len(key) > len(kind):
+            return key.removeprefix(kind)
+    return key
 
 
 def load_areas() -> Iterator[AreaRow]:

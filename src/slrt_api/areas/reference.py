@@ -4,7 +4,6 @@ Runs as the schema's owner after a migration. Tables are replaced whole, in one 
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from typing import Any
@@ -14,16 +13,6 @@ import asyncpg
 from slrt_api.areas import codelists, dataset
 
 _TABLES = ("areas", "tenants", "code_list_items", "services")
-
-
-def name_key(text: str) -> str:
-    """A name as it is searched: lower case letters and digits only, accents and the kind of a regency left out."""
-    plain = unicodedata.normalize("NFKD", text).casefold()
-    key = "".join(character for character in plain if character.isascii() and character.isalnum())
-    for kind in ("kabupaten", "kota"):
-        if key.startswith(kind) and len(key) > len(kind):
-            return key.removeprefix(kind)
-    return key
 
 
 def digest() -> str:
@@ -72,7 +61,7 @@ def _contents() -> Iterable[tuple[str, Sequence[str], Iterable[tuple[Any, ...]]]
                 row.number,
                 row.level.value,
                 row.name,
-                name_key(row.name),
+                dataset.name_key(row.name),
                 row.kind,
                 row.parent_code,
                 row.first_edition,

@@ -4,7 +4,7 @@ from slrt_api.areas import codes
 from slrt_api.areas.codelists import Confidence
 from slrt_api.areas.codelists import Selection as AnswerForm
 from slrt_api.areas.codes import Level
-from slrt_api.areas.reference import name_key
+from slrt_api.areas.dataset import name_key
 from slrt_api.runtime.shapes import (
     EVERYBODY,
     Field,
