@@ -94,7 +94,7 @@ class TestOrder:
 
     def test_a_clock_that_goes_back_does_not_take_the_ids_with_it(self) -> None:
         minter = ids._Minter()
-        positions = [minter.live(milliseconds) for milliseconds in (1000, 1000, 999, 1, 1001)]
+        positions = [minter.live(milliseconds, 7) for milliseconds in (1000, 1000, 999, 1, 1001)]
         assert positions == sorted(set(positions))
 
     def test_threads_share_one_order(self) -> None:

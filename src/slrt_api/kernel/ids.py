@@ -18,7 +18,7 @@ beginning of the UTC day and the counter is random, so that the id tells neither
 What lives here knows nothing of rows: whether an id exists is another question.
 """
 
-import secrets
+import os
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from threading import Lock
@@ -31,6 +31,7 @@ MAX_TENANT = 9999
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _DAY_MILLISECONDS = 24 * 60 * 60 * 1000
+_LOW_42_BITS = (1 << 42) - 1
 
 
 class Kind(IntEnum):
@@ -80,23 +81,22 @@ class _Minter:
         self._asked = -1
         self._given = 0
 
-    def live(self, milliseconds: int) -> int:
-        """The next position at the running clock; never goes back, even when the clock does."""
+    def live(self, milliseconds: int, start: int) -> int:
+        """The next position at the running clock; never goes back, even when the clock does.
+
+        start  11 random bits, where the counter begins in a new millisecond
+        """
         with self._lock:
             behind = milliseconds <= self._live >> 12
-            self._live = self._live + 1 if behind else _first(milliseconds)
+            self._live = self._live + 1 if behind else milliseconds << 12 | start
             return self._live
 
-    def given(self, milliseconds: int) -> int:
+    def given(self, milliseconds: int, start: int) -> int:
         """The next position at an instant that the caller names; ascending while the caller names the same one."""
         with self._lock:
             again = milliseconds == self._asked
-            self._asked, self._given = milliseconds, self._given + 1 if again else _first(milliseconds)
+            self._asked, self._given = milliseconds, self._given + 1 if again else milliseconds << 12 | start
             return self._given
-
-
-def _first(milliseconds: int) -> int:
-    return milliseconds << 12 | secrets.randbits(11)
 
 
 _minter = _Minter()
@@ -113,14 +113,16 @@ def new_id(kind: Kind, tenant: int, at: datetime | None = None, *, coarse: bool 
     if not NATIONAL <= tenant <= MAX_TENANT:
         raise ValueError("a tenant number has four digits")
     milliseconds = _milliseconds(at if at is not None else datetime.now(UTC))
+    # One draw for both fields: an access record is minted with every read.
+    random = int.from_bytes(os.urandom(8), "big")
     if coarse:
-        position = (milliseconds - milliseconds % _DAY_MILLISECONDS) << 12 | secrets.randbits(12)
+        position = (milliseconds - milliseconds % _DAY_MILLISECONDS) << 12 | random >> 52
     elif at is None:
-        position = _minter.live(milliseconds)
+        position = _minter.live(milliseconds, random >> 53)
     else:
-        position = _minter.given(milliseconds)
+        position = _minter.given(milliseconds, random >> 53)
     high = position >> 12 << 16 | 0x8 << 12 | position & 0xFFF
-    low = 0b10 << 62 | tenant << 48 | kind << 42 | secrets.randbits(42)
+    low = 0b10 << 62 | tenant << 48 | kind << 42 | random & _LOW_42_BITS
     return UUID(int=high << 64 | low)
 
 

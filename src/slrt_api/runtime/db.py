@@ -6,8 +6,6 @@ so that no statement can ever run before its scope is set; settings are LOCAL an
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -161,29 +159,11 @@ class Database:
         """Pool name -> (connections open, connections idle)."""
         return {"reads": self._reads.sizes(), "writes": self._writes.sizes()}
 
-    @asynccontextmanager
-    async def transaction(self, rows: RowScope, *, write: bool) -> AsyncIterator[Any]:
+    def transaction(self, rows: RowScope, *, write: bool) -> "Opened":
         """A connection inside a transaction of this scope: committed at the end, rolled back by any exception."""
-        pool = self._writes if write else self._reads
-        try:
-            connection = await pool.take()
-        except TimeoutError:
-            raise errors.Unavailable("overloaded", retry_after_seconds=1) from None
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError):
-            raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
-        clean = False
-        try:
-            await connection.execute((self._begin_write if write else self._begin_read) + rows.sql)
-            yield connection
-            await _commit(connection, write=write)
-            clean = True
-        except (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError):
-            raise errors.Unavailable("timed_out", retry_after_seconds=1) from None
-        except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, ConnectionError):
-            raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
-        finally:
-            # `_reset` undoes what is open on a connection that is not clean.
-            await pool.give_back(connection, clean=clean)
+        if write:
+            return Opened(self._writes, self._begin_write + rows.sql, write=True)
+        return Opened(self._reads, self._begin_read + rows.sql, write=False)
 
     async def ready(self) -> bool:
         """Whether the database answers."""
@@ -195,6 +175,59 @@ class Database:
             return answered
         finally:
             await self._reads.give_back(connection, clean=clean)
+
+
+class Opened:
+    """`async with` a transaction, of which every request opens one: a class costs less than a generator."""
+
+    __slots__ = ("_begin", "_connection", "_connections", "_write")
+
+    def __init__(self, connections: Connections, begin: str, *, write: bool) -> None:
+        self._connections = connections
+        self._begin = begin
+        self._write = write
+
+    async def __aenter__(self) -> Any:
+        try:
+            connection = await self._connections.take()
+        except TimeoutError:
+            raise errors.Unavailable("overloaded", retry_after_seconds=1) from None
+        except _GONE:
+            raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
+        self._connection = connection
+        try:
+            await connection.execute(self._begin)
+        except BaseException as error:
+            await self._connections.give_back(connection, clean=False)
+            _say(error)
+            raise
+        return connection
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        clean = False
+        try:
+            if error is None:
+                await _commit(self._connection, write=self._write)
+                clean = True
+        except BaseException as failed:
+            _say(failed)
+            raise
+        finally:
+            # `_reset` undoes what is open on a connection that is not clean.
+            await self._connections.give_back(self._connection, clean=clean)
+        if error is not None:
+            _say(error)
+
+
+_GONE = (asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError, asyncpg.AdminShutdownError, OSError)
+
+
+def _say(error: BaseException) -> None:
+    """Raise Unavailable for what the database does to whoever comes at a bad time; other errors are left alone."""
+    if isinstance(error, asyncpg.QueryCanceledError | asyncpg.LockNotAvailableError):
+        raise errors.Unavailable("timed_out", retry_after_seconds=1) from None
+    if isinstance(error, asyncpg.PostgresConnectionError | asyncpg.AdminShutdownError | ConnectionError):
+        raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
 
 
 async def _commit(connection: Any, *, write: bool) -> None:
