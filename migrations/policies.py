@@ -25,6 +25,8 @@ PREDICATES = {
     "slrt_owner": "true",
     "slrt_backup": "true",
 }
+#: never true, and like every policy an error where the setting is missing
+BLIND = {"slrt_subject": "current_setting('app.subject')::uuid IS NULL"}
 #: roles for which a sealed row does not exist
 BLIND_TO_SEALED = {"slrt_area_range", "slrt_area_list", "slrt_organization", "slrt_program", "slrt_auditor"}
 
@@ -34,12 +36,14 @@ class Access:
     """What each role may do with a tenant table: role -> privileges. The owner and the backup are added.
 
     regencies  rows are of a whole regency: whoever works in a part of it reads them
+    blind      roles that may name the table in a statement and see no row of it
     """
 
     table: str
     grants: dict[str, str] = field(default_factory=dict)
     sealed: bool = False
     regencies: bool = False
+    blind: tuple[str, ...] = ()
 
 
 def tenant_table(access: Access) -> list[str]:
@@ -57,6 +61,9 @@ def tenant_table(access: Access) -> list[str]:
             statements.append(f"GRANT {privileges} ON {table} TO {role}")
         check = "" if privileges == "SELECT" else f" WITH CHECK ({predicate})"
         statements.append(f"CREATE POLICY {role} ON {table} TO {role} USING ({predicate}){check}")
+    for role in access.blind:
+        statements.append(f"GRANT SELECT ON {table} TO {role}")
+        statements.append(f"CREATE POLICY {role} ON {table} TO {role} USING ({BLIND[role]})")
     return statements
 
 

@@ -16,6 +16,8 @@ AREA_STAFF = ("slrt_area_range", "slrt_area_list")
 WORK = dict.fromkeys(AREA_STAFF, "SELECT, INSERT, UPDATE")
 AUDIT = {"slrt_auditor": "SELECT"}
 EFFECT = {"slrt_effect": "SELECT, INSERT, UPDATE"}
+#: the worker announces breached clocks on what they belong to
+WATCH = {"slrt_worker": "SELECT, UPDATE"}
 #: a receiver of referrals reads and answers them, and sees the package, but no household, person or case
 RECEIVERS = ("slrt_organization", "slrt_program")
 
@@ -24,28 +26,22 @@ TENANT_TABLES = (
     Access("persons", WORK | AUDIT | EFFECT),
     Access("memberships", WORK | AUDIT | EFFECT),
     Access("identities", WORK | AUDIT | EFFECT),
-    Access("cases", WORK | AUDIT | EFFECT),
+    Access("cases", WORK | AUDIT | EFFECT | WATCH),
     Access("needs", WORK | AUDIT | EFFECT),
     Access("assessments", WORK | AUDIT | EFFECT),
     Access("direct_services", WORK | AUDIT | EFFECT),
-    Access(
-        "referrals",
-        WORK | AUDIT | EFFECT | dict.fromkeys(RECEIVERS, "SELECT, UPDATE") | {"slrt_worker": "SELECT, UPDATE"},
-    ),
+    Access("referrals", WORK | AUDIT | EFFECT | WATCH | dict.fromkeys(RECEIVERS, "SELECT, UPDATE")),
     Access("referral_packages", WORK | AUDIT | EFFECT | dict.fromkeys(RECEIVERS, "SELECT")),
     Access(
         "complaints",
-        WORK
-        | AUDIT
-        | EFFECT
-        | {"slrt_subject": "SELECT, INSERT, UPDATE", "slrt_public": "SELECT, INSERT", "slrt_worker": "SELECT, UPDATE"},
+        WORK | AUDIT | EFFECT | WATCH | {"slrt_subject": "SELECT, INSERT, UPDATE", "slrt_public": "SELECT, INSERT"},
         sealed=True,
     ),
     Access("receipt_secrets", EFFECT),
-    Access("tracking_failures", EFFECT),
+    Access("tracking_failures", EFFECT | {"slrt_worker": "SELECT, DELETE"}),
     Access(
         "clocks",
-        WORK | AUDIT | EFFECT | {"slrt_subject": "SELECT", "slrt_public": "SELECT", "slrt_worker": "SELECT, UPDATE"},
+        WORK | AUDIT | EFFECT | WATCH | {"slrt_subject": "SELECT", "slrt_public": "SELECT"},
         sealed=True,
     ),
     Access(
@@ -65,6 +61,8 @@ TENANT_TABLES = (
         "revisions",
         dict.fromkeys((*AREA_STAFF, *RECEIVERS, "slrt_auditor"), "SELECT") | {"slrt_effect": "SELECT, INSERT"},
         sealed=True,
+        # One statement reads the history of a resource for everybody; a citizen gets the events of it only.
+        blind=("slrt_subject",),
     ),
     Access("accesses", AUDIT | {"slrt_effect": "SELECT, INSERT", "slrt_worker": "INSERT"}),
     Access("idempotent_answers", {"slrt_effect": "SELECT, INSERT, UPDATE, DELETE", "slrt_worker": "SELECT, DELETE"}),

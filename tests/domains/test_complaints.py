@@ -35,8 +35,8 @@ def complaint_body(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in body.items() if value is not None}
 
 
-async def filed(api: Api, role: str = "facilitator", /, **changes: Any) -> dict[str, Any]:
-    answer = await api.as_(role).post("/v1/complaints", json=complaint_body(**changes))
+async def filed(api: Api, role: str = "facilitator", subject: str | None = None, /, **changes: Any) -> dict[str, Any]:
+    answer = await api.as_(role, subject=subject).post("/v1/complaints", json=complaint_body(**changes))
     assert answer.status_code == 201, answer.text
     complaint: dict[str, Any] = answer.json()
     return complaint
@@ -255,7 +255,12 @@ class TestClocks:
     async def test_they_start_on_arrival_in_working_time_of_the_place(self, api: Api) -> None:
         for village, zone in ((VILLAGE, "Asia/Jakarta"), ("91.71.03.1014", "Asia/Jayapura")):
             complaint = await filed(
-                api, "citizen", area_code=village, captured_at="2026-11-02T08:00:00+07:00", severity_flags=["OVERSIGHT"]
+                api,
+                "citizen",
+                "warga-5",
+                area_code=village,
+                captured_at="2026-11-02T08:00:00+07:00",
+                severity_flags=["OVERSIGHT"],
             )
             received = datetime.fromisoformat(complaint["received_at"])
             calendar = national_calendar(zone)

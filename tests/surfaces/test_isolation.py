@@ -98,6 +98,10 @@ CASES: dict[Method, Case] = {
     ("GET", "/v1/households/{id}/complaints"): Case(Kind.HOUSEHOLD, "puskesos_officer"),
     ("GET", "/v1/complaints/{id}"): Case(Kind.COMPLAINT, "puskesos_officer"),
     ("GET", "/v1/complaints/{id}/clocks"): Case(Kind.COMPLAINT, "puskesos_officer"),
+    ("GET", "/v1/complaints/{id}/history"): Case(Kind.COMPLAINT, "puskesos_officer"),
+    ("GET", "/v1/households/{id}/history"): Case(Kind.HOUSEHOLD, "facilitator"),
+    ("GET", "/v1/cases/{id}/history"): Case(Kind.CASE, "puskesos_officer"),
+    ("GET", "/v1/referrals/{id}/history"): Case(Kind.REFERRAL, "puskesos_officer"),
     ("POST", "/v1/complaints/{id}/transitions"): Case(
         Kind.COMPLAINT, "puskesos_officer", lambda _: {"action": "TRIAGE"}
     ),

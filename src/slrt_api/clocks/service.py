@@ -16,13 +16,13 @@ from slrt_api.runtime.tables import Aggregate
 from slrt_api.runtime.transaction import Transaction
 
 _MEET = """
-UPDATE clocks SET met_at = $4, state = CASE WHEN due_at < $4 THEN state ELSE 'MET' END
+UPDATE clocks SET met_at = $4, state = CASE WHEN due_at <= $4 THEN state ELSE 'MET' END
 WHERE regency = $1 AND aggregate_id = $2 AND name = ANY ($3::text[]) AND state IN ('RUNNING', 'BREACHED')
   AND met_at IS NULL
 """
 _STOP = """
 UPDATE clocks SET state = 'STOPPED'
-WHERE regency = $1 AND aggregate_id = $2 AND state = 'RUNNING' AND met_at IS NULL AND due_at >= $3
+WHERE regency = $1 AND aggregate_id = $2 AND state = 'RUNNING' AND met_at IS NULL AND due_at > $3
 """
 
 

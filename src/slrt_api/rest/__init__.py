@@ -1,6 +1,7 @@
 """The REST surface: one file a domain, routes only."""
 
 from slrt_api.rest import (
+    audit,
     cases,
     complaints,
     households,
@@ -24,6 +25,7 @@ DOMAINS = (
     registry,
     cases,
     referrals,
+    audit,
     reference,
 )
 

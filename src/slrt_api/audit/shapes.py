@@ -1,0 +1,113 @@
+"""The history of a resource: who did what, when, in which role, and why. Read from events and their revisions."""
+
+from typing import Final
+
+from slrt_api.access.scopes import Scope
+from slrt_api.cases.shapes import CASE
+from slrt_api.complaints.shapes import COMPLAINT
+from slrt_api.households.shapes import HOUSEHOLD
+from slrt_api.referrals.shapes import REFERRAL
+from slrt_api.runtime.roles import ScopeKind
+from slrt_api.runtime.shapes import ALL_STAFF, Field, FieldType, Link, Shape, Sort
+
+#: people who act for themselves: their pseudonym is for auditors only, lest handlers learn who complained
+_THEMSELVES: Final = "('citizen', 'public')"
+_AUDITORS: Final = Scope.AUDIT_READ.value
+
+HISTORY_ENTRY = (
+    Shape(
+        "history_entry",
+        "history-entries",
+        "events {t} LEFT JOIN revisions {t}r ON {t}r.regency = {t}.regency"
+        " AND {t}r.aggregate_id = {t}.aggregate_id AND {t}r.sequence = {t}.sequence",
+        "One change: what happened, by whom, in which role, and what it changed. `changes`, `parts` and `texts` are null"
+        " where they were erased and for citizens; `parts` for receivers of referrals too.",
+        scope=None,
+        kinds=ALL_STAFF | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM, ScopeKind.SUBJECT},
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the event."),
+        Field("sequence", FieldType.INTEGER, "Number of the change; the resource's version after it.", example=1),
+        Field("type", FieldType.TEXT, "What happened.", example="complaint.triaged"),
+        Field("at", FieldType.INSTANT, "When."),
+        Field(
+            "actor",
+            FieldType.TEXT,
+            "Who: issuer and subject of the token. Of citizens, for auditors only.",
+            nullable=True,
+            example="https://id.example#officer-7",
+            unmask=_AUDITORS,
+            masked=f"(CASE WHEN {{t}}.role IN {_THEMSELVES} THEN NULL ELSE {{t}}.actor END)",
+        ),
+        Field("role", FieldType.TEXT, "In which role.", example="puskesos_officer"),
+        Field(
+            "on_behalf_of",
+            FieldType.TEXT,
+            "For whom, where somebody acted for another. For auditors only.",
+            nullable=True,
+            example="https://id.example#client-3",
+            unmask=_AUDITORS,
+            masked="NULL::text",
+        ),
+        Field(
+            "fields",
+            FieldType.JSON,
+            "Names of what changed.",
+            "(convert_from({t}.body, 'UTF8')::jsonb -> 'fields')",
+            example=["status"],
+        ),
+        Field(
+            "changes",
+            FieldType.JSON,
+            "Before and after, by name.",
+            "({t}r.values -> 'changes')",
+            nullable=True,
+            example={"status": {"before": "RECEIVED", "after": "TRIAGED"}},
+            unmask=_AUDITORS,
+            masked="(({t}r.values -> 'changes') - ARRAY['reporter_id', 'received_by'])",
+        ),
+        Field(
+            "parts",
+            FieldType.JSON,
+            "Parts of the resource that the change wrote, by name.",
+            "({t}r.values -> 'parts')",
+            nullable=True,
+            example={"needs": [{"status": "OPEN"}]},
+            # What a receiver of referrals may know of people stands in the package, which is emptied at the end.
+            unmask=Scope.HOUSEHOLDS_READ.value,
+            masked="NULL::jsonb",
+        ),
+        Field(
+            "texts",
+            FieldType.JSON,
+            "What was said, such as the reason.",
+            "({t}r.values -> 'texts')",
+            nullable=True,
+            example={"reason": "Reported twice."},
+        ),
+        Field("trace_id", FieldType.TEXT, "Trace of the request.", example="4bf92f3577b34da6a3ce929d0e0e4736"),
+        Field(
+            "hash",
+            FieldType.TEXT,
+            "SHA-256 over 0x00 and the event's canonical bytes, which hold the hash of the event before.",
+            "encode({t}.hash, 'hex')",
+            example="5e5f4c6e1f0c6f8a0b1f8bb0f63d5b8c1f2a7a5e9d4c3b2a190817263544cafe",
+        ),
+    )
+    .with_sorts(Sort("sequence", "{t}.sequence", "integer", int))
+)
+HISTORY_ENTRY.default_sort = "sequence"
+
+#: every resource that has a history
+WITH_HISTORY: Final = (HOUSEHOLD, CASE, REFERRAL, COMPLAINT)
+
+for shape in WITH_HISTORY:
+    shape.link(
+        Link(
+            "history",
+            HISTORY_ENTRY,
+            "{t}.regency = {p}.regency AND {t}.aggregate_id = {p}.id",
+            f"Every change of the {shape.name}: who, when, in which role, what and why.",
+            order="{t}.sequence",
+        )
+    )

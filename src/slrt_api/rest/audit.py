@@ -1,0 +1,11 @@
+"""Routes of the audit: the history of resources."""
+
+from slrt_api.audit.shapes import WITH_HISTORY
+from slrt_api.rest.operations import Routes
+
+TAG = "Audit"
+
+
+def add(routes: Routes) -> None:
+    for shape in WITH_HISTORY:
+        routes.link(shape, "history", tag=TAG)

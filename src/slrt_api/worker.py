@@ -1,0 +1,98 @@
+"""The worker: a table of jobs and the loop that runs them. It knows when, never what.
+
+Any number of workers may run beside each other and beside the API; what a job does is safe to be done by all of them.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from slrt_api.flows import upkeep
+from slrt_api.runtime import traces
+from slrt_api.runtime.accesslog import AccessLog
+from slrt_api.runtime.crypto import Keyring
+from slrt_api.runtime.db import Database
+from slrt_api.runtime.reads import Reads
+from slrt_api.runtime.telemetry import Telemetry
+from slrt_api.runtime.usecase import Platform
+from slrt_api.settings import Settings
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something to do every `every_seconds`, counted from the end of the last round. `run` returns how much it did."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[Platform], Awaitable[int]]
+
+
+JOBS: Final = (
+    Job("breach_clocks", 15, upkeep.breach_clocks),
+    Job("expire_idempotency", 3_600, upkeep.expire_idempotency),
+    Job("forget_tracking_failures", 3_600, upkeep.forget_tracking_failures),
+)
+
+
+async def work(platform: Platform, stop: asyncio.Event, jobs: Sequence[Job] = JOBS, *, ratio: float = 0.0) -> None:
+    """Run `jobs`, each at its own pace, until `stop` is set; a round under way is finished.
+
+    ratio  share of rounds whose traces are sampled
+    """
+    async with asyncio.TaskGroup() as group:
+        for job in jobs:
+            group.create_task(_repeat(job, platform, stop, ratio), name=job.name)
+
+
+async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
+    """Work on the database of the settings until SIGTERM or SIGINT, or until `stop` is set.
+
+    Raises RuntimeError without SLRT_DATABASE_URL, KeysRefused for keys that cannot be used.
+    """
+    if settings.database_url is None:
+        message = "SLRT_DATABASE_URL is not set"
+        raise RuntimeError(message)
+    if stop is None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    keyring = Keyring.from_settings(settings, Path(settings.data_dir) if settings.data_dir else None)
+    telemetry = Telemetry(settings)
+    database = await Database.connect(settings.database_url, settings)
+    accesses = AccessLog(database)
+    platform = Platform(database, Reads(keyring), keyring, accesses, telemetry.metrics.act)
+    telemetry.start()
+    accesses.start()
+    _log.info("worker_started", jobs=[job.name for job in JOBS])
+    try:
+        await work(platform, stop, ratio=settings.trace_sample_ratio)
+    finally:
+        await accesses.close()
+        await database.close()
+        await asyncio.to_thread(telemetry.stop)
+        _log.info("worker_stopped")
+
+
+async def _repeat(job: Job, platform: Platform, stop: asyncio.Event, ratio: float) -> None:
+    while not stop.is_set():
+        traces.use(traces.begin(None, ratio=ratio))
+        try:
+            with traces.act_span(job.name):
+                done = await job.run(platform)
+        except Exception:
+            # The outermost edge of a worker: a database that is away for a minute must not end it.
+            _log.exception("job_failed", job=job.name)
+        else:
+            if done:
+                _log.info("job_done", job=job.name, count=done)
+        try:
+            await asyncio.wait_for(stop.wait(), job.every_seconds)
+        except TimeoutError:
+            continue
