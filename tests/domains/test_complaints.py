@@ -424,3 +424,31 @@ def test_codes_are_those_of_the_code_lists() -> None:
         assert [code.value for code in enum] == [item.code for item in lists[name].items], name
     parents = {item.code: item.parent for item in lists["complaint-subtypes"].items}
     assert {subtype.value: category.value for subtype, category in codes.CATEGORY_OF.items()} == parents
+
+
+class TestFileAs:
+    """A device that was offline uploads under the id it made."""
+
+    async def test_the_id_must_fit_the_path_the_area_and_the_confidentiality(self, api: Api) -> None:
+        facilitator = api.as_("facilitator")
+        wrong = {
+            new_id(Kind.CASE, 3326, coarse=True): "id_mismatch",
+            new_id(Kind.COMPLAINT, 3327, coarse=True): "id_mismatch",
+            new_id(Kind.COMPLAINT, 3326, datetime(2026, 11, 21, 5, tzinfo=UTC)): "id_tells_the_hour",
+        }
+        for id_, code in wrong.items():
+            answer = await facilitator.put(
+                f"/v1/complaints/{id_}", json=complaint_body(), headers={"if-none-match": "*"}
+            )
+            assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, code)
+
+    async def test_a_repeat_with_its_key_shows_the_secret_again_and_without_is_412(self, api: Api) -> None:
+        facilitator = api.as_("facilitator")
+        url = f"/v1/complaints/{new_id(Kind.COMPLAINT, 3326, coarse=True)}"
+        headers = {"if-none-match": "*", "idempotency-key": str(uuid4())}
+        first = await facilitator.put(url, json=complaint_body(), headers=headers)
+        again = await facilitator.put(url, json=complaint_body(), headers=headers)
+        bare = await facilitator.put(url, json=complaint_body(), headers={"if-none-match": "*"})
+        assert (first.status_code, first.json()["id"]) == (201, url.rpartition("/")[2])
+        assert (again.status_code, again.content) == (201, first.content)
+        assert (bare.status_code, bare.json()["code"]) == (412, "resource_exists")

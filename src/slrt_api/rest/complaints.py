@@ -14,7 +14,15 @@ TAG = "Complaints"
 
 def add(routes: Routes) -> None:
     routes.read(COMPLAINT, tag=TAG)
-    routes.write(file.file_complaint, "/v1/complaints", tag=TAG, model=filed(COMPLAINT, "FiledComplaint"))
+    model = filed(COMPLAINT, "FiledComplaint")
+    routes.write(file.file_complaint, "/v1/complaints", tag=TAG, model=model)
+    routes.write(
+        file.file_complaint_as,
+        "/v1/complaints/{id}",
+        tag=TAG,
+        method="PUT",
+        model=model,
+    )
     routes.write(transition.transition, "/v1/complaints/{id}/transitions", tag=TAG)
     routes.link(COMPLAINT, "clocks", tag=TAG)
     routes.link(HOUSEHOLD, "complaints", tag=TAG)

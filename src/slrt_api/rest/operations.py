@@ -334,7 +334,7 @@ class Routes:
                 REQUIRED,
             )
             errors_ = (*errors_, 413, 415, 422)
-        if method == "POST":
+        if method != "PATCH":
             parameters["idempotency_key"] = IDEMPOTENCY_KEY
         self.add(
             method,
@@ -364,7 +364,7 @@ class Routes:
                 content_type(request, MEDIA_TYPES[method])
                 command = strictjson.parse_body(case.command, body)
             key = None
-            header = request.headers.get("idempotency-key") if method == "POST" else None
+            header = request.headers.get("idempotency-key") if method != "PATCH" else None
             if header is not None:
                 content = f"{on}\n".encode() + canonical(body)
                 actor = act.actor

@@ -75,6 +75,9 @@ class Connections:
             if clean and not self._closing and not connection.is_closed():
                 self._idle.append(connection)
             else:
+                if not connection.is_closed() and connection.is_in_transaction():
+                    # asyncpg would log an error for each: a refusal ends its transaction this way, and is none.
+                    await connection.execute("ROLLBACK")
                 await self._pool.release(connection)
         finally:
             self._left()

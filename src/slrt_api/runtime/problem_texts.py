@@ -498,6 +498,15 @@ _ALL: Final = (
             "Kind or tenant in the id differ from path and body.",
         ),
     ),
+    _problem(
+        422,
+        "id_tells_the_hour",
+        ("Id menyebut jam", "The id tells the hour"),
+        (
+            "Untuk pengaduan yang tidak terbuka, pakai awal hari (UTC) sebagai waktu dalam id.",
+            "For a complaint that is not open, take the beginning of the day (UTC) as the id's time.",
+        ),
+    ),
     # 429 and 5xx: not now
     _problem(
         429,

@@ -1,7 +1,7 @@
 """File a complaint: by staff for somebody, by a citizen with an account, and by anybody without a token."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, time
 from itertools import count
 from typing import Annotated
 from uuid import UUID
@@ -25,7 +25,7 @@ from slrt_api.complaints.models import Complaint, ReceiptSecret
 from slrt_api.complaints.shapes import COMPLAINT, TRACKED_COMPLAINT
 from slrt_api.households.models import Household, Person
 from slrt_api.kernel import errors, numbers
-from slrt_api.kernel.ids import Kind, new_id
+from slrt_api.kernel.ids import Kind, kind_of, minted_at, new_id, tenant_of
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.crypto import Keyring, aad
 from slrt_api.runtime.roles import ScopeKind
@@ -107,12 +107,38 @@ async def file_complaint(tx: Transaction, actor: Actor, command: FileComplaint) 
     for any village and names neither household nor person.
     """
     regency = _check(tx, command, command.captured_at)
+    return await _file_by(tx, actor, _new_id(tx, command, regency), command)
+
+
+@use_case("complaints.file_as", scope=Scope.COMPLAINTS_WRITE, answers=COMPLAINT, creates=True)
+async def file_complaint_as(tx: Transaction, actor: Actor, complaint_id: UUID, command: FileComplaint) -> Done:
+    """File a complaint under an id that the client made.
+
+    For devices that record offline. The id follows the published recipe; unless the complaint is `OPEN` its time is that of
+    the beginning of the day (UTC), so that it does not tell the hour. Send an `Idempotency-Key` too: a repeat with it shows
+    the receipt's secret again, a repeat without answers 412.
+    """
+    regency = _check(tx, command, command.captured_at)
+    if kind_of(complaint_id) is not Kind.COMPLAINT or tenant_of(complaint_id) != regency:
+        raise errors.Invalid.at("id", "id_mismatch", "The id's kind or tenant is not that of the path and the area.")
+    minted = minted_at(complaint_id)
+    if command.confidentiality is not Confidentiality.OPEN and minted.time() != time(0):
+        raise errors.Invalid.at("id", "id_tells_the_hour", "Take the beginning of the day (UTC) as the id's time.")
+    try:
+        return await _file_by(tx, actor, complaint_id, command)
+    except errors.Conflict:
+        raise errors.PreconditionFailed("resource_exists") from None
+
+
+async def _file_by(tx: Transaction, actor: Actor, id_: UUID, command: FileComplaint) -> Done:
+    """File for a caller with a token."""
+    regency = tenant_of(id_)
     area = places.village(actor, command.area_code)
     await _check_references(tx, actor, command, regency)
     complaint = _complaint(
         tx,
         command,
-        regency=regency,
+        id_=id_,
         area=area,
         number=numbers.sayable_number(PREFIX, regency, iter(lambda: secrets.randbits(8 * _VALUE_BYTES), -1)),
         channel=command.channel,
@@ -136,7 +162,7 @@ async def file_publicly(tx: Transaction, actor: Actor, command: FilePublicCompla
     complaint = _complaint(
         tx,
         command,
-        regency=regency,
+        id_=_new_id(tx, command, regency),
         area=places.village(actor, command.area_code),
         number=_number_of(actor),
         channel=Channel.WEB,
@@ -227,11 +253,16 @@ async def _check_references(tx: Transaction, actor: Actor, command: FileComplain
             raise errors.Invalid.reference("/subject_person_id")
 
 
+def _new_id(tx: Transaction, command: ComplaintContent, regency: int) -> UUID:
+    """An id for the complaint; that of one that is not open does not tell the hour."""
+    return new_id(Kind.COMPLAINT, regency, tx.now, coarse=command.confidentiality is not Confidentiality.OPEN)
+
+
 def _complaint(
     tx: Transaction,
     command: ComplaintContent,
     *,
-    regency: int,
+    id_: UUID,
     area: int,
     number: numbers.Number,
     channel: Channel,
@@ -240,14 +271,11 @@ def _complaint(
     subject_person_id: UUID | None = None,
     reporter_id: UUID | None = None,
 ) -> Complaint:
-    coarse = command.confidentiality is not Confidentiality.OPEN
-    id_ = new_id(Kind.COMPLAINT, regency, tx.now, coarse=coarse)
-
     def sealed(name: str, value: str | None) -> bytes | None:
         return None if value is None else tx.keyring.encrypt(value, aad(f"complaint.{name}", id_))
 
     return Complaint(
-        regency=regency,
+        regency=tenant_of(id_),
         id=id_,
         area=area,
         created_at=tx.now,
