@@ -1,4 +1,4 @@
-"""The command line: `slrt-api dev | serve | db ... | openapi ... | token ROLE`.
+"""The command line: `slrt-api dev | serve | db ... | seed demo | openapi ... | token ROLE`.
 
 Commands only; what they do stands in the modules of this package, which are imported when a command needs them: a token
 is asked for many times an hour and must not wait for the whole service to load.
@@ -25,7 +25,9 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database: roles, migrations, the check for drift.", no_args_is_help=True)
 openapi = typer.Typer(help="The contract of the REST interface.", no_args_is_help=True)
+seed = typer.Typer(help="Data to try the platform with.", no_args_is_help=True)
 app.add_typer(db, name="db")
+app.add_typer(seed, name="seed")
 app.add_typer(openapi, name="openapi")
 
 DataDir = Annotated[
@@ -48,7 +50,7 @@ def run_development(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.", min=0, max=65535)] = 8000,
     data_dir: DataDir = DATA_DIR,
 ) -> None:
-    """Run everything on this machine: PostgreSQL, migrations, reference data, API, issuer of tokens."""
+    """Run everything on this machine: PostgreSQL, migrations, the demo regency, API, issuer of tokens."""
     from slrt_api.cli import dev
 
     dev.run(port, data_dir)
@@ -87,6 +89,14 @@ def db_check() -> None:
     from slrt_api.cli import databases
 
     databases.check_command()
+
+
+@seed.command("demo")
+def seed_demo() -> None:
+    """Make the demo regency 33.26 in the database of SLRT_DATABASE_URL; does nothing where it is."""
+    from slrt_api.cli import seeding
+
+    seeding.demo_command()
 
 
 @openapi.command("export")

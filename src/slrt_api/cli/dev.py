@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from slrt_api.cli import databases
+from slrt_api.cli import databases, seeding
 from slrt_api.cli.databases import Urls
 from slrt_api.cli.refusal import Refusal, readable_settings
 from slrt_api.cli.server import Server, application, bound
@@ -31,10 +31,17 @@ def run(port: int, data_dir: Path) -> None:
         asyncio.run(databases.upgrade(urls.owner))
         with readable_settings():
             settings = Settings(database_url=urls.api, data_dir=data_dir, base_url=base_url)
+        _seed(settings)
         app = application(settings, clients=clients)
         with _announced(data_dir, base_url) as announce:
             signals.leave_to_server()
             Server(app, announce).run_on(listener)
+
+
+def _seed(settings: Settings) -> None:
+    """The demo regency, where it is not there yet: some seconds that are worth a word."""
+    print("loading the demo regency 33.26 (the first time only) ...", end="", file=sys.stderr, flush=True)
+    print(" done" if seeding.seed(settings) else " is there", file=sys.stderr, flush=True)
 
 
 @contextmanager
