@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from slrt_api import __version__
+from slrt_api.areas import places
 from slrt_api.kernel.errors import SlrtError
 from slrt_api.rest import all_routes, docs
 from slrt_api.rest.dispatch import HotReads
@@ -74,6 +75,8 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
         if settings.database_url is None:
             message = "SLRT_DATABASE_URL is not set"
             raise RuntimeError(message)
+        # Read by the first request, it would hold up every other one, and a transaction for longer than it may rest.
+        await asyncio.to_thread(places.load)
         database = await Database.connect(settings.database_url, settings)
         accesses = AccessLog(database)
         service.platform = Platform(database, Reads(keyring), keyring, accesses, telemetry.metrics.act)

@@ -15,7 +15,12 @@ def _places() -> dict[str, tuple[bool, tuple[str, ...]]]:
 @cache
 def district_prefixes() -> frozenset[str]:
     """Six-digit codes of every district that ever was: what a NIK or KK number may begin with."""
-    return frozenset(row.code.replace(".", "") for row in dataset.load_areas() if row.level is codes.Level.DISTRICT)
+    return frozenset(code.replace(".", "") for code in _places() if code.count(".") == 2)
+
+
+def load() -> None:
+    """Read the codes into memory, more than a second's work: at the start of a process, never within a transaction."""
+    district_prefixes()
 
 
 def village(actor: Actor, text: str, pointer: str = "/area_code") -> int:
