@@ -15,8 +15,10 @@ from slrt_api.areas.shapes import AREA, CODE_LIST, SERVICE
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, NEED_LIFECYCLE
 from slrt_api.clocks import calendars
 from slrt_api.clocks.calendars import DayOff
+from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE
 from slrt_api.kernel import errors
 from slrt_api.kernel.lifecycle import Lifecycle
+from slrt_api.referrals.lifecycle import LIFECYCLE as REFERRAL_LIFECYCLE
 from slrt_api.rest import query
 from slrt_api.rest.caching import reference
 from slrt_api.rest.documents import LabelDocument
@@ -25,7 +27,12 @@ from slrt_api.rest.service import accepts_json
 
 TAG = "Reference"
 _WEEKDAYS: Final = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
-_TABLES: Final[tuple[Lifecycle, ...]] = (CASE_LIFECYCLE, NEED_LIFECYCLE)
+_TABLES: Final[tuple[Lifecycle, ...]] = (
+    CASE_LIFECYCLE,
+    NEED_LIFECYCLE,
+    REFERRAL_LIFECYCLE,
+    COMPLAINT_LIFECYCLE,
+)
 #: the state machines of the house by name
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = {table.name: table for table in _TABLES}
 
