@@ -1,4 +1,4 @@
-"""The command line: `slrt-api dev | serve | db ... | seed demo | openapi ... | token ROLE`.
+"""The command line: `slrt-api dev | serve | worker | db ... | seed demo | audit ... | openapi ... | token ROLE`.
 
 Commands only; what they do stands in the modules of this package, which are imported when a command needs them: a token
 is asked for many times an hour and must not wait for the whole service to load.
@@ -26,8 +26,10 @@ app = typer.Typer(
 db = typer.Typer(help="The database: roles, migrations, the check for drift.", no_args_is_help=True)
 openapi = typer.Typer(help="The contract of the REST interface.", no_args_is_help=True)
 seed = typer.Typer(help="Data to try the platform with.", no_args_is_help=True)
+audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(seed, name="seed")
+app.add_typer(audit, name="audit")
 app.add_typer(openapi, name="openapi")
 
 DataDir = Annotated[
@@ -67,6 +69,14 @@ def serve(
     server.serve(host, port)
 
 
+@app.command()
+def worker() -> None:
+    """Run the jobs on the database of SLRT_DATABASE_URL: deadlines that passed, what may be forgotten."""
+    from slrt_api.cli import server
+
+    server.work()
+
+
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database of SLRT_MIGRATION_DATABASE_URL to the newest revision, with the reference data."""
@@ -97,6 +107,17 @@ def seed_demo() -> None:
     from slrt_api.cli import seeding
 
     seeding.demo_command()
+
+
+@audit.command("verify")
+def audit_verify(
+    regency: Annotated[int | None, typer.Option(help="Tenant number, such as 3326; all when left out.")] = None,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Check every event against its hash, its chain and its resource; fail when one does not fit."""
+    from slrt_api.cli import trail
+
+    trail.verify_command(regency, data_dir)
 
 
 @openapi.command("export")

@@ -40,7 +40,7 @@ async def make(admin_url: str, database: str, passwords: Mapping[str, str | None
 
     admin_url  reaches any database of the server as somebody who may make roles
     """
-    admin = await _connected(admin_url, "SLRT_ADMIN_DATABASE_URL")
+    admin = await connected(admin_url, "SLRT_ADMIN_DATABASE_URL")
     try:
         await roles.create_roles(admin, passwords=dict(passwords))
         await roles.create_database(admin, database)
@@ -51,7 +51,7 @@ async def make(admin_url: str, database: str, passwords: Mapping[str, str | None
 async def upgrade(owner_url: str) -> None:
     """Migrate, then load the reference data where it changed; safe to repeat, also by two at once."""
     # Asked first, because a refused connection inside the migration tool ends in a page of traceback.
-    owner = await _connected(owner_url, "SLRT_MIGRATION_DATABASE_URL")
+    owner = await connected(owner_url, "SLRT_MIGRATION_DATABASE_URL")
     try:
         await migrations.upgrade(owner_url)
         await areas_reference.load(owner)
@@ -75,6 +75,19 @@ def embedded(folder: Path, *, durable: bool = True) -> Iterator[Urls]:
         raise Refusal(str(error)) from None
     finally:
         server.stop()
+
+
+def owner_url(data_dir: Path) -> str:
+    """How the owner reaches the database: by SLRT_MIGRATION_DATABASE_URL, or the embedded one that runs on the folder."""
+    given = settings().migration_database_url
+    if given is not None:
+        return given
+    from slrt_api.runtime.embedded import EmbeddedPostgres, EmbeddedPostgresError  # noqa: PLC0415
+
+    try:
+        return EmbeddedPostgres(data_dir / "postgres").url(roles.OWNER, DATABASE)
+    except EmbeddedPostgresError:
+        raise Refusal(f"SLRT_MIGRATION_DATABASE_URL is not set, and no `slrt-api dev` runs on {data_dir}") from None
 
 
 def upgrade_command() -> None:
@@ -120,7 +133,11 @@ def check_command() -> None:
         raise Refusal("the migrations do not make the tables of the code:\n" + "\n".join(found))
 
 
-async def _connected(url: str, name: str) -> Any:
+async def connected(url: str, name: str = "the database") -> Any:
+    """A connection, or a Refusal that says which URL leads nowhere.
+
+    name  variable that the URL comes from
+    """
     try:
         return await asyncpg.connect(url)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:

@@ -16,6 +16,7 @@ from slrt_api.cli.server import Server, application, bound
 from slrt_api.cli.tokens import ADDRESS
 from slrt_api.demo.clients import clients
 from slrt_api.settings import Settings
+from slrt_api.worker import work
 
 HOST = "127.0.0.1"
 
@@ -35,7 +36,7 @@ def run(port: int, data_dir: Path) -> None:
         app = application(settings, clients=clients)
         with _announced(data_dir, base_url) as announce:
             signals.leave_to_server()
-            Server(app, announce).run_on(listener)
+            Server(app, announce, beside=lambda stop: work(app.state.service.platform, stop)).run_on(listener)
 
 
 def _seed(settings: Settings) -> None:

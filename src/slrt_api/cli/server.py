@@ -1,15 +1,18 @@
 """The HTTP server: uvicorn on a socket of ours."""
 
+import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from slrt_api import worker
 from slrt_api.app import Clients, create_app
 from slrt_api.cli.refusal import Refusal, readable_settings
+from slrt_api.runtime.crypto import KeysRefused
 from slrt_api.settings import Settings
 
 #: how long the service calls itself not ready after SIGTERM and serves on, until nobody sends requests here any more
@@ -19,9 +22,18 @@ DRAIN_SECONDS = 20
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says when it is ready."""
+    """uvicorn, which says when it is ready.
 
-    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+    beside  runs while the service does, until its event is set; awaited before the service gives up its database
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        ready: Callable[[], None],
+        *,
+        beside: Callable[[asyncio.Event], Awaitable[None]] | None = None,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -36,11 +48,23 @@ class Server(uvicorn.Server):
             )
         )
         self._ready = ready
+        self._beside = beside
+        self._stop = asyncio.Event()
+        self._companion: asyncio.Future[None] | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            if self._beside is not None:
+                self._companion = asyncio.ensure_future(self._beside(self._stop))
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stop.set()
+        if self._companion is not None:
+            # Not awaited itself: whatever became of it, the service still has to be taken down in order.
+            await asyncio.wait([self._companion])
+        await super().shutdown(sockets)
 
     def run_on(self, listener: socket.socket) -> None:
         """Serve until SIGINT or SIGTERM. Raises Refusal when the application does not start."""
@@ -79,3 +103,15 @@ def serve(host: str, port: int) -> None:
     app = application(settings)
     with closing(bound(host, port)) as listener:
         Server(app, lambda: app.state.health.drain_on_sigterm(NOT_READY_SECONDS)).run_on(listener)
+
+
+def work() -> None:
+    """`slrt-api worker`: the jobs, with the settings of the environment."""
+    with readable_settings():
+        settings = Settings()
+    if settings.database_url is None:
+        raise Refusal("SLRT_DATABASE_URL is not set; `slrt-api dev` runs the jobs beside the API")
+    try:
+        asyncio.run(worker.run(settings))
+    except KeysRefused as error:
+        raise Refusal(str(error)) from None
