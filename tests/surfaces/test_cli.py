@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ import asyncpg
 import httpx
 import pytest
 from tests.api import household_body
+from tests.conftest import MigratedDatabase
 
 from slrt_api.runtime import roles
 from slrt_api.runtime.embedded import EmbeddedPostgres
@@ -67,6 +69,8 @@ class TestRefusals:
             (("serve",), "SLRT_DATABASE_URL"),
             (("db", "upgrade"), "SLRT_MIGRATION_DATABASE_URL"),
             (("db", "roles"), "SLRT_ADMIN_DATABASE_URL"),
+            (("worker",), "SLRT_DATABASE_URL"),
+            (("audit", "verify"), "SLRT_MIGRATION_DATABASE_URL"),
             (("token", "facilitator"), "no server runs on .data"),
             (("openapi", "export", "--check"), "make contracts"),
         ],
@@ -184,6 +188,35 @@ async def development(folder: Path) -> AsyncIterator[tuple[asyncio.subprocess.Pr
         await asyncio.wait_for(process.communicate(), 60)
 
 
+@asynccontextmanager
+async def owner_of(data: Path) -> AsyncIterator[asyncpg.Connection]:
+    """The owner's connection to the database of a stopped development server."""
+    server = EmbeddedPostgres(data / "postgres")
+    await asyncio.to_thread(server.start)
+    try:
+        connection = await asyncpg.connect(server.url(roles.OWNER, "slrt"))
+        yield connection
+        await connection.close()
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+class TestWorker:
+    async def test_it_works_until_it_is_told_to_stop(self, database: MigratedDatabase, folder: Path) -> None:
+        process = await started(
+            "worker", folder=folder, SLRT_DATABASE_URL=database.api_url, SLRT_DATA_DIR=str(folder / "data")
+        )
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            line = await process.stdout.readline()
+        assert b"worker_started" in line
+        process.terminate()
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        assert (process.returncode, err) == (0, b"")
+        assert b"worker_stopped" in out
+        assert b"job_failed" not in out
+
+
 class TestDevelopment:
     async def test_from_nothing_to_a_household_and_again(self, folder: Path) -> None:
         data = folder / ".data"
@@ -193,7 +226,8 @@ class TestDevelopment:
             assert (token.code, token.err, token.out.count("\n")) == (0, "", 1)
             headers = {"authorization": f"Bearer {token.out.strip()}"}
             async with httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False) as facilitator:
-                made = await facilitator.post("/v1/households", json=household_body())
+                key = {"idempotency-key": "00000000-0000-4000-8000-000000000001"}
+                made = await facilitator.post("/v1/households", json=household_body(), headers=key)
                 assert made.status_code == 201
                 assert "server" not in made.headers
                 assert (await facilitator.get("/health/ready")).status_code == 200
@@ -202,11 +236,17 @@ class TestDevelopment:
             unknown = await run("token", "partner", folder=folder)
             assert (unknown.code, unknown.out) == (1, "")
             assert "--organization" in unknown.err
+            verified = await run("audit", "verify", "--regency", "3326", folder=folder)
+            assert (verified.code, verified.err) == (0, "")
+            assert re.fullmatch(r"3326: [1-9][0-9]* events of [1-9][0-9]* resources: intact\n", verified.out)
             process.send_signal(signal.SIGINT)
             await asyncio.wait_for(process.wait(), 60)
             assert process.returncode == 0
         assert not (data / "address").exists()
         assert not (data / "postgres" / "cluster" / "postmaster.pid").exists()
+        async with owner_of(data) as connection:
+            await connection.execute("UPDATE idempotent_answers SET created_at = created_at - interval '31 days'")
+            await connection.execute("UPDATE events SET actor = 'somebody else' WHERE kind = 1")
 
         async with development(folder) as (process, base_url):
             token = await run("token", "auditor", folder=folder)
@@ -214,18 +254,17 @@ class TestDevelopment:
             async with httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False) as auditor:
                 found = await auditor.get(made.headers["location"])
                 assert found.json()["address"] == household_body()["address"]
+            forged = await run("audit", "verify", folder=folder)
+            assert forged.code == 1
+            assert re.search(r"3326: .* flaws\n  .* COLUMNS actor", forged.out)
             process.send_signal(signal.SIGTERM)
             await asyncio.wait_for(process.wait(), 60)
             assert process.returncode == 0
-        owner = EmbeddedPostgres(data / "postgres", durable=False)
-        await asyncio.to_thread(owner.start)
-        try:
-            connection = await asyncpg.connect(owner.url(roles.OWNER, "slrt"))
+        async with owner_of(data) as connection:
             # The record of the last read was in memory when the signal came.
             assert await connection.fetchval("SELECT count(*) FROM accesses WHERE role = 'auditor'") == 1
-            await connection.close()
-        finally:
-            await asyncio.to_thread(owner.stop)
+            # The jobs ran beside the API.
+            assert await connection.fetchval("SELECT count(*) FROM idempotent_answers") == 0
 
     async def test_a_signal_during_the_start_leaves_no_server_behind(self, folder: Path) -> None:
         process = await started("dev", "--port", "0", folder=folder)
