@@ -52,7 +52,11 @@ Code: TypeAlias = AreaCode | str
 _LEVELS = (Level.PROVINCE, Level.REGENCY, Level.DISTRICT, Level.VILLAGE)
 _WIDTHS = {Level.PROVINCE: 10**8, Level.REGENCY: 10**6, Level.DISTRICT: 10**4, Level.VILLAGE: 1}
 # `[0-9]`, because `\d` takes the digits of every script. A segment of zeros would number like its own parent.
-_FORM = re.compile(r"[1-9][0-9](?:\.(?!00)[0-9]{2}(?:\.(?!00)[0-9]{2}(?:\.[1-3][0-9]{3})?)?)?")
+_BODY = r"[1-9][0-9](?:\.(?!00)[0-9]{2}(?:\.(?!00)[0-9]{2}(?:\.[1-3][0-9]{3})?)?)?"
+_FORM = re.compile(_BODY)
+#: of a code of any level, for documentation
+PATTERN = f"^{_BODY}$"
+LIST_PATTERN = f"^{_BODY}(,{_BODY})*$"
 _KINDS = {"1": VillageKind.KELURAHAN, "2": VillageKind.DESA, "3": VillageKind.DESA_ADAT}
 
 

@@ -14,5 +14,6 @@ AREA_FILTER = Filter(
     _range,
     "In this area or below: a Kemendagri code of any level; matches whole segments.",
     "33.26",
+    pattern=codes.PATTERN,
 )
 AREA_SORT = Sort("area_code", "{t}.area", "bigint", int)

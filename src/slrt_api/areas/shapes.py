@@ -101,17 +101,30 @@ AREA = (
     )
     .with_filters(
         code_filter("level", Level, "Of these levels."),
-        Filter("parent_code", "{t}.parent_code = {v}::text", _code, "Directly in this area.", "33.26.01"),
+        Filter(
+            "parent_code",
+            "{t}.parent_code = {v}::text",
+            _code,
+            "Directly in this area.",
+            "33.26.01",
+            pattern=codes.PATTERN,
+        ),
         Filter(
             "name",
             "{t}.name_key LIKE '%' || {v}::text || '%'",
             _name,
             "Name, or a part of it; case, accents, spaces and signs do not count.",
             "klesem",
+            pattern=r"^[^\u0000]*[A-Za-z0-9][^\u0000]*$",
         ),
         Filter("current", "{t}.current = {v}::boolean", parse_boolean, "Whether in the current edition.", "true"),
         Filter(
-            "code", "{t}.code = ANY ({v}::text[])", _codes, f"These codes, at most {MAX_CODES}.", "33.26,33.26.01.2001"
+            "code",
+            "{t}.code = ANY ({v}::text[])",
+            _codes,
+            f"These codes, at most {MAX_CODES}.",
+            "33.26,33.26.01.2001",
+            pattern=codes.LIST_PATTERN.replace("*", f"{{0,{MAX_CODES - 1}}}"),
         ),
     )
     .with_sorts(text_sort("code"), text_sort("name", "name_key"))

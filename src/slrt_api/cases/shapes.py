@@ -1,5 +1,7 @@
 """What can be read of cases, their needs, assessments and services."""
 
+import re
+
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.cases.codes import CaseStatus, Domain, Instrument, NeedStatus
@@ -29,11 +31,17 @@ from slrt_api.runtime.shapes import (
 NUMBER_PREFIX = "KSS"
 
 
+_NUMBER = f"{NUMBER_PREFIX}-[0-9]{{4}}-[0-9A-HJKMNP-TV-Z]{{4}}-[0-9A-HJKMNP-TV-Z]{{4}}-[0-9A-HJKMNP-Z]"
+
+
 def _number(text: str) -> str:
     found = parse_number(NUMBER_PREFIX, text)
-    if found is None:
+    if found is not None:
+        return found.text
+    # Mistyped is not malformed: such a number names no case.
+    if not re.fullmatch(_NUMBER, text):
         raise ValueError
-    return found.text
+    return text
 
 
 CASE = (
@@ -112,7 +120,14 @@ CASE = (
             "Of this household.",
             "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
         ),
-        Filter("number", "{t}.number = {v}::text", _number, "With this number.", "KSS-3326-7ZQ4-0MXR-K"),
+        Filter(
+            "number",
+            "{t}.number = {v}::text",
+            _number,
+            "With this number.",
+            "KSS-3326-7ZQ4-0MXR-K",
+            pattern=f"^{_NUMBER}$",
+        ),
     )
     .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT, text_sort("status"))
 )

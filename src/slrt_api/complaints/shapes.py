@@ -1,5 +1,6 @@
 """What can be read of complaints: by staff and the complainant's own account, and without a token by receipt."""
 
+import re
 from typing import Any
 
 from slrt_api.access.scopes import Scope
@@ -33,6 +34,16 @@ from slrt_api.runtime.shapes import (
     parse_uuid,
     updated_filters,
 )
+
+_HOUSEHOLD_ID = "019aaa11-2233-8000-8cfe-04a1b2c3d4e5"
+_PROGRAM_CODES = "[A-Z0-9][A-Z0-9.-]{0,39}(,[A-Z0-9][A-Z0-9.-]{0,39})*"
+
+
+def _program_codes(text: str) -> list[str]:
+    if not re.fullmatch(_PROGRAM_CODES, text):
+        raise ValueError
+    return text.split(",")
+
 
 _RECEIPT = Field(
     "receipt", FieldType.TEXT, "The number that the complainant holds.", "{t}.number", example="KEL-3326-7ZQ4-0MXR-K"
@@ -121,11 +132,18 @@ COMPLAINT = (
         Filter(
             "program_code",
             "{t}.program_code = ANY ({v}::text[])",
-            lambda text: text.split(","),
+            _program_codes,
             "About one of these programs.",
             "PKH",
+            pattern=f"^{_PROGRAM_CODES}$",
         ),
-        Filter("household_id", "{t}.household_id = {v}::uuid", parse_uuid, "About this household.", "the id"),
+        Filter(
+            "household_id",
+            "{t}.household_id = {v}::uuid",
+            parse_uuid,
+            "About this household.",
+            "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
+        ),
         *updated_filters(),
     )
     .with_sorts(ID_SORT)

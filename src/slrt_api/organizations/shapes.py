@@ -1,5 +1,7 @@
 """What can be read of organizations. National: any token reads them; capacity is a tenant's and cut like its rows."""
 
+import re
+
 from slrt_api.areas import codelists, codes
 from slrt_api.areas.filters import AREA_FILTER
 from slrt_api.kernel.ids import Kind
@@ -17,6 +19,7 @@ from slrt_api.runtime.shapes import (
     Shape,
     aggregate_fields,
     code_filter,
+    one_of,
     parse_codes,
     text_sort,
     updated_filters,
@@ -36,8 +39,11 @@ def _range(text: str) -> list[int]:
     return list(codes.area_range(text))
 
 
+_CODE = "[A-Z0-9][A-Z0-9.-]{0,39}"
+
+
 def _code(text: str) -> str:
-    if not 0 < len(text) <= 40:
+    if not re.fullmatch(_CODE, text):
         raise ValueError
     return text
 
@@ -100,7 +106,14 @@ ORGANIZATION = (
         Field("areas", FieldType.TEXTS, "Areas served, each with all below it.", _AREAS, example=["33.26.01"]),
     )
     .with_filters(
-        Filter("code", "{t}.code = {v}::text", _code, "The organization of this code.", "LKS-KASIH-IBU"),
+        Filter(
+            "code",
+            "{t}.code = {v}::text",
+            _code,
+            "The organization of this code.",
+            "LKS-KASIH-IBU",
+            pattern=f"^{_CODE}$",
+        ),
         code_filter("kind", OrganizationKind, "Of these kinds."),
         Filter(
             "service",
@@ -109,6 +122,7 @@ ORGANIZATION = (
             parse_codes(service.code for service in codelists.load_services()),
             "Offers one of these services.",
             "SCHOOL_RETENTION",
+            pattern=one_of(service.code for service in codelists.load_services()),
         ),
         Filter(
             "serves",
@@ -117,6 +131,7 @@ ORGANIZATION = (
             _range,
             "Serves the whole of this area: a Kemendagri code of any level.",
             "33.26.01.2001",
+            pattern=codes.PATTERN,
         ),
         AREA_FILTER,
         *updated_filters(),

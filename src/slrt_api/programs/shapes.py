@@ -1,5 +1,7 @@
 """What can be read of programs. National: any token reads them."""
 
+import re
+
 from slrt_api.areas import codelists
 from slrt_api.kernel.ids import Kind
 from slrt_api.organizations.shapes import ORGANIZATION
@@ -11,14 +13,17 @@ from slrt_api.runtime.shapes import (
     Filter,
     Link,
     Shape,
+    one_of,
     parse_codes,
     parse_date,
     text_sort,
 )
 
+_CODE = "[A-Z0-9][A-Z0-9.-]{0,39}"
+
 
 def _code(text: str) -> str:
-    if not 0 < len(text) <= 40:
+    if not re.fullmatch(_CODE, text):
         raise ValueError
     return text
 
@@ -58,13 +63,14 @@ PROGRAM = (
         Field("confidence", FieldType.TEXT, "`sourced` or `unverified`.", example="sourced"),
     )
     .with_filters(
-        Filter("code", "{t}.code = {v}::text", _code, "The program of this code.", "PKH"),
+        Filter("code", "{t}.code = {v}::text", _code, "The program of this code.", "PKH", pattern=f"^{_CODE}$"),
         Filter(
             "unit",
             "{t}.unit = ANY ({v}::text[])",
             parse_codes(codelists.load_code_lists()["program-units"].codes),
             "For these units.",
             "FAMILY",
+            pattern=one_of(codelists.load_code_lists()["program-units"].codes),
         ),
         Filter(
             "open_on",

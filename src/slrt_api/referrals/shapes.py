@@ -22,6 +22,7 @@ from slrt_api.runtime.shapes import (
     Shape,
     aggregate_fields,
     code_filter,
+    one_of,
     parse_codes,
     parse_uuid,
     updated_filters,
@@ -130,6 +131,7 @@ REFERRAL = (
             parse_codes(service.code for service in codelists.load_services()),
             "For one of these services.",
             "SCHOOL_RETENTION",
+            pattern=one_of(service.code for service in codelists.load_services()),
         ),
     )
     .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)

@@ -23,7 +23,7 @@ from slrt_api.rest.caching import reference
 from slrt_api.rest.documents import document, page_document
 from slrt_api.rest.service import Service, accepts_json, path_id
 from slrt_api.runtime import idempotency, strictjson
-from slrt_api.runtime.shapes import Filter, Selection, Shape
+from slrt_api.runtime.shapes import MAX_INCLUDE_DEPTH, Filter, Selection, Shape
 from slrt_api.runtime.usecase import Answer, UseCase, of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -510,13 +510,15 @@ def _include(shape: Shape) -> dict[str, tuple[Any, Any]]:
     if not optional:
         return {}
     names = ", ".join(f"`{name}`" for name in optional)
+    paths = "|".join(path.replace(".", "\\.") for path in _paths(shape, MAX_INCLUDE_DEPTH))
     return {
         "include": (
             Annotated[
-                str | None,
+                str,
                 Query(
                     description=f"Links to show, comma separated; deeper ones after a dot, three deep: {names}.",
                     examples=[optional[0]],
+                    json_schema_extra={"pattern": f"^({paths})(,({paths})){{0,19}}$"},
                 ),
             ],
             None,
@@ -524,12 +526,19 @@ def _include(shape: Shape) -> dict[str, tuple[Any, Any]]:
     }
 
 
+def _paths(shape: Shape, depth: int) -> list[str]:
+    """Every path that `include` takes."""
+    found = []
+    for name, link in sorted(shape.links.items()):
+        found.append(name)
+        if depth > 1:
+            found += [f"{name}.{path}" for path in _paths(link.to, depth - 1)]
+    return found
+
+
 def _filter_type(filter_: Filter) -> Any:
-    schema: dict[str, Any] = {}
-    if filter_.codes is not None:
-        codes = "|".join(code.value for code in filter_.codes)
-        schema["pattern"] = f"^({codes})(,({codes}))*$"
-    return Annotated[str | None, Query(description=filter_.description, examples=[filter_.example], **schema)]
+    schema = Query(description=filter_.description, examples=[filter_.example], json_schema_extra=dict(filter_.schema))
+    return Annotated[str, schema]
 
 
 def _list_parameters(shape: Shape) -> dict[str, tuple[Any, Any]]:
@@ -548,7 +557,7 @@ def _list_parameters(shape: Shape) -> dict[str, tuple[Any, Any]]:
         ),
         "sort": (
             Annotated[
-                Literal[sorts] | None,
+                Literal[sorts],
                 Query(
                     description=f"Order; `-` first is descending. Default: `{shape.default_sort}`.", examples=[sorts[0]]
                 ),

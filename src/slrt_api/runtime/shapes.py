@@ -97,7 +97,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Filter:
-    """One query parameter of a list: SQL over `{t}` and the bound value `{v}`, and the parser of its text."""
+    """One query parameter of a list: SQL over `{t}` and the bound value `{v}`, and the parser of its text.
+
+    pattern  of the text, for the documentation, where neither `codes` nor the parser tells it
+    """
 
     name: str
     sql: str
@@ -105,6 +108,22 @@ class Filter:
     description: str
     example: str
     codes: Codes | None = None
+    pattern: str | None = None
+
+    @property
+    def schema(self) -> dict[str, str]:
+        """What JSON Schema can say of the text."""
+        if self.codes is not None:
+            return {"pattern": one_of(code.value for code in self.codes)}
+        if self.pattern is not None:
+            return {"pattern": self.pattern}
+        return dict(_SCHEMAS.get(self.parse, {}))
+
+
+def one_of(codes: Iterable[str]) -> str:
+    """Pattern of `A,B`: each one of `codes`."""
+    listed = "|".join(sorted(codes))
+    return f"^({listed})(,({listed}))*$"
 
 
 @dataclass(frozen=True)
@@ -200,6 +219,15 @@ def parse_boolean(text: str) -> bool:
     if text not in {"true", "false"}:
         raise ValueError
     return text == "true"
+
+
+#: what the documentation says of the text that a parser reads
+_SCHEMAS: dict[Callable[[str], Any], dict[str, str]] = {
+    parse_uuid: {"format": "uuid"},
+    parse_instant: {"format": "date-time"},
+    parse_date: {"format": "date"},
+    parse_boolean: {"pattern": "^(true|false)$"},
+}
 
 
 def parse_codes(codes: Iterable[str]) -> Callable[[str], list[str]]:

@@ -1,0 +1,82 @@
+"""The whole OpenAPI document against the running application: every operation, every check of schemathesis.
+
+`make test` tries 25 examples an operation beside the systematic ones, `make fuzz` 500. The application is one of its own,
+because schemathesis runs it in an event loop of its own; the database is the session's.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.api import Api
+from tests.conftest import MigratedDatabase
+from tests.sizes import size
+
+from slrt_api.app import create_app
+from slrt_api.settings import Settings
+
+CONFIG = Path(__file__).parents[2] / "schemathesis.toml"
+LIMITLESS = 1_000_000_000
+
+
+def _document() -> dict[str, Any]:
+    """The document, from an application that is never started: pytest asks for the operations before any fixture."""
+    with tempfile.TemporaryDirectory() as folder:
+        return create_app(Settings(data_dir=Path(folder))).openapi()
+
+
+class Running:
+    """Stands for the application until a fixture has made it, because operations are bound to one at collection."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+
+running = Running()
+schema = schemathesis.openapi.from_dict(_document(), config=schemathesis.Config.from_path(CONFIG))
+schema.app = running
+
+
+def _put_right(case: Any) -> None:
+    """Put right what no schema can tell, where the rest of the request is to be accepted: a cursor belongs to one list
+    of one role, and the key that replaces a token has to be random. Their refusals are in `test_intake`."""
+    if case.meta is not None and case.meta.generation.mode.is_positive:
+        if case.query:
+            case.query.pop("cursor", None)
+        if case.headers and case.path == "/v1/public/complaints":
+            case.headers["Idempotency-Key"] = str(uuid4())
+
+
+@pytest.fixture(scope="module")
+def authorization(database: MigratedDatabase, api: Api) -> dict[str, str]:
+    """Runs the application for schemathesis; the headers of a manager of the secretariat."""
+    running.app = create_app(
+        Settings(
+            database_url=database.api_url,
+            data_dir=api.app.state.service.settings.data_dir,
+            base_url="http://api.test",
+            rate_limit_per_minute=LIMITLESS,
+            public_rate_limit_per_minute=LIMITLESS,
+        )
+    )
+    return {"Authorization": f"Bearer {api.token('secretariat_manager')}"}
+
+
+@pytest.mark.fuzz
+@schema.parametrize()
+@settings(
+    max_examples=size(25, 500),
+    deadline=None,
+    derandomize=size(1, 0) == 1,
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_operation_keeps_the_document(case: Any, authorization: dict[str, str]) -> None:
+    _put_right(case)
+    case.call_and_validate(headers=authorization)
