@@ -37,7 +37,6 @@ from slrt_api.runtime.shapes import (
     Shape,
     Sort,
     Total,
-    parse_uuid,
 )
 from slrt_api.runtime.traces import statement_span
 
@@ -487,11 +486,6 @@ def _actor_values(actor: Actor) -> dict[str, Any]:
     return {f"actor.{name}": value for name, value in actor.guard_facts.items()}
 
 
-def parse_key(text: str) -> UUID | str:
-    """The key of a row in a cursor: a UUID, or the code of reference data."""
-    return parse_uuid(text) if len(text) == 36 else text
-
-
 def _cursor_invalid() -> errors.BadRequest:
     fault = errors.Fault("cursor", "cursor_invalid", "Start again without a cursor.")
     return errors.BadRequest("cursor_invalid", faults=(fault,))
@@ -504,7 +498,9 @@ def position(
     values = paging.decode_cursor(cursor, digest)
     try:
         at, key = values
-        known = parse_key(str(key)) if sort.sql != shape.key else sort.parse(key)
+        # The key is a UUID where rows have an id, else the code of reference data.
+        parse_key = shape.sorts["id"].parse if "id" in shape.sorts else str
+        known = parse_key(key) if sort.sql != shape.key else sort.parse(key)
         return {names[0]: sort.parse(at), names[1]: known}
     except (ValueError, TypeError, AttributeError, OverflowError):
         raise _cursor_invalid() from None
