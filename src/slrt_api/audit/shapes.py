@@ -93,6 +93,16 @@ HISTORY_ENTRY = (
             "encode({t}.hash, 'hex')",
             example="5e5f4c6e1f0c6f8a0b1f8bb0f63d5b8c1f2a7a5e9d4c3b2a190817263544cafe",
         ),
+        Field(
+            "event",
+            FieldType.TEXT,
+            "The event's canonical bytes (RFC 8785) as text: what `hash` is over. For auditors only.",
+            "convert_from({t}.body, 'UTF8')",
+            nullable=True,
+            example='{"at":1795313647000000,"fields":["status"],"format":1,"previous":"00","sequence":1}',
+            unmask=_AUDITORS,
+            masked="NULL::text",
+        ),
     )
     .with_sorts(Sort("sequence", "{t}.sequence", "integer", int))
 )

@@ -43,8 +43,8 @@ async def ensure(database: Database, keyring: Keyring, issuer: str) -> bool:
     if await stage.exists(stage.actor(Role.SECRETARIAT_OFFICER), HOUSEHOLD, LAST_HOUSEHOLD):
         return False
     stage.go_to(0)
-    partners = await _organizations(stage)
-    await _release(stage)
+    partners = await register_organizations(stage)
+    await load_release(stage)
     *families, last = people.DEMO_FAMILIES
     homes = await together(
         partial(_on_its_day, stage.another(), number, family) for number, family in enumerate(families)
@@ -56,7 +56,7 @@ async def ensure(database: Database, keyring: Keyring, issuer: str) -> bool:
     return True
 
 
-async def _organizations(stage: Stage) -> dict[str, UUID]:
+async def register_organizations(stage: Stage) -> dict[str, UUID]:
     """Register them and set what they take in the months of the demo and the next. Returns the ids by code."""
     administrator = stage.actor(Role.ADMINISTRATOR)
     months = [f"{month:%Y-%m}" for month in stage.months()]
@@ -94,7 +94,8 @@ async def _organizations(stage: Stage) -> dict[str, UUID]:
     return ids
 
 
-async def _release(stage: Stage) -> None:
+async def load_release(stage: Stage) -> None:
+    """Load the release of the registry in which most of the families stand."""
     await stage.act(
         f"release {people.REGISTRY_RELEASE}",
         stage.actor(Role.INTEGRATOR),
