@@ -146,7 +146,7 @@ class TestRegency:
             await demo.fetchval("SELECT max(at) FROM events"),
         )
         now = datetime.now(UTC)
-        assert 30 < (now - first).days < 60
+        assert 20 < (now - first).days < 30
         assert last <= now
         disordered = await demo.fetchval(
             "SELECT count(*) FROM events e JOIN events f ON f.regency = e.regency AND f.aggregate_id = e.aggregate_id"

@@ -31,7 +31,7 @@ from slrt_api.runtime.db import Database
 #: published recipe (UUID version 8) from an instant of 2026, the tenant, the kind, and zeros in place of chance.
 LAST_HOUSEHOLD: Final = UUID(int=1_793_000_000_000 << 80 | 0x8 << 76 | 0b10 << 62 | TENANT << 48 | Kind.HOUSEHOLD << 42)
 #: families are registered in the first working days of the demo, and the work for them begins after
-_REGISTRATION_DAYS: Final = 6
+_REGISTRATION_DAYS: Final = 3
 
 
 async def ensure(database: Database, keyring: Keyring, issuer: str) -> bool:
@@ -114,7 +114,7 @@ async def load_release(stage: Stage) -> None:
 
 
 async def _on_its_day(stage: Stage, number: int, family: DemoFamily) -> Home:
-    stage.go_to(number % _REGISTRATION_DAYS, number // _REGISTRATION_DAYS * 5)
+    stage.go_to(number % _REGISTRATION_DAYS, number // _REGISTRATION_DAYS * 4)
     return await _family(stage, number, family)
 
 

@@ -30,8 +30,9 @@ from slrt_api.runtime.shapes import Shape, select
 from slrt_api.runtime.usecase import Act, Answer, Command, Platform, of
 
 TENANT: Final = 3326
-#: calendar days before now on which the demo begins: long enough for a deadline in working days to pass around any holiday
-DAYS: Final = 45
+#: calendar days before now on which the demo begins: long enough for a deadline of five working days to pass around
+#: holidays, short enough that no idempotency key of an interrupted seeding is forgotten before it is run again
+DAYS: Final = idempotency.KEPT_DAYS - 1
 #: office hours at which things happen, in the regency's own time
 _HOURS: Final = (time(8, 30), time(10, 45), time(13, 15))
 _ZONE: Final = ZoneInfo("Asia/Jakarta")
