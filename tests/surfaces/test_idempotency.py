@@ -204,6 +204,59 @@ class TestReplay:
         assert len(row["body"]) > len(answer.content)
 
 
+class TestTransitions:
+    async def _case(self, api: Api) -> str:
+        household = await api.as_("facilitator").post(HOUSEHOLDS, json=household_body())
+        case = await api.as_("puskesos_officer").post("/v1/cases", json={"household_id": household.json()["id"]})
+        location: str = case.headers["location"]
+        return location
+
+    async def test_a_retried_transition_is_a_replay_and_no_412(self, api: Api, owner: asyncpg.Connection) -> None:
+        officer, location = api.as_("puskesos_officer"), await self._case(api)
+        headers = {"if-match": '"1"', "idempotency-key": str(uuid4())}
+        body = {"action": "VERIFY"}
+        first = await officer.post(f"{location}/transitions", json=body, headers=headers)
+        again = await officer.post(f"{location}/transitions", json=body, headers=headers)
+        other = await officer.post(
+            f"{location}/transitions", json=body, headers=headers | {"idempotency-key": str(uuid4())}
+        )
+        assert (first.status_code, first.headers["etag"], replayed(first)) == (200, '"2"', False)
+        assert (told(again), replayed(again)) == (told(first), True)
+        problem(other, 412, "version_stale")
+        id_ = UUID(location.rpartition("/")[2])
+        assert await owner.fetchval("SELECT count(*) FROM events WHERE aggregate_id = $1", id_) == 2
+
+    async def test_a_key_used_on_another_resource_is_422(self, api: Api) -> None:
+        officer, key = api.as_("puskesos_officer"), {"if-match": '"1"', "idempotency-key": str(uuid4())}
+        one, two = await self._case(api), await self._case(api)
+        await officer.post(f"{one}/transitions", json={"action": "VERIFY"}, headers=key)
+        answer = await officer.post(f"{two}/transitions", json={"action": "VERIFY"}, headers=key)
+        problem(answer, 422, "idempotency_key_reused")
+
+    async def test_equal_cases_in_parallel_are_one(self, api: Api, owner: asyncpg.Connection) -> None:
+        household = (await api.as_("facilitator").post(HOUSEHOLDS, json=household_body())).json()["id"]
+        officer, key, body = api.as_("puskesos_officer"), str(uuid4()), {"household_id": household}
+        answers = await asyncio.gather(*(insisting(officer, "/v1/cases", body, key) for _ in range(PARALLEL)))
+        assert {told(answer) for answer, _ in answers} == {told(answers[0][0])}
+        assert answers[0][0].status_code == 201
+        assert await owner.fetchval("SELECT count(*) FROM cases WHERE household_id = $1", UUID(household)) == 1
+
+    async def test_of_parallel_transitions_of_one_version_one_is_accepted(
+        self, api: Api, owner: asyncpg.Connection
+    ) -> None:
+        officer, location = api.as_("puskesos_officer"), await self._case(api)
+        answers = await asyncio.gather(
+            *(
+                officer.post(f"{location}/transitions", json={"action": "VERIFY"}, headers={"if-match": '"1"'})
+                for _ in range(size(10, 50))
+            )
+        )
+        statuses = sorted(answer.status_code for answer in answers)
+        assert statuses == [200] + [412] * (len(answers) - 1)
+        id_ = UUID(location.rpartition("/")[2])
+        assert await owner.fetchval("SELECT count(*) FROM events WHERE aggregate_id = $1", id_) == 2
+
+
 class TestLostUpdates:
     async def test_of_parallel_changes_of_one_version_one_is_accepted(
         self, api: Api, owner: asyncpg.Connection
