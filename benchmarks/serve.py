@@ -52,8 +52,8 @@ class Bare:
     def __init__(self, url: str, settings: Settings, scope: str | None) -> None:
         self._url = url
         self._size = settings.read_pool_size
-        limit = f"SET LOCAL statement_timeout = {settings.read_timeout_ms}"
-        self._begin = f"BEGIN READ ONLY; {limit}; {scope}" if scope else None
+        self._timeout = {"statement_timeout": str(settings.read_timeout_ms)}
+        self._begin = f"BEGIN READ ONLY; {scope}" if scope else None
         # No pool: nothing to check out, wrap or reset. That is the least that a connection can cost.
         self._idle: deque[Any] = deque()
         self._waiting: deque[Any] = deque()
@@ -67,7 +67,7 @@ class Bare:
         self._values = [None if value == household else value for value in recorder.values]
         self._place = recorder.values.index(household)
         for _ in range(self._size):
-            self._idle.append(await asyncpg.connect(self._url))
+            self._idle.append(await asyncpg.connect(self._url, server_settings=self._timeout))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":

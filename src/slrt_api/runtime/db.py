@@ -1,6 +1,6 @@
 """Connections to PostgreSQL: one pool for reads and one for writes, and the one way to open a transaction on them.
 
-asyncpg prepares each statement once per connection. A transaction opens by one text, `BEGIN` with role, scope and limits,
+asyncpg prepares each statement once per connection. A transaction opens by one text, `BEGIN` with role and scope,
 so that no statement can ever run before its scope is set; settings are LOCAL and end with it.
 """
 
@@ -132,17 +132,12 @@ class Database:
         patience = settings.pool_acquire_timeout_seconds
         self._reads = Connections(reads, settings.read_pool_size, patience)
         self._writes = Connections(writes, settings.write_pool_size, patience)
-        self._begin_read = f"BEGIN READ ONLY; SET LOCAL statement_timeout = {settings.read_timeout_ms}; "
-        self._begin_write = (
-            f"BEGIN; SET LOCAL statement_timeout = {settings.write_timeout_ms}; "
-            f"SET LOCAL lock_timeout = {settings.lock_timeout_ms}; "
-        )
 
     @classmethod
     async def connect(cls, url: str, settings: Settings) -> "Database":
         """Open the pools. `url` logs in as the API's role."""
 
-        async def pool(size: int) -> asyncpg.Pool:
+        async def pool(size: int, **limits: int) -> asyncpg.Pool:
             return await asyncpg.create_pool(
                 url,
                 min_size=1,
@@ -150,10 +145,17 @@ class Database:
                 init=_prepare,
                 reset=_reset,
                 max_inactive_connection_lifetime=0,
-                server_settings={"application_name": "slrt-api"},
+                # Limits of the session, so that no transaction spends a statement on them.
+                server_settings={"application_name": "slrt-api", **{name: str(ms) for name, ms in limits.items()}},
             )
 
-        return cls(await pool(settings.read_pool_size), await pool(settings.write_pool_size), settings)
+        reads = await pool(settings.read_pool_size, statement_timeout=settings.read_timeout_ms)
+        writes = await pool(
+            settings.write_pool_size,
+            statement_timeout=settings.write_timeout_ms,
+            lock_timeout=settings.lock_timeout_ms,
+        )
+        return cls(reads, writes, settings)
 
     async def close(self) -> None:
         await asyncio.gather(self._reads.close(), self._writes.close())
@@ -165,8 +167,8 @@ class Database:
     def transaction(self, rows: RowScope, *, write: bool) -> "Opened":
         """A connection inside a transaction of this scope: committed at the end, rolled back by any exception."""
         if write:
-            return Opened(self._writes, self._begin_write + rows.sql, write=True)
-        return Opened(self._reads, self._begin_read + rows.sql, write=False)
+            return Opened(self._writes, "BEGIN; " + rows.sql, write=True)
+        return Opened(self._reads, "BEGIN READ ONLY; " + rows.sql, write=False)
 
     async def ready(self) -> bool:
         """Whether the database answers."""
