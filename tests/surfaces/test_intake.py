@@ -257,6 +257,7 @@ class TestParameters:
             ("LIMIT=1", "query", "parameter_unknown"),
             ("sort=address", "sort", "sort_unknown"),
             ("sort=kk", "sort", "sort_unknown"),
+            ("sort=", "sort", "sort_unknown"),
             ("sort=--id", "sort", "sort_unknown"),
             ("sort=id,-id", "sort", "sort_unknown"),
             ("sort=id%3Bselect", "sort", "sort_unknown"),

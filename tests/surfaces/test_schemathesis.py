@@ -57,8 +57,8 @@ def _put_right(case: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def authorization(database: MigratedDatabase, api: Api) -> dict[str, str]:
-    """Runs the application for schemathesis; the headers of a manager of the secretariat."""
+def application(database: MigratedDatabase, api: Api) -> None:
+    """Makes the application that schemathesis starts."""
     running.app = create_app(
         Settings(
             database_url=database.api_url,
@@ -68,6 +68,12 @@ def authorization(database: MigratedDatabase, api: Api) -> dict[str, str]:
             public_rate_limit_per_minute=LIMITLESS,
         )
     )
+
+
+@pytest.fixture
+def authorization(application: None, api: Api) -> dict[str, str]:
+    """The headers of a manager of the secretariat. A token for each operation: an expired one would be refused
+    everywhere, and every check content with that."""
     return {"Authorization": f"Bearer {api.token('secretariat_manager')}"}
 
 

@@ -120,7 +120,7 @@ Root = ItemRoot | PageRoot
 
 def order(shape: Shape, name: str | None) -> tuple[Sort, bool]:
     """The sort of that name (`-` first: descending) or the default one."""
-    wanted = name or shape.default_sort
+    wanted = shape.default_sort if name is None else name
     found = shape.sorts.get(wanted.removeprefix("-"))
     if found is None:
         raise errors.BadRequest("sort_unknown", faults=(errors.Fault("sort", "sort_unknown", "No such sort here."),))
