@@ -153,3 +153,10 @@ class TestRegency:
             " AND f.sequence = e.sequence + 1 WHERE f.at < e.at"
         )
         assert disordered == 0
+
+    async def test_what_waits_for_an_answer_is_not_overdue(self, demo: asyncpg.Connection) -> None:
+        waiting = await demo.fetch(
+            "SELECT respond_by FROM referrals WHERE status IN ('SENT', 'RECEIVED', 'UNDER_REVIEW')"
+        )
+        assert len(waiting) == 6
+        assert all(row["respond_by"] > datetime.now(UTC) for row in waiting)

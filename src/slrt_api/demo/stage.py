@@ -34,7 +34,7 @@ TENANT: Final = 3326
 #: holidays, short enough that no idempotency key of an interrupted seeding is forgotten before it is run again
 DAYS: Final = idempotency.KEPT_DAYS - 1
 #: office hours at which things happen, in the regency's own time
-_HOURS: Final = (time(8, 30), time(10, 45), time(13, 15))
+HOURS: Final = (time(8, 30), time(10, 45), time(13, 15))
 _ZONE: Final = ZoneInfo("Asia/Jakarta")
 _TRACE: Final = f"{TENANT:032x}"
 _VILLAGE_ROLES: Final = frozenset({Role.FACILITATOR, Role.PUSKESOS_OFFICER, Role.PUSKESOS_COORDINATOR})
@@ -80,7 +80,7 @@ class Stage:
         first = (self._now - timedelta(days=DAYS)).astimezone(_ZONE).date()
         days = (first + timedelta(days=number) for number in range(DAYS + 1))
         self._moments = tuple(
-            datetime.combine(day, hour, _ZONE).astimezone(UTC) for day in days if day.weekday() < 5 for hour in _HOURS
+            datetime.combine(day, hour, _ZONE).astimezone(UTC) for day in days if day.weekday() < 5 for hour in HOURS
         )
 
     def another(self) -> "Stage":
@@ -96,7 +96,12 @@ class Stage:
 
     def go_to(self, working_day: int, minutes: int = 0) -> None:
         """Go to the morning of a working day of the demo, counted from 0."""
-        self.at = self._moments[working_day * len(_HOURS)] + timedelta(minutes=minutes)
+        self.at = self._moments[working_day * len(HOURS)] + timedelta(minutes=minutes)
+
+    def before_now(self, moments: int) -> None:
+        """Go back from now, over so many moments at which something happens."""
+        past = [moment for moment in self._moments if moment <= self._now]
+        self.at = past[-moments]
 
     def later(self) -> None:
         """Go to the next moment of office hours at which something happens."""

@@ -15,21 +15,24 @@ from uuid import UUID
 from slrt_api.access.scopes import Role
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import CaseAction, CaseStatus, Domain, Instrument, NeedAction
+from slrt_api.cases.lifecycle import TERMINAL as CASE_ENDS
 from slrt_api.cases.service.needs import AddNeed, TransitionNeed
 from slrt_api.cases.service.record import RecordAssessment, RecordService
 from slrt_api.cases.service.transition import CaseTransition
 from slrt_api.complaints.codes import Action as ComplaintAction
 from slrt_api.complaints.codes import Category, Channel, ComplaintStatus, Confidentiality, Nature, Subtype
+from slrt_api.complaints.lifecycle import TERMINAL as COMPLAINT_ENDS
 from slrt_api.complaints.service import file, transition
 from slrt_api.complaints.service.file import FileComplaint
 from slrt_api.complaints.service.transition import TransitionComplaint
 from slrt_api.demo.organizations import LKS_CARE, SOCIAL_OFFICE
 from slrt_api.demo.people import PUSKESOS_VILLAGES
-from slrt_api.demo.stage import Stage
+from slrt_api.demo.stage import HOURS, Stage
 from slrt_api.flows import open_case
 from slrt_api.flows.open_case import OpenCase
 from slrt_api.referrals import service as referrals
 from slrt_api.referrals.codes import ReferralAction, ReferralStatus
+from slrt_api.referrals.lifecycle import ENDED as REFERRAL_ENDS
 from slrt_api.referrals.service.draft import DraftReferral
 from slrt_api.referrals.service.transition import ReferralTransition
 
@@ -178,11 +181,17 @@ class _Scene:
         # The partner takes a limited number of people a month for each service, so the villages ask for different ones.
         self._referred = _REFERRED[PUSKESOS_VILLAGES.index(village)]
 
+    def _begin(self, path: str, *, ended: bool) -> None:
+        """Begin early what has ended by now, and what waits for somebody so late that it does not wait for long."""
+        if not ended:
+            self._stage.before_now(len(path.split()) + 2 * len(HOURS))
+
     # Cases ----------------------------------------------------------------------------------------------------------
 
     async def case(self, status: CaseStatus, home: Home) -> None:
         """A case in that state."""
         name = f"case {self._village} {status}"
+        self._begin(CASES[status], ended=status in CASE_ENDS)
         survivor = await self._opened(f"{name} survivor", home) if status is CaseStatus.MERGED else None
         case_id = await self._opened(name, home)
         await self._walk(name, case_id, CASES[status], home, into=survivor)
@@ -265,6 +274,7 @@ class _Scene:
     async def referral(self, status: ReferralStatus, home: Home) -> None:
         """A referral in that state, of a case in service."""
         name = f"referral {self._village} {status}"
+        self._begin(f"{_IN_SERVICE} {REFERRALS[status]}", ended=status in REFERRAL_ENDS)
         case_id = await self._opened(name, home)
         wanted = (Domain.SOCIAL_WELFARE, self._referred)
         needs = await self._walk(name, case_id, _IN_SERVICE, home, second=wanted)
@@ -294,6 +304,7 @@ class _Scene:
     async def complaint(self, status: ComplaintStatus, home: Home) -> None:
         """A complaint in that state."""
         name = f"complaint {self._village} {status}"
+        self._begin(COMPLAINTS[status], ended=status in COMPLAINT_ENDS)
         survivor = await self._filed(f"{name} survivor", home) if status is ComplaintStatus.MERGED else None
         complaint_id = await self._filed(name, home)
         for number, action in enumerate(COMPLAINTS[status].split()):
