@@ -41,8 +41,8 @@ def run(port: int, data_dir: Path) -> None:
 
 def _seed(settings: Settings) -> None:
     """The demo regency, where it is not there yet: some seconds that are worth a word."""
-    print("loading the demo regency 33.26 (the first time only) ...", end="", file=sys.stderr, flush=True)
-    print(" done" if seeding.seed(settings) else " is there", file=sys.stderr, flush=True)
+    print("demo regency 33.26 ...", end="", file=sys.stderr, flush=True)
+    print(" made" if seeding.seed(settings) else " is there", file=sys.stderr, flush=True)
 
 
 @contextmanager
