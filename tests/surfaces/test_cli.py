@@ -19,6 +19,7 @@ import pytest
 from tests.api import household_body
 from tests.conftest import MigratedDatabase
 
+from slrt_api.access.scopes import Role
 from slrt_api.runtime import roles
 from slrt_api.runtime.embedded import EmbeddedPostgres
 
@@ -233,7 +234,10 @@ class TestDevelopment:
                 assert (await facilitator.get("/health/ready")).status_code == 200
             elsewhere = await run("token", "auditor", folder=Path("/"), SLRT_BASE_URL=base_url)
             assert (elsewhere.code, elsewhere.out.count(".")) == (0, 2)
-            unknown = await run("token", "partner", folder=folder)
+            for role in Role:
+                told = await run("token", role.value, folder=folder)
+                assert (role, told.code, told.out.count(".")) == (role, 0, 2)
+            unknown = await run("token", "partner", "--organization", "LKS-NOBODY", folder=folder)
             assert (unknown.code, unknown.out) == (1, "")
             assert "--organization" in unknown.err
             verified = await run("audit", "verify", "--regency", "3326", folder=folder)

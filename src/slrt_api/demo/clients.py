@@ -15,8 +15,9 @@ from slrt_api.runtime.devissuer import DevClient
 from slrt_api.runtime.roles import ScopeKind
 
 REGENCY: Final = "33.26"
-#: program of the client that is named by the role `program_manager` alone
+#: program and partner of the clients that are named by their role alone
 MAIN_PROGRAM: Final = "PKH"
+MAIN_PARTNER: Final = "LKS-TUNAS-HARAPAN"
 #: where the role acts; the whole regency where nothing else stands
 _AREAS: Final[Mapping[Role, tuple[str, ...]]] = {
     Role.FACILITATOR: ("33.26.01.2001",),
@@ -34,7 +35,10 @@ async def clients(database: Database) -> dict[str, DevClient]:
         organizations = await connection.fetch("SELECT id, code FROM organizations")
         programs = await connection.fetch("SELECT id, code FROM programs")
     found = [_client(role) for role in Role if role not in {Role.PARTNER, Role.PROGRAM_MANAGER}]
-    found += [_client(Role.PARTNER, each["code"], organization=each["id"]) for each in organizations]
+    for each in organizations:
+        found.append(_client(Role.PARTNER, each["code"], organization=each["id"]))
+        if each["code"] == MAIN_PARTNER:
+            found.append(_client(Role.PARTNER, organization=each["id"]))
     for each in programs:
         found.append(_client(Role.PROGRAM_MANAGER, each["code"], programs=[each["id"]]))
         if each["code"] == MAIN_PROGRAM:
