@@ -239,7 +239,7 @@ class TestDevelopment:
                 assert (role, told.code, told.out.count(".")) == (role, 0, 2)
             unknown = await run("token", "partner", "--organization", "LKS-NOBODY", folder=folder)
             assert (unknown.code, unknown.out) == (1, "")
-            assert "--organization" in unknown.err
+            assert "check role and organization" in unknown.err
             verified = await run("audit", "verify", "--regency", "3326", folder=folder)
             assert (verified.code, verified.err) == (0, "")
             assert re.fullmatch(r"3326: [1-9][0-9]* events of [1-9][0-9]* resources: intact\n", verified.out)
