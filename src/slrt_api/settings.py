@@ -68,6 +68,10 @@ class Settings(DatabaseSettings):
     )
     index_key: SecretStr | None = Field(default=None, description="base64 of 32 bytes; key of the blind index")
     cors_origins: tuple[str, ...] = ()
+    graphql_documents: Path | None = Field(
+        default=None, description="folder of persisted documents (*.graphql), or a JSON file {sha256: text}"
+    )
+    graphql_documents_only: bool = Field(default=False, description="run persisted documents and nothing else")
     read_pool_size: int = 6
     write_pool_size: int = 4
     pool_acquire_timeout_seconds: float = 0.25

@@ -30,6 +30,7 @@ class Scope(StrEnum):
     IMPORTS_WRITE = "imports:write"
     AUDIT_READ = "audit:read"
     ORGANIZATIONS_WRITE = "organizations:write"
+    GRAPHQL_INTROSPECT = "graphql:introspect"
 
 
 class Role(StrEnum):
@@ -72,7 +73,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Scope]]] = {
     Role.PROGRAM_MANAGER: frozenset({S.REFERRALS_READ, S.REFERRALS_DECIDE, S.REFERRALS_RESPOND, S.PROGRAMS_READ}),
     Role.PARTNER: frozenset({S.REFERRALS_READ, S.REFERRALS_RESPOND, S.PROGRAMS_READ}),
     Role.AUDITOR: _READ | {S.AUDIT_READ},
-    Role.INTEGRATOR: frozenset({S.PROGRAMS_READ, S.IMPORTS_WRITE}),
+    Role.INTEGRATOR: frozenset({S.PROGRAMS_READ, S.IMPORTS_WRITE, S.GRAPHQL_INTROSPECT}),
     Role.ADMINISTRATOR: frozenset({S.PROGRAMS_READ, S.PROGRAMS_WRITE, S.ORGANIZATIONS_WRITE}),
     Role.CITIZEN: frozenset({S.COMPLAINTS_READ, S.COMPLAINTS_WRITE, S.PROGRAMS_READ}),
 }

@@ -42,7 +42,11 @@ class Service:
 
         anonymous  a request without a token is served as the public's
         """
-        authorization = request.headers.get("authorization")
+        headers = request.headers
+        return self.act_of(headers.get("authorization"), headers.get("acting-role"), anonymous=anonymous)
+
+    def act_of(self, authorization: str | None, acting_role: str | None, *, anonymous: bool = False) -> Act:
+        """The act of a request with these headers."""
         if authorization is None:
             if not anonymous:
                 raise errors.Unauthenticated("token_missing")
@@ -50,7 +54,7 @@ class Service:
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token:
             raise errors.Unauthenticated("token_invalid")
-        actor = self._actor(token, _role(request))
+        actor = self._actor(token, _role(acting_role))
         current_trace().role = actor.role
         return Act(self.platform, actor, current_trace_id())
 
@@ -69,9 +73,8 @@ class Service:
         return actor
 
 
-def _role(request: Request) -> str | None:
+def _role(role: str | None) -> str | None:
     """The role that `Acting-Role` names, or None without it. Raises BadRequest for text that names none."""
-    role = request.headers.get("acting-role")
     if role is not None and not _ROLE.fullmatch(role):
         fault = errors.Fault("Acting-Role", "header_invalid", "Send this header once, valid.")
         raise errors.BadRequest("header_invalid", faults=(fault,))

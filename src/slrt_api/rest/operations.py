@@ -366,15 +366,7 @@ class Routes:
             key = None
             header = request.headers.get("idempotency-key") if method != "PATCH" else None
             if header is not None:
-                content = f"{on}\n".encode() + canonical(body)
-                actor = act.actor
-                key = idempotency.key_of(
-                    act.platform.keyring,
-                    next(iter(actor.rows.tenants), 0),
-                    (actor.subject, actor.role, case.name),
-                    idempotency.parse(header),
-                    content,
-                )
+                key = idempotency.key_of_request(act.platform.keyring, act.actor, case.name, header, on=on, body=body)
             if method == "PUT":
                 if_none_match(request)
             version = if_match(request) if case.asked and case.conditional and method != "PUT" else None
@@ -430,13 +422,6 @@ class Routes:
             responses=responses,
             openapi_extra={"security": [*([{scheme: []}] if scheme else []), *([{}] if anonymous else [])]},
         )
-
-
-def canonical(body: bytes) -> bytes:
-    """The JSON value of a body that was read already, in one spelling."""
-    if not body:
-        return b""
-    return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def content_type(request: Request, wanted: str = "application/json") -> None:

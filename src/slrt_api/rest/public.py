@@ -16,7 +16,7 @@ from slrt_api.kernel import errors, numbers
 from slrt_api.rest import query
 from slrt_api.rest.complaints import filed
 from slrt_api.rest.documents import document
-from slrt_api.rest.operations import PRIVATE, Handler, Routes, canonical, content_type, written
+from slrt_api.rest.operations import PRIVATE, Handler, Routes, content_type, written
 from slrt_api.rest.service import Service, accepts_json
 from slrt_api.runtime import idempotency, strictjson
 from slrt_api.runtime.traces import current_trace, current_trace_id
@@ -120,7 +120,11 @@ def _file(service: Service) -> Handler:
         actor = file.public_actor(platform.keyring, command.area_code, key)
         # Keys of the public stand with the nation, so that one key cannot file in two regencies.
         kept = idempotency.key_of(
-            platform.keyring, 0, (actor.subject, actor.role, "complaints.file_publicly"), key, canonical(body)
+            platform.keyring,
+            0,
+            (actor.subject, actor.role, "complaints.file_publicly"),
+            key,
+            idempotency.canonical(body),
         )
         answer = await Act(platform, actor, current_trace_id())(file.file_publicly, command, key=kept)
         return written(replace(answer, location=f"/v1/public/complaints/{file.receipt_of(actor)}"))

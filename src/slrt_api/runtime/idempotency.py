@@ -4,12 +4,14 @@ A key counts within issuer, subject, acting role and operation. Only digests of 
 the answer's bytes encrypted. While the first request is under way, a second gets 409 at once; refusals are not kept.
 """
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from slrt_api.kernel import errors
+from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import Keyring, aad
 from slrt_api.runtime.transaction import Transaction
 
@@ -60,6 +62,25 @@ def key_of(keyring: Keyring, regency: int, scope: tuple[str, ...], key: str, con
     """The key in its scope. `scope` is issuer and subject, role and operation; `content` names target and body."""
     name = "\x1f".join((*scope, key)).encode()
     return Key(regency, keyring.digest("idempotency key", name), keyring.digest("idempotency content", content))
+
+
+def canonical(body: bytes) -> bytes:
+    """The JSON value of a body that was read already, in one spelling."""
+    if not body:
+        return b""
+    return json.dumps(json.loads(body), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def key_of_request(keyring: Keyring, actor: Actor, operation: str, text: str, *, on: UUID | None, body: bytes) -> Key:
+    """The key that a request names, in the scope of its caller: the same for every surface.
+
+    on    the resource that the operation is asked on
+    body  JSON that was read already
+    Raises BadRequest `idempotency_key_invalid`.
+    """
+    scope = (actor.subject, actor.role, operation)
+    content = f"{on}\n".encode() + canonical(body)
+    return key_of(keyring, next(iter(actor.rows.tenants), 0), scope, parse(text), content)
 
 
 async def claim(tx: Transaction, key: Key) -> Kept | None:

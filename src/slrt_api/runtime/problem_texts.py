@@ -905,6 +905,115 @@ _ALL: Final = (
             "Wait until the time to respond has passed.",
         ),
     ),
+    # GraphQL requests
+    _problem(
+        400,
+        "graphql_request_invalid",
+        ("Permintaan GraphQL tidak sah", "Not a GraphQL request"),
+        (
+            "Kirim objek JSON dengan query atau documentId, variables, operationName dan extensions.",
+            "Send a JSON object with query or documentId, variables, operationName and extensions.",
+        ),
+    ),
+    _problem(
+        400,
+        "graphql_syntax",
+        ("Dokumen GraphQL tidak dapat dibaca", "The GraphQL document cannot be read"),
+        (
+            "Perbaiki sintaks pada tempat yang disebut.",
+            "Correct the syntax at the named place.",
+        ),
+    ),
+    _problem(
+        400,
+        "graphql_invalid",
+        ("Dokumen GraphQL tidak sesuai skema", "The GraphQL document does not fit the schema"),
+        (
+            "Bandingkan dengan skema pada tempat yang disebut.",
+            "Compare with the schema at the named places.",
+        ),
+    ),
+    _problem(
+        400,
+        "graphql_operation_unknown",
+        ("Operasi tidak ada", "No such operation"),
+        (
+            "Sebut satu operasi dokumen dalam operationName.",
+            "Name one operation of the document in operationName.",
+        ),
+    ),
+    _problem(
+        400,
+        "graphql_variables",
+        ("Variabel tidak sah", "Invalid variables"),
+        (
+            "Beri setiap variabel nilai bertipe yang dinyatakan.",
+            "Give each variable a value of its declared type.",
+        ),
+    ),
+    _problem(
+        400,
+        "graphql_limit",
+        ("Permintaan GraphQL terlalu besar", "The GraphQL request is too large"),
+        (
+            "Minta lebih sedikit; batas yang terlewati disebut.",
+            "Ask for less; the limit that was passed is named.",
+        ),
+    ),
+    _problem(
+        400,
+        "graphql_page_required",
+        ("Halaman harus disebut", "Name a page"),
+        (
+            "Beri first atau last pada setiap koneksi.",
+            "Give first or last on every connection.",
+        ),
+    ),
+    _problem(
+        400,
+        "graphql_page_size",
+        ("Ukuran halaman tidak sah", "Invalid page size"),
+        (
+            "Minta 1 sampai 200 baris.",
+            "Ask for 1 to 200 rows.",
+        ),
+    ),
+    _problem(
+        400,
+        "graphql_document_unknown",
+        ("Dokumen tersimpan tidak dikenal", "Unknown persisted document"),
+        (
+            "Kirim query, atau daftarkan dokumen ini pada layanan.",
+            "Send a query, or register this document with the service.",
+        ),
+    ),
+    _problem(
+        400,
+        "graphql_document_required",
+        ("Hanya dokumen tersimpan", "Persisted documents only"),
+        (
+            "Layanan ini hanya menjalankan dokumen terdaftar: kirim documentId.",
+            "This service runs registered documents only: send a documentId.",
+        ),
+    ),
+    _problem(
+        400,
+        "graphql_get_query",
+        ("GET hanya untuk dokumen tersimpan", "GET is for persisted documents"),
+        (
+            "Kirim query dengan POST; mutasi selalu dengan POST.",
+            "Send queries by POST; mutations always by POST.",
+        ),
+    ),
+    _problem(
+        403,
+        "graphql_introspection_off",
+        ("Introspeksi dimatikan", "Introspection is off"),
+        (
+            "Pakai skema yang diterbitkan, atau token dengan scope graphql:introspect.",
+            "Use the published schema, or a token with the scope graphql:introspect.",
+        ),
+    ),
 )
 
 PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType({problem.code: problem for problem in _ALL})

@@ -96,12 +96,29 @@ def problem_response(
     return response
 
 
-def graphql_extensions(error: SlrtError) -> dict[str, Any]:
+def graphql_extensions(error: SlrtError, language: Language = "en") -> dict[str, Any]:
     """`extensions` of the GraphQL error: the code of the REST problem and its faults."""
     extensions: dict[str, Any] = {"code": error.code}
     if error.faults:
-        extensions["errors"] = [_shown(fault, "en") for fault in error.faults]
+        extensions["errors"] = [_shown(fault, language) for fault in error.faults]
     return extensions
+
+
+def graphql_error(
+    error: SlrtError,
+    language: Language,
+    locations: Sequence[Mapping[str, int]] = (),
+    path: Sequence[str | int] = (),
+) -> dict[str, Any]:
+    """One entry of `errors` of a GraphQL answer: the title of the REST problem, where, and its code."""
+    problem = PROBLEMS.get(error.code) or PROBLEMS[_nearest(error)]
+    entry: dict[str, Any] = {"message": getattr(problem.title, language)}
+    if locations:
+        entry["locations"] = list(locations)
+    if path:
+        entry["path"] = list(path)
+    entry["extensions"] = graphql_extensions(error, language)
+    return entry
 
 
 def exception_handlers(base_url: str) -> dict[int | type[Exception], Handler]:

@@ -202,23 +202,6 @@ class _Compiler:
         key, by = shape.key.format(t=alias), sort.sql.format(t=alias)
         tied = sort.sql != shape.key
         source = shape.source.format(t=alias)
-        matching = conditions + [
-            shape.filters[name].sql.format(t=alias, v=self.bind(f"{slot}.filter.{name}")) for name in connection.filters
-        ]
-        paged = list(matching)
-        for place, given, beyond in (
-            ("after", connection.after, "<" if descending else ">"),
-            ("before", connection.before, ">" if descending else "<"),
-        ):
-            if not given:
-                continue
-            at = f"{self.bind(f'{slot}.{place}')}::{sort.cast}"
-            paged.append(
-                f"({by}, {key}) {beyond} ({at}, {self.bind(f'{slot}.{place}.id')})" if tied else f"{key} {beyond} {at}"
-            )
-        direction = "DESC" if descending != connection.backward else "ASC"
-        ordering = f"{by} {direction}, {key} {direction}" if tied else f"{key} {direction}"
-        limit = self.bind(f"{slot}.limit")
         facts = {
             fact
             for member in connection.members
@@ -228,6 +211,14 @@ class _Compiler:
         }
         more = (PageFact.HAS_PREVIOUS if connection.backward else PageFact.HAS_NEXT) in facts
         ends = facts & {PageFact.START, PageFact.END}
+        wanted = rows or more or bool(ends) or any(isinstance(member, Edges) for member in connection.members)
+        # PostgreSQL refuses a parameter that its text does not use.
+        limit = self.bind(f"{slot}.limit") if wanted else ""
+        counted_too = any(isinstance(member, Total) for member in connection.members)
+        asked_filters = connection.filters if wanted or counted_too else ()
+        matching = conditions + [
+            shape.filters[name].sql.format(t=alias, v=self.bind(f"{slot}.filter.{name}")) for name in asked_filters
+        ]
         inner: list[str] = []
         middle: list[str] = ["count(*) AS n"] if more or rows else []
         outer: list[str] = []
@@ -254,6 +245,21 @@ class _Compiler:
             first_row, last_row = (last, "1") if connection.backward else ("1", last)
             middle.append(f"max(e.k) FILTER (WHERE e.rn = {first_row}) AS ks")
             middle.append(f"max(e.k) FILTER (WHERE e.rn = {last_row}) AS ke")
+        if not wanted:
+            return f"SELECT (SELECT row_to_json(o) FROM (SELECT {', '.join(outer)}) o) AS j"
+        paged = list(matching)
+        for place, given, beyond in (
+            ("after", connection.after, "<" if descending else ">"),
+            ("before", connection.before, ">" if descending else "<"),
+        ):
+            if not given:
+                continue
+            at = f"{self.bind(f'{slot}.{place}')}::{sort.cast}"
+            paged.append(
+                f"({by}, {key}) {beyond} ({at}, {self.bind(f'{slot}.{place}.id')})" if tied else f"{key} {beyond} {at}"
+            )
+        direction = "DESC" if descending != connection.backward else "ASC"
+        ordering = f"{by} {direction}, {key} {direction}" if tied else f"{key} {direction}"
         where = f" WHERE {' AND '.join(paged)}" if paged else ""
         asked = f"{limit}::integer + 1" if more else f"{limit}::integer"
         page = f"SELECT {', '.join(inner)} FROM {source}{where} ORDER BY {ordering} LIMIT {asked}"
@@ -261,8 +267,8 @@ class _Compiler:
             count = ", count(*) OVER () AS c" if ends else ""
             page = f"SELECT p.*, row_number() OVER () AS rn{count} FROM ({page}) p"
         counted_rows = f", least(a.n, {limit})::integer AS n" if rows else ""
-        source = f" FROM (SELECT {', '.join(middle)} FROM ({page}) e) a" if middle else ""
-        return f"SELECT (SELECT row_to_json(o) FROM (SELECT {', '.join(outer)}) o) AS j{counted_rows}{source}"
+        shown_row = f"(SELECT row_to_json(o) FROM (SELECT {', '.join(outer)}) o)"
+        return f"SELECT {shown_row} AS j{counted_rows} FROM (SELECT {', '.join(middle)} FROM ({page}) e) a"
 
     def _edge(self, connection: Connection, edges: Edges, alias: str) -> str:
         members = []
@@ -277,12 +283,12 @@ class _Compiler:
 
     def _cursor(self, connection: Connection, alias: str) -> str:
         """SQL of the text that `kernel/paging.encode_cursor` makes of this row: base64url of compact JSON, no padding."""
-        sort, _ = order(connection.shape, connection.sort)
-        by = sort.sql.format(t=alias)
-        shown = RENDER[FieldType.INSTANT].replace("{}", by) if sort.cast == "timestamptz" else by
+        shape = connection.shape
+        sort, _ = order(shape, connection.sort)
         digest = self.bind(f"{connection.slot}.digest")
-        key = connection.shape.key.format(t=alias)
-        values = f"'[\"' || {digest}::text || '\",' || to_json({shown})::text || ',' || to_json({key})::text || ']'"
+        at = _json_text(sort.sql.format(t=alias), sort.cast)
+        key = _json_text(shape.key.format(t=alias), shape.sorts["id"].cast if "id" in shape.sorts else "text")
+        values = f"'[\"' || {digest}::text || '\",' || {at} || ',' || {key} || ']'"
         return f"translate(encode(convert_to({values}, 'UTF8'), 'base64'), E'+/=\n', '-_')"
 
     def _fact(self, connection: Connection, fact: PageFact | str, limit: str) -> str:
@@ -298,6 +304,15 @@ class _Compiler:
 
     def statement(self, sql: str) -> Statement:
         return Statement(f"/* {self.actor.rows.kind.value} */ {sql}", tuple(self.names), self.sealed)
+
+
+def _json_text(sql: str, cast: str) -> str:
+    """SQL of a value as JSON text. `to_json` looks up the type of its argument in every row, so it is left to texts."""
+    if cast == "timestamptz":
+        return f"""'"' || {RENDER[FieldType.INSTANT].replace("{}", sql)} || '"'"""
+    if cast == "uuid":
+        return f"""'"' || {sql} || '"'"""
+    return f"({sql})::text" if cast in {"bigint", "integer"} else f"to_json({sql})::text"
 
 
 def _literal(value: Any) -> str:
@@ -396,9 +411,10 @@ class Reads:
         """Refuse a selection that the caller may not read: an item of an unreadable kind is absent, a list is forbidden."""
         if actor.rows.kind not in selection.shape.kinds:
             raise errors.NotFound if item else errors.Forbidden("role_not_allowed")
+        # Kinds before scopes, so that the answer does not depend on the order in which the caller names things.
+        if any(actor.rows.kind not in shape.kinds for shape in selection.shapes()):
+            raise errors.Forbidden("role_not_allowed")
         for shape in selection.shapes():
-            if actor.rows.kind not in shape.kinds:
-                raise errors.Forbidden("role_not_allowed")
             if shape.scope is not None:
                 actor.require(shape.scope)
 
@@ -439,9 +455,18 @@ class Reads:
     async def answers(
         self, connection: Any, statement: Statement, given: Mapping[str, Any], *, span: str
     ) -> list[tuple[bytes | None, int]]:
-        """What a statement of `compile` answers: for each root its bytes (None: no such row) and its rows."""
-        with statement_span(span):
-            record = await connection.fetchrow(statement.sql, *statement.values(given))
+        """What a statement of `compile` answers: for each root its bytes (None: no such row) and its rows.
+
+        Raises BadRequest `cursor_invalid` for a cursor whose values PostgreSQL cannot take.
+        """
+        try:
+            with statement_span(span):
+                record = await connection.fetchrow(statement.sql, *statement.values(given))
+        except asyncpg.DataError:
+            # Only a cursor holds values that no parser of ours has typed for its column.
+            if not any(name.endswith((".after", ".before")) for name in statement.names):
+                raise
+            raise _cursor_invalid() from None
         if record is None:
             return [(None, 0)]
         return [

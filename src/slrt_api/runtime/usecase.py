@@ -22,13 +22,15 @@ from slrt_api.runtime.accesslog import AccessLog
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.crypto import Keyring
 from slrt_api.runtime.db import RETRY, Database
-from slrt_api.runtime.reads import Item, Page, Query, Reads, Statement
+from slrt_api.runtime.reads import Item, ItemRoot, Page, Query, Reads, Statement
 from slrt_api.runtime.shapes import Link, Selection, Shape, select
 from slrt_api.runtime.traces import act_span
 from slrt_api.runtime.transaction import Transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+#: a selection of the resource that a use case answers, and the parameters of its pages
+Shown = tuple[ItemRoot, Mapping[str, Any]]
 
 
 class Command(BaseModel):
@@ -154,14 +156,14 @@ class Act:
         on: UUID | None = None,
         expected_version: int | None = None,
         key: "idempotency.Key | None" = None,
-        show: Selection | None = None,
+        show: "Shown | None" = None,
     ) -> Answer:
         """Run a use case, once, whole or not at all.
 
         on                the resource that it is asked on
         expected_version  the version that the caller named in `If-Match`
         key               the idempotency key of the request
-        show              a selection of what it answers, read beside the answer in the same transaction
+        show              what else to show of the resource, read beside the answer in the same transaction
         """
         case = run if isinstance(run, UseCase) else of(run)
         if case.scope is not None:
@@ -196,7 +198,7 @@ class Act:
         on: UUID | None,
         expected_version: int | None,
         key: "idempotency.Key | None",
-        show: Selection | None,
+        show: "Shown | None",
     ) -> Answer:
         platform = self.platform
         async with platform.database.transaction(self.actor.rows, write=True) as connection:
@@ -237,12 +239,20 @@ class Act:
             return Answer(200, body, item.version)
         return Answer(201, body, item.version, f"/v1/{case.answers.plural}/{done.id}")
 
-    async def _shown(self, connection: Any, answer: Answer, show: Selection | None, id_: UUID | None) -> Answer:
+    async def _shown(self, connection: Any, answer: Answer, show: "Shown | None", id_: UUID | None) -> Answer:
         """The answer with the resource as `show` asks for it."""
         if show is None or id_ is None:
             return answer
-        item = await self.platform.reads.item(connection, self.actor, show, id_)
-        return replace(answer, shown=item.body)
+        root, parameters = show
+        statement = Reads.compile(self.actor, (root,))
+        named = {f"{root.slot}.id": id_, f"{root.slot}.regency": tenant_of(id_)}
+        given = {**parameters, **named, **Reads.actor_values(self.actor)}
+        [(body, _)] = await self.platform.reads.answers(
+            connection, statement, given, span=f"SELECT {root.shape.plural}"
+        )
+        if body is None:
+            raise errors.NotFound
+        return replace(answer, shown=body)
 
     async def _replay(self, connection: Any, case: UseCase, first: "idempotency.Kept") -> Answer:
         """The first answer again, while the caller may still see what it tells."""
