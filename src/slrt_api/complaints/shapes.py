@@ -176,6 +176,15 @@ COMPLAINT.link(
         single=True,
     )
 )
+COMPLAINT.link(
+    Link(
+        "household",
+        HOUSEHOLD,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.household_id",
+        "The household that it is about, where one is named.",
+        single=True,
+    )
+)
 CASE.link(
     Link(
         "complaint",

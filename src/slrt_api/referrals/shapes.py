@@ -149,6 +149,15 @@ REFERRAL.link(
 REFERRAL.link(
     Link("organization", ORGANIZATION, "{t}.id = {p}.organization_id", "The receiving organization.", single=True)
 )
+REFERRAL.link(
+    Link(
+        "case",
+        CASE,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.case_id",
+        "The case whose need it serves; the receiver does not see it.",
+        single=True,
+    )
+)
 CASE.link(
     Link("referrals", REFERRAL, "{t}.regency = {p}.regency AND {t}.case_id = {p}.id", "Referrals of the case's needs.")
 )
