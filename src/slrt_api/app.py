@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from slrt_api import __version__
+from slrt_api import __version__, graph
 from slrt_api.areas import places
 from slrt_api.kernel.errors import SlrtError
 from slrt_api.rest import all_routes, docs
@@ -115,6 +115,7 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
     describe(app, ProblemDocument)
     # Put together here: as middleware of FastAPI the edge would stand inside of FastAPI's own, and see less than all.
     stack: ASGIApp = HotReads(app.build_middleware_stack(), reads_and_writes, problems[SlrtError])
+    stack = graph.in_front_of(stack, service, problems[SlrtError])
     if settings.cors_origins:
         stack = CORSMiddleware(
             stack,

@@ -24,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 db = typer.Typer(help="The database: roles, migrations, the check for drift.", no_args_is_help=True)
-openapi = typer.Typer(help="The contract of the REST interface.", no_args_is_help=True)
+openapi = typer.Typer(help="The contracts of REST and GraphQL.", no_args_is_help=True)
 seed = typer.Typer(help="Data to try the platform with.", no_args_is_help=True)
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
 app.add_typer(db, name="db")
@@ -123,9 +123,9 @@ def audit_verify(
 @openapi.command("export")
 def openapi_export(
     check: Annotated[bool, typer.Option("--check", help="Only compare; fail when the file is old.")] = False,
-    folder: Annotated[Path, typer.Option(help="Where openapi.json lies.")] = Path("openapi"),
+    folder: Annotated[Path, typer.Option(help="Where openapi.json and schema.graphql lie.")] = Path("openapi"),
 ) -> None:
-    """Write openapi.json from the code. Needs no database."""
+    """Write openapi.json and schema.graphql from the code. Needs no database."""
     from slrt_api.cli import contracts
 
     if check:

@@ -1,15 +1,17 @@
-"""`openapi/openapi.json`: generated from the code, committed, compared by a test."""
+"""`openapi/openapi.json` and `openapi/schema.graphql`: generated from the code, committed, compared by a test."""
 
 import json
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from slrt_api import graph
 from slrt_api.app import create_app
 from slrt_api.cli.refusal import Refusal
 from slrt_api.settings import Environment, Settings
 
 NAME = "openapi.json"
+SCHEMA = "schema.graphql"
 
 
 def document() -> dict[str, Any]:
@@ -24,14 +26,25 @@ def text() -> str:
     return json.dumps(document(), ensure_ascii=False, indent=1) + "\n"
 
 
+def schema() -> str:
+    """The schema of the GraphQL surface, sorted and described."""
+    return graph.schema().text()
+
+
+def _files() -> dict[str, str]:
+    return {NAME: text(), SCHEMA: schema()}
+
+
 def export(folder: Path) -> None:
-    """Write the file."""
+    """Write the files."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / NAME).write_text(text(), encoding="utf-8")
+    for name, content in _files().items():
+        (folder / name).write_text(content, encoding="utf-8")
 
 
 def check(folder: Path) -> None:
-    """Compare the file with the code. Raises Refusal when they differ."""
-    path = folder / NAME
-    if not path.is_file() or path.read_text(encoding="utf-8") != text():
-        raise Refusal(f"{path} is not what the code makes: run `make contracts` and look at the difference")
+    """Compare the files with the code. Raises Refusal when one differs."""
+    for name, content in _files().items():
+        path = folder / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != content:
+            raise Refusal(f"{path} is not what the code makes: run `make contracts` and look at the difference")

@@ -1,0 +1,63 @@
+"""The GraphQL surface: made from the same shapes and use cases as REST, over the same read engine.
+
+`build` makes the schema, `documents` parses and limits, `plans` compiles a query to selections, `execute` runs both executors,
+`http` speaks GraphQL over HTTP.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from types import ModuleType
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from slrt_api.access.service import Service
+from slrt_api.areas import shapes as areas
+from slrt_api.cases import service as _cases_service
+from slrt_api.cases import shapes as cases
+from slrt_api.complaints import shapes as complaints
+from slrt_api.complaints.service import file as _file
+from slrt_api.complaints.service import track as _track
+from slrt_api.complaints.service import transition as _transition
+from slrt_api.flows import open_case as _open_case
+from slrt_api.graph.build import Built, build
+from slrt_api.graph.execute import Executor
+from slrt_api.graph.http import GraphQL
+from slrt_api.households import service as _households_service
+from slrt_api.households import shapes as households
+from slrt_api.organizations import service as _organizations_service
+from slrt_api.organizations import shapes as organizations
+from slrt_api.programs import shapes as programs
+from slrt_api.referrals import service as _referrals_service
+from slrt_api.referrals import shapes as referrals
+from slrt_api.registry import service as _registry_service
+from slrt_api.registry import shapes as registry
+from slrt_api.runtime.shapes import Shape
+
+#: where shapes stand
+SHAPES: Final = (households, complaints, organizations, programs, registry, cases, referrals, areas)
+#: imported for the use cases that they declare
+SERVICES: Final[tuple[ModuleType, ...]] = (
+    _households_service,
+    _file,
+    _track,
+    _transition,
+    _open_case,
+    _organizations_service,
+    _registry_service,
+    _cases_service,
+    _referrals_service,
+)
+
+
+@cache
+def schema() -> Built:
+    """The schema of the platform, made once."""
+    return build(value for module in SHAPES for value in vars(module).values() if isinstance(value, Shape))
+
+
+def in_front_of(app: ASGIApp, service: Service, problem: Callable[[Request, Any], Awaitable[Response]]) -> GraphQL:
+    """`/graphql` over one service, and `app` for all other paths; `problem` answers refused requests."""
+    return GraphQL(app, service, Executor.of(schema()), problem)
