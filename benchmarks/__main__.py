@@ -60,6 +60,29 @@ class Row:
 
 
 _UNSAMPLED = {"SLRT_TRACE_SAMPLE_RATIO": "0"}
+
+
+def _graphql(
+    name: str, query: str, *, variables: Mapping[str, str] | None = None, demanded: float | None = None
+) -> Row:
+    """A query of GraphQL, compared with the bare callable."""
+    body = json.dumps({"query": query, "variables": variables or {}}, separators=(",", ":"))
+    accept = ("Accept: application/graphql-response+json",)
+    ids = "households" if variables else ""
+    return Row(
+        name,
+        "app",
+        "/graphql",
+        ids=ids,
+        baseline="bare",
+        demanded=demanded,
+        method="POST",
+        headers=accept,
+        body=body,
+        environment=_UNSAMPLED,
+    )
+
+
 ROWS = (
     Row("bare", "bare", "/{id}"),
     Row("bare.no_rls", "bare.no_rls", "/{id}", baseline="bare"),
@@ -79,6 +102,22 @@ ROWS = (
         environment={"SLRT_TRACE_SAMPLE_RATIO": "1"},
     ),
     Row("rest.households_list", "app", "/v1/households?limit=50", ids="", environment=_UNSAMPLED),
+    _graphql(
+        "graphql.household_members",
+        "query($id:ID!){household(id:$id){id version createdAt updatedAt kk areaCode address capturedAt receivedAt findings"
+        " members{personId householdId name nik birthDate sex relation validFrom}}}",
+        variables={"id": "{id}"},
+        demanded=0.6,
+    ),
+    _graphql(
+        "graphql.three_levels",
+        "query($id:ID!){household(id:$id){id areaCode members{name relation} cases(first:10){edges{node{id number status"
+        " referrals(first:10){edges{node{id status}}}}}}}}",
+        variables={"id": "{id}"},
+    ),
+    _graphql(
+        "graphql.list_50", "{households(first:50){edges{cursor node{id areaCode updatedAt}} pageInfo{hasNextPage}}}"
+    ),
     Row(
         "write.case_transition",
         "app",

@@ -16,10 +16,12 @@ from time import perf_counter
 
 import uvloop
 
+ID_LENGTH = 36
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What to send. `{id}` in `path` is replaced; `once` takes every id once, from `offset`, else they are random."""
+    """What to send. `{id}` in `path` or `body` is replaced; `once` takes every id once, from `offset`, else they are random."""
 
     port: int
     path: str
@@ -53,13 +55,15 @@ class _Source:
     """The bytes of the next request."""
 
     def __init__(self, plan: Plan) -> None:
-        head, _, tail = plan.path.partition("{id}")
-        lines = [f"Host: 127.0.0.1:{plan.port}", *plan.headers]
+        lines = [f"{plan.method} {plan.path} HTTP/1.1", f"Host: 127.0.0.1:{plan.port}", *plan.headers]
         if plan.body:
-            lines += ["Content-Type: application/json", f"Content-Length: {len(plan.body.encode())}"]
-        self._head = f"{plan.method} {head}".encode()
-        self._tail = f"{tail} HTTP/1.1\r\n".encode() + "\r\n".join(lines).encode() + b"\r\n\r\n" + plan.body.encode()
-        self._ids = Path(plan.ids_file).read_bytes().split(b"\n") if "{id}" in plan.path else [b""]
+            # An id stands at most once in a body, and every id is as long as any other.
+            length = len(plan.body.encode()) + (ID_LENGTH - len("{id}") if "{id}" in plan.body else 0)
+            lines += ["Content-Type: application/json", f"Content-Length: {length}"]
+        request = "\r\n".join(lines) + "\r\n\r\n" + plan.body
+        head, found, tail = request.partition("{id}")
+        self._head, self._tail = head.encode(), tail.encode()
+        self._ids = Path(plan.ids_file).read_bytes().split(b"\n") if found else [b""]
         self._once = islice(self._ids, plan.offset, None) if plan.once else None
         self._choose = random.Random().choice
         self.sent = 0
