@@ -7,7 +7,8 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
-PUBLIC: Final = {"cache-control": "public, max-age=300", "vary": "Accept-Language"}
+#: of answers that anybody may keep; the edge adds `Vary`
+PUBLIC: Final = {"cache-control": "public, max-age=300"}
 
 
 def reference(

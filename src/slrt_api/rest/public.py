@@ -16,7 +16,8 @@ from slrt_api.kernel import errors, numbers
 from slrt_api.rest import query
 from slrt_api.rest.complaints import filed
 from slrt_api.rest.documents import document
-from slrt_api.rest.operations import PRIVATE, Handler, Routes, content_type, written
+from slrt_api.rest.exchange import PRIVATE, content_type, written
+from slrt_api.rest.operations import Handler, Routes
 from slrt_api.rest.service import Service, accepts_json
 from slrt_api.runtime import idempotency, strictjson
 from slrt_api.runtime.traces import current_trace, current_trace_id

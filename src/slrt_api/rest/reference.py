@@ -22,7 +22,8 @@ from slrt_api.referrals.lifecycle import LIFECYCLE as REFERRAL_LIFECYCLE
 from slrt_api.rest import query
 from slrt_api.rest.caching import reference
 from slrt_api.rest.documents import LabelDocument
-from slrt_api.rest.operations import REQUIRED, Handler, Routes
+from slrt_api.rest.operations import Handler, Routes
+from slrt_api.rest.parameters import REQUIRED
 from slrt_api.rest.service import accepts_json
 
 TAG = "Reference"
