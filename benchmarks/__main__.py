@@ -16,8 +16,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
-from benchmarks import actor, seed
+from benchmarks import actor, peers, questions, seed
 from benchmarks.load import Plan, Seen
 from slrt_api.access.scopes import Role
 from slrt_api.runtime import roles
@@ -39,8 +40,9 @@ _ENVIRONMENT = {"SLRT_RATE_LIMIT_PER_MINUTE": "1000000000", "SLRT_POOL_ACQUIRE_T
 class Row:
     """One line of the table.
 
-    server    what `benchmarks.serve` runs for it
-    ids       table whose ids stand in the path
+    server    what `benchmarks.serve` runs for it, or a peer
+    ids       which ids stand in path or body
+    expects   text that every right answer holds
     once      each id is asked once only: what was changed cannot be changed the same way again
     baseline  the row that it is compared with, round by round; `demanded` is the least ratio
     """
@@ -54,6 +56,7 @@ class Row:
     method: str = "GET"
     headers: tuple[str, ...] = ()
     body: str = ""
+    expects: str = ""
     once: bool = False
     role: Role = Role.SECRETARIAT_MANAGER
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -62,25 +65,10 @@ class Row:
 _UNSAMPLED = {"SLRT_TRACE_SAMPLE_RATIO": "0"}
 
 
-def _graphql(
-    name: str, query: str, *, variables: Mapping[str, str] | None = None, demanded: float | None = None
-) -> Row:
-    """A query of GraphQL, compared with the bare callable."""
-    body = json.dumps({"query": query, "variables": variables or {}}, separators=(",", ":"))
-    accept = ("Accept: application/graphql-response+json",)
-    ids = "households" if variables else ""
-    return Row(
-        name,
-        "app",
-        "/graphql",
-        ids=ids,
-        baseline="bare",
-        demanded=demanded,
-        method="POST",
-        headers=accept,
-        body=body,
-        environment=_UNSAMPLED,
-    )
+def _graphql(name: str, body: str, expects: str, **others: Any) -> Row:
+    """A question in GraphQL to the application."""
+    method: dict[str, Any] = {"method": "POST", "body": body, "expects": expects, "environment": _UNSAMPLED}
+    return Row(name, "app", "/graphql", **method, **others)
 
 
 ROWS = (
@@ -91,8 +79,11 @@ ROWS = (
         "app",
         "/v1/households/{id}?include=members",
         baseline="bare",
-        demanded=0.4,
+        demanded=0.6,
         environment=_UNSAMPLED,
+    ),
+    _graphql(
+        "graphql.household_members", questions.HOUSEHOLD_MEMBERS, '"relation":"HEAD"', baseline="bare", demanded=0.6
     ),
     Row(
         "rest.household_members.traced",
@@ -102,22 +93,6 @@ ROWS = (
         environment={"SLRT_TRACE_SAMPLE_RATIO": "1"},
     ),
     Row("rest.households_list", "app", "/v1/households?limit=50", ids="", environment=_UNSAMPLED),
-    _graphql(
-        "graphql.household_members",
-        "query($id:ID!){household(id:$id){id version createdAt updatedAt kk areaCode address capturedAt receivedAt findings"
-        " members{personId householdId name nik birthDate sex relation validFrom}}}",
-        variables={"id": "{id}"},
-        demanded=0.6,
-    ),
-    _graphql(
-        "graphql.three_levels",
-        "query($id:ID!){household(id:$id){id areaCode members{name relation} cases(first:10){edges{node{id number status"
-        " referrals(first:10){edges{node{id status}}}}}}}}",
-        variables={"id": "{id}"},
-    ),
-    _graphql(
-        "graphql.list_50", "{households(first:50){edges{cursor node{id areaCode updatedAt}} pageInfo{hasNextPage}}}"
-    ),
     Row(
         "write.case_transition",
         "app",
@@ -130,9 +105,32 @@ ROWS = (
         role=Role.SECRETARIAT_OFFICER,
         environment=_UNSAMPLED,
     ),
+    _graphql("graphql.three_levels", questions.THREE_LEVELS, '"number":"RJK-', ids="worked"),
+    _graphql("graphql.list_50", questions.LIST, '"hasNextPage":true', ids=""),
+    Row(
+        "postgraphile.household_members",
+        peers.POSTGRAPHILE,
+        "/graphql",
+        method="POST",
+        body=questions.POSTGRAPHILE,
+        expects='"relation":"HEAD"',
+    ),
+    _graphql(
+        "graphql.vs_postgraphile",
+        questions.OURS,
+        '"relation":"HEAD"',
+        baseline="postgraphile.household_members",
+        demanded=1.1,
+    ),
 )
-#: rows of a table that are asked for
-_WANTED = {"households": "true", "cases": "status = 'VERIFICATION' AND version = 1"}
+#: which ids are asked for
+_WANTED = {
+    "households": "SELECT id FROM households",
+    "cases": "SELECT id FROM cases WHERE status = 'VERIFICATION' AND version = 1",
+    "worked": "SELECT DISTINCT c.household_id FROM cases c JOIN referrals r ON r.case_id = c.id",
+}
+#: households for which ours and the peer's answer are compared before anything is measured
+_COMPARED = 100
 
 
 def selected(wanted: list[str]) -> list[Row]:
@@ -163,12 +161,13 @@ class Server:
 
 
 @contextmanager
-def serving(name: str, environment: Mapping[str, str], log: Path) -> Iterator[Server]:
+def serving(name: str, environment: Mapping[str, str], log: Path, peer: peers.Peer | None) -> Iterator[Server]:
     """A server for as long as the block runs. Its log lines go to a file, as they would in service."""
     with log.open("w") as output:
         reader, writer = os.pipe()
+        own = [sys.executable, "-m", "benchmarks.serve", name, str(writer)]
         process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.serve", name, str(writer)],
+            peer.command(writer) if peer and name == peers.POSTGRAPHILE else own,
             cwd=ROOT,
             env={**os.environ, **environment},
             stdout=output,
@@ -250,7 +249,29 @@ def commit() -> str:
     return found.stdout.strip() + ("+" if changed.stdout.strip() else "") if found.returncode == 0 else "unknown"
 
 
-def run(rows: list[Row], folder: Path, server: EmbeddedPostgres) -> tuple[list[dict[str, object]], list[str]]:
+def without_peer(rows: list[Row], reason: str) -> tuple[list[Row], list[dict[str, object]]]:
+    """The rows that need no peer, and a result without numbers for each of the others."""
+    needing = [row for row in rows if peers.POSTGRAPHILE in {row.server, (row.baseline or "").partition(".")[0]}]
+    empty = dict.fromkeys(("value", "ratio", "p50_ms", "p99_ms"))
+    skipped: list[dict[str, object]] = [
+        {
+            "name": row.name,
+            "unit": "requests/s",
+            "baseline": row.baseline,
+            **empty,
+            "non_2xx": 0,
+            "seconds": 0,
+            "conditions": f"not measured: {reason}",
+            "commit": commit(),
+        }
+        for row in needing
+    ]
+    return [row for row in rows if row not in needing], skipped
+
+
+def run(
+    rows: list[Row], folder: Path, server: EmbeddedPostgres, peer: peers.Peer | None
+) -> tuple[list[dict[str, object]], list[str]]:
     """Measure the rows in alternating rounds. Returns the results, and what the generator found wrong."""
     problems: list[str] = []
     environment = {
@@ -263,7 +284,7 @@ def run(rows: list[Row], folder: Path, server: EmbeddedPostgres) -> tuple[list[d
     ids: dict[str, Path] = {}
     for table in {row.ids for row in rows if row.ids}:
         ids[table] = folder / f"{table}.ids"
-        ids[table].write_text("\n".join(asyncio.run(seed.ids_of(server, table, _WANTED[table]))))
+        ids[table].write_text("\n".join(asyncio.run(seed.ids_of(server, _WANTED[table]))))
     bearers = {role: f"Authorization: Bearer {actor.token(Settings(), role)}" for role in {row.role for row in rows}}
     runs = {row.name: Runs(row) for row in rows}
     load_before = os.getloadavg()[0]
@@ -273,7 +294,15 @@ def run(rows: list[Row], folder: Path, server: EmbeddedPostgres) -> tuple[list[d
             key = (row.server, json.dumps(dict(row.environment)))
             if key not in servers:
                 log = folder / f"{row.name}.log"
-                servers[key] = stack.enter_context(serving(row.server, row.environment, log))
+                given = row.environment
+                if peer and row.server == peers.POSTGRAPHILE:
+                    given = peer.environment(environment["SLRT_DATABASE_URL"], actor.manager().rows, Settings())
+                servers[key] = stack.enter_context(serving(row.server, given, log, peer))
+        for row in rows:
+            if row.baseline == "postgraphile.household_members":
+                ours = servers[row.server, json.dumps(dict(row.environment))]
+                compared = ids[row.ids].read_text().split("\n")[:_COMPARED]
+                questions.compare(ours.port, servers[peers.POSTGRAPHILE, "{}"].port, bearers[row.role], compared)
         for number in range(ROUNDS):
             for row in rows:
                 measuring = servers[row.server, json.dumps(dict(row.environment))]
@@ -283,6 +312,7 @@ def run(rows: list[Row], folder: Path, server: EmbeddedPostgres) -> tuple[list[d
                     method=row.method,
                     headers=(*row.headers, bearers[row.role]),
                     body=row.body,
+                    expects=row.expects,
                     ids_file=str(ids[row.ids]) if row.ids else "",
                     once=row.once,
                     offset=sum(run.sent for run in runs[row.name].seen),
@@ -306,7 +336,13 @@ def run(rows: list[Row], folder: Path, server: EmbeddedPostgres) -> tuple[list[d
         f"{CONNECTIONS} keep-alive connections without pipelining; median of "
         f"{ROUNDS} alternating rounds of {SECONDS:g} s"
     )
-    return [each.result(runs.get(each.row.baseline or ""), conditions) for each in runs.values()], problems
+    results = []
+    for each in runs.values():
+        told = conditions
+        if peer and peers.POSTGRAPHILE in {each.row.server, (each.row.baseline or "").partition(".")[0]}:
+            told = f"{conditions}; {peer.told}; the same values in both answers for {_COMPARED} households"
+        results.append(each.result(runs.get(each.row.baseline or ""), told))
+    return results, problems
 
 
 def failures(results: list[dict[str, object]]) -> list[str]:
@@ -315,7 +351,7 @@ def failures(results: list[dict[str, object]]) -> list[str]:
     found = [f"{row['name']}: {row['non_2xx']} answers were no 2xx" for row in results if row["non_2xx"]]
     for row in results:
         least, ratio = demanded.get(str(row["name"])), row["ratio"]
-        if least is not None and (not isinstance(ratio, float) or ratio < least):
+        if row["value"] is not None and least is not None and (not isinstance(ratio, float) or ratio < least):
             found.append(f"{row['name']}: ratio {ratio} to {row['baseline']}, demanded {least}")
     return found
 
@@ -324,6 +360,9 @@ def table(results: list[dict[str, object]]) -> str:
     """The results for a person."""
     lines = [f"{'':32} {'value':>10} {'ratio':>7} {'p50 ms':>8} {'p99 ms':>8} {'non-2xx':>8}"]
     for row in results:
+        if row["value"] is None:
+            lines.append(f"{row['name']!s:32} {row['conditions']}")
+            continue
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
         lines.append(
             f"{row['name']!s:32} {row['value']:>8}/s {ratio:>7} {row['p50_ms']:>8} {row['p99_ms']:>8} {row['non_2xx']:>8}"
@@ -333,6 +372,13 @@ def table(results: list[dict[str, object]]) -> str:
 
 def main() -> int:
     rows = selected([name for argument in sys.argv[1:] for name in argument.split(",") if name])
+    peer: peers.Peer | None = None
+    skipped: list[dict[str, object]] = []
+    if any(row.server == peers.POSTGRAPHILE for row in rows):
+        try:
+            peer = peers.install()
+        except peers.Missing as reason:
+            rows, skipped = without_peer(rows, str(reason))
     kept = os.environ.get("BENCH_DATA_DIR")
     folder = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="slrt-bench-"))
     server = EmbeddedPostgres(folder)
@@ -340,11 +386,12 @@ def main() -> int:
         server.start()
         print(f"loading {HOUSEHOLDS} households ...", flush=True)
         asyncio.run(seed.prepare(server, HOUSEHOLDS))
-        results, problems = run(rows, folder, server)
+        results, problems = run(rows, folder, server, peer)
     finally:
         server.stop()
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
+    results += skipped
     LATEST.write_text(json.dumps(results, indent=2) + "\n")
     print(table(results))
     found = [*problems, *failures(results)]

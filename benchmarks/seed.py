@@ -27,6 +27,10 @@ DATABASE = "slrt"
 MEMBERS = 4
 #: cases in VERIFICATION, one for each transition that is measured
 CASES = 60_000
+#: households that have cases with referrals, for what is asked over three levels; at most a tenth of all
+WORKED = 20_000
+#: cases of such a household, and referrals of each of them
+PARTS = 2
 #: version, key id, nonce, 16 digits and tag: what `Keyring.encrypt` makes of a NIK
 CIPHERTEXT_BYTES = 51
 _CHUNK = 10_000
@@ -53,6 +57,11 @@ _COLUMNS = {
         *("regency", "id", "area", "version", "created_at", "updated_at", "number", "household_id", "status"),
         *("emergency", "received_at", "opened_by", "proposal_wanted", "assessed"),
         *("need_count", "open_needs", "referred_needs"),
+    ),
+    "needs": ("regency", "id", "area", "case_id", "person_id", "domain", "need", "status", "created_at"),
+    "referrals": (
+        *("regency", "id", "area", "version", "created_at", "updated_at", "number"),
+        *("case_id", "need_id", "service", "status", "drafted_by"),
     ),
     "events": (
         *("regency", "aggregate_id", "sequence", "id", "area", "kind", "type", "at"),
@@ -95,6 +104,13 @@ async def prepare(server: EmbeddedPostgres, households: int) -> None:
         if await superuser.fetchval("SELECT count(*) FROM cases WHERE status = 'VERIFICATION'") < CASES / 2:
             places = await superuser.fetch("SELECT id, area FROM households ORDER BY id LIMIT $1", CASES)
             await _copy(superuser, _cases([(record["id"], record["area"]) for record in places]))
+        if not await superuser.fetchval("SELECT EXISTS (SELECT FROM referrals)"):
+            worked = await superuser.fetch(
+                "SELECT household_id, area, id FROM memberships WHERE position = 0 ORDER BY household_id DESC LIMIT $1",
+                min(WORKED, households // 10),
+            )
+            for start in range(0, len(worked), _CHUNK):
+                await _copy(superuser, _work([tuple(record) for record in worked[start : start + _CHUNK]]))
         for table in _COLUMNS:
             await superuser.execute(f"VACUUM ANALYZE {table}")
         await superuser.execute("CHECKPOINT")
@@ -107,12 +123,12 @@ async def _copy(superuser: asyncpg.Connection, chunk: dict[str, Rows]) -> None:
         await superuser.copy_records_to_table(table, columns=_COLUMNS[table], records=rows)
 
 
-async def ids_of(server: EmbeddedPostgres, table: str, where: str = "true") -> list[str]:
-    """Ids of a table's rows in random order, the same in each run."""
+async def ids_of(server: EmbeddedPostgres, query: str) -> list[str]:
+    """Ids that a query finds, in random order, the same in each run."""
     superuser = await asyncpg.connect(server.url("postgres", DATABASE))
-    records = await superuser.fetch(f"SELECT id::text FROM {table} WHERE {where} ORDER BY id")
+    records = await superuser.fetch(query)
     await superuser.close()
-    ids = [record[0] for record in records]
+    ids = sorted(str(record[0]) for record in records)
     random.Random(1).shuffle(ids)
     return ids
 
@@ -180,4 +196,28 @@ def _cases(households: list[tuple[UUID, int]]) -> dict[str, Rows]:
                 *(opened_by, role, False, trace_id, recorded.body, recorded.hash),
             )
         )
+    return chunk
+
+
+def _work(households: list[tuple[UUID, int, UUID]]) -> dict[str, Rows]:
+    """Cases in service, their needs, and a drafted referral of each need. They are only read, and so have no events.
+
+    households  (id, area, a member's id)
+    """
+    chunk: dict[str, Rows] = {"cases": [], "needs": [], "referrals": []}
+    by = "urn:bench#officer"
+    for number, (household, area, person) in enumerate(households):
+        at = _START + timedelta(days=200, seconds=45 * number)
+        for _ in range(PARTS):
+            case = new_id(Kind.CASE, TENANT, at)
+            name = new_number("KSS", TENANT)
+            flags = (False, at, by, False, True, PARTS, PARTS, 0)
+            chunk["cases"].append((TENANT, case, area, 1, at, at, name, household, "IN_SERVICE", *flags))
+            for _ in range(PARTS):
+                need, referral = new_id(Kind.NEED, TENANT, at), new_id(Kind.REFERRAL, TENANT, at)
+                wanted = ("SOCIAL_WELFARE", "CASH_TRANSFER", "OPEN")
+                chunk["needs"].append((TENANT, need, area, case, person, *wanted, at))
+                spoken = new_number("RJK", TENANT)
+                wanted = ("CASH_TRANSFER", "DRAFT", by)
+                chunk["referrals"].append((TENANT, referral, area, 1, at, at, spoken, case, need, *wanted))
     return chunk
