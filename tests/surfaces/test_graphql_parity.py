@@ -326,20 +326,23 @@ class TestRest:
                 seen.add(rest.status_code)
         assert {200, 404} <= seen
 
+    @pytest.mark.parametrize("limit", [1, 2])
     @pytest.mark.parametrize("sort", ["id", "-id", "updated_at", "-updated_at", "area_code"])
-    async def test_a_list_has_the_rows_and_the_cursors_of_rest(self, api: Api, rows: Rows, sort: str) -> None:
+    async def test_a_list_has_the_rows_and_the_cursors_of_rest(
+        self, api: Api, rows: Rows, sort: str, limit: int
+    ) -> None:
         officer = api.as_("puskesos_officer")
         value = next(name for name, text in CATALOG.resources["Case"].sorts.items() if text == sort)
         query = (
-            'query($after: String, $sort: CaseSort) { cases(first: 2, after: $after, sort: $sort, areaCode: "33.26")'
+            'query($after: String, $sort: CaseSort) { cases(first: %d, after: $after, sort: $sort, areaCode: "33.26")'
             " { edges { node { id number } } pageInfo { hasNextPage endCursor } totalCount totalIsExact } }"
         )
         cursor = None
         pages = 0
         while True:
-            url = f"/v1/cases?limit=2&sort={sort}&area_code=33.26&include_total=true"
+            url = f"/v1/cases?limit={limit}&sort={sort}&area_code=33.26&include_total=true"
             rest = (await officer.get(url + (f"&cursor={cursor}" if cursor else ""))).json()
-            page = (await data(officer, query, {"after": cursor, "sort": value}))["cases"]
+            page = (await data(officer, query % limit, {"after": cursor, "sort": value}))["cases"]
             assert [edge["node"]["id"] for edge in page["edges"]] == [item["id"] for item in rest["items"]]
             assert (page["totalCount"], page["totalIsExact"]) == (rest["total"], rest["total_is_exact"])
             assert page["pageInfo"]["hasNextPage"] == (rest["next_cursor"] is not None)
