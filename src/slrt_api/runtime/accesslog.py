@@ -36,6 +36,8 @@ _COLUMNS = (
 )
 _INSERT = (
     f"INSERT INTO accesses ({', '.join(_COLUMNS)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(_COLUMNS)))})"
+    # A batch whose COMMIT was not answered is written again: what stands already stays.
+    " ON CONFLICT DO NOTHING"
 )
 _log = structlog.get_logger(__name__)
 
@@ -48,6 +50,7 @@ class AccessLog:
         self._queue: deque[tuple[Any, ...]] = deque()
         self._full = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     def note(
         self,
@@ -79,11 +82,14 @@ class AccessLog:
         self._task = asyncio.create_task(self._write_for_ever(), name="access log")
 
     async def close(self) -> None:
-        """Stop the writer and write what is queued."""
+        """Stop the writer and write what is queued.
+
+        The writer is asked and not cancelled: cancelled between COMMIT and its queue, it would write a batch twice.
+        """
+        self._closing = True
+        self._full.set()
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await self._task
         await self.flush()
 
     async def flush(self) -> None:
@@ -96,7 +102,7 @@ class AccessLog:
                 self._queue.popleft()
 
     async def _write_for_ever(self) -> None:
-        while True:
+        while not self._closing:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._full.wait(), INTERVAL_SECONDS)
             self._full.clear()
