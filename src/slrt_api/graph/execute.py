@@ -33,8 +33,9 @@ from slrt_api.kernel import errors
 from slrt_api.kernel.ids import kind_of, tenant_of
 from slrt_api.runtime import idempotency, strictjson
 from slrt_api.runtime.problems import Language, graphql_error, language_of
-from slrt_api.runtime.reads import ItemRoot, Reads
+from slrt_api.runtime.reads import Reads
 from slrt_api.runtime.shapes import parse_uuid, select
+from slrt_api.runtime.statements import ItemRoot
 from slrt_api.runtime.usecase import Act, Answer
 
 PLANS_KEPT: Final = 64

@@ -49,7 +49,7 @@ class Page:
         # The same parts as those of REST, so that a cursor of one list is a cursor of the same list there.
         digest = paging.digest(shape.plural, actor.role, signature, self.link)
         given[f"{slot}.digest"] = digest.hex()
-        sort, _ = reads.order(shape, self.sort)
+        sort, _ = shape.order(self.sort)
         for place, cursor in (("after", self.after), ("before", self.before)):
             if cursor is not None:
                 names = (f"{slot}.{place}", f"{slot}.{place}.id")

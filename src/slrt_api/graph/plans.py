@@ -28,7 +28,7 @@ from slrt_api.graph.pages import Page, page_of
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import kind_of
 from slrt_api.runtime.actor import Actor
-from slrt_api.runtime.reads import ItemRoot, PageRoot, Reads, Root, Statement
+from slrt_api.runtime.reads import Reads
 from slrt_api.runtime.shapes import (
     Connection,
     ConstantMember,
@@ -46,6 +46,7 @@ from slrt_api.runtime.shapes import (
     Total,
     parse_uuid,
 )
+from slrt_api.runtime.statements import ItemRoot, PageRoot, Root, Statement
 
 #: rows that a bounded list is taken for
 LIST_COST: Final = 10

@@ -18,7 +18,7 @@ from slrt_api.graph.mutations import Mutation
 from slrt_api.graph.pages import Page, page_of
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import kind_of, tenant_of
-from slrt_api.runtime.reads import ItemRoot, PageRoot, Reads, Root
+from slrt_api.runtime.reads import Reads
 from slrt_api.runtime.shapes import (
     Connection,
     Edges,
@@ -35,6 +35,7 @@ from slrt_api.runtime.shapes import (
     Total,
     parse_uuid,
 )
+from slrt_api.runtime.statements import ItemRoot, PageRoot, Root
 from slrt_api.runtime.usecase import Act
 
 Run = Callable[[Any, Any, Mapping[str, Any]], Awaitable[Any]]

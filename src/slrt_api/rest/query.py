@@ -6,7 +6,6 @@ from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from slrt_api.kernel import errors, paging
-from slrt_api.runtime import reads
 from slrt_api.runtime.reads import Query
 from slrt_api.runtime.shapes import Selection, Shape, select
 
@@ -68,7 +67,7 @@ def of_list(shape: Shape, query_string: bytes) -> Asked:
             except (ValueError, OverflowError):
                 raise _fault(name, "filter_invalid", f"{filter_.description} Example: {filter_.example}") from None
     sort = given.get("sort")
-    reads.order(shape, sort)
+    shape.order(sort)
     total = given.get("include_total", "false")
     if total not in {"true", "false"}:
         raise _fault("include_total", "parameter_invalid", "true or false.")

@@ -1,12 +1,11 @@
 """The read engine: a selection of a shape becomes one SQL statement whose JSON PostgreSQL assembles.
 
-Rights, masks, paging and limits live in the compiler, so that no surface can differ from another. Compiled statements are
-kept in a bounded cache by everything that their text depends on; values are parameters.
+Rights, masks, paging and limits live in the compiler (`statements`), so that no surface can differ from another. What it
+makes is kept in a bounded cache by everything that their text depends on; values are parameters.
 """
 
 import base64
 import re
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,47 +17,16 @@ import orjson
 
 from slrt_api.kernel import errors, paging
 from slrt_api.kernel.ids import kind_of, tenant_of
+from slrt_api.runtime import statements
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import Keyring, aad
-from slrt_api.runtime.shapes import (
-    RENDER,
-    Connection,
-    Edges,
-    Field,
-    FieldMember,
-    FieldType,
-    Link,
-    LinkMember,
-    Member,
-    PagedMember,
-    PageFact,
-    PageInfo,
-    Selection,
-    Shape,
-    Sort,
-    Total,
-)
+from slrt_api.runtime.shapes import Connection, Link, Selection, Shape, Sort
+from slrt_api.runtime.statements import ItemRoot, Root, Statement
 from slrt_api.runtime.traces import statement_span
 
-LIST_CAP = 200
-TOTAL_CAP = 10_000
 CACHE_SIZE = 2_000
 
-#: stands before each ciphertext in the bytes that PostgreSQL sends; drawn anew by each process, so no text can forge it
-_MARK = "sealed-" + secrets.token_hex(16)
-_SEALED = re.compile(rb'"' + _MARK.encode() + rb':([a-z_.]+):([0-9a-f-]{36}):([A-Za-z0-9+/=]*)"')
-
-
-@dataclass(frozen=True)
-class Statement:
-    """SQL text, and the names of its parameters in order."""
-
-    sql: str
-    names: tuple[str, ...]
-    sealed: bool
-
-    def values(self, given: Mapping[str, Any]) -> list[Any]:
-        return [given[name] for name in self.names]
+_SEALED = re.compile(rb'"' + statements.MARK.encode() + rb':([a-z_.]+):([0-9a-f-]{36}):([A-Za-z0-9+/=]*)"')
 
 
 @dataclass(frozen=True)
@@ -92,238 +60,6 @@ class Query:
     signature: str = ""
 
 
-@dataclass(frozen=True)
-class ItemRoot:
-    """One resource, by the parameter `{slot}.id`, with `{slot}.regency` where its table is a tenant's."""
-
-    slot: str
-    selection: Selection
-
-    @property
-    def shape(self) -> Shape:
-        return self.selection.shape
-
-
-@dataclass(frozen=True)
-class PageRoot:
-    """A page of a resource, of all the rows that the caller may see."""
-
-    connection: Connection
-
-    @property
-    def shape(self) -> Shape:
-        return self.connection.shape
-
-
-Root = ItemRoot | PageRoot
-
-
-def order(shape: Shape, name: str | None) -> tuple[Sort, bool]:
-    """The sort of that name (`-` first: descending) or the default one."""
-    wanted = shape.default_sort if name is None else name
-    found = shape.sorts.get(wanted.removeprefix("-"))
-    if found is None:
-        raise errors.BadRequest("sort_unknown", faults=(errors.Fault("sort", "sort_unknown", "No such sort here."),))
-    return found, wanted.startswith("-")
-
-
-class _Compiler:
-    """One compilation: aliases and parameters as they come up."""
-
-    def __init__(self, actor: Actor) -> None:
-        self.actor = actor
-        self.names: list[str] = []
-        self.sealed = False
-        self._aliases = 0
-
-    def alias(self) -> str:
-        self._aliases += 1
-        return f"t{self._aliases}"
-
-    def bind(self, name: str) -> str:
-        if name not in self.names:
-            self.names.append(name)
-        return f"${self.names.index(name) + 1}"
-
-    def row(self, selection: Selection, alias: str) -> str:
-        """SQL of the JSON object of one row."""
-        members = [f'{self._member(member, alias)} AS "{member.key}"' for member in selection.members]
-        return f"(SELECT row_to_json(o) FROM (SELECT {', '.join(members)}) o)"
-
-    def _member(self, member: Member, alias: str) -> str:
-        if isinstance(member, FieldMember):
-            return self._field(member.field, alias)
-        if isinstance(member, LinkMember):
-            return self._link(member.link, member.selection, alias)
-        if isinstance(member, PagedMember):
-            target = self.alias()
-            condition = member.link.on.format(t=target, p=alias)
-            return f"({self.connection(member.connection, target, [condition])})"
-        return f"{_literal(member.text)}::text"
-
-    def _field(self, field: Field, alias: str) -> str:
-        if field.lifecycle is not None:
-            return field.lifecycle.allowed_actions_sql(
-                role=self.actor.role,
-                scopes=self.actor.scopes,
-                state_column=f"{alias}.status",
-                column=lambda name: f"{alias}.{name}",
-                actor=lambda name: f"{self.bind('actor.' + name)}::text",
-                constant=_literal,
-            )
-        if field.masked is not None and field.unmask not in self.actor.scopes:
-            return field.masked.format(t=alias)
-        sql = (field.sql or f"{{t}}.{field.name}").format(t=alias)
-        if field.sealed is not None:
-            self.sealed = True
-            place = f"'{_MARK}:{field.sealed}:' || {alias}.id || ':'"
-            return f"({place} || translate(encode({sql}, 'base64'), E'\\n', ''))"
-        return RENDER.get(field.type, "{}").replace("{}", sql)
-
-    def _link(self, link: Link, selection: Selection, parent: str) -> str:
-        alias = self.alias()
-        source = link.to.source.format(t=alias)
-        where = link.on.format(t=alias, p=parent)
-        row = self.row(selection, alias)
-        if link.single:
-            return f"(SELECT {row} FROM {source} WHERE {where} LIMIT 1)"
-        ordered = (
-            f"SELECT {row} AS j FROM {source} WHERE {where} ORDER BY {link.order.format(t=alias)} LIMIT {LIST_CAP}"
-        )
-        return f"(SELECT coalesce(json_agg(l.j), '[]'::json) FROM ({ordered}) l)"
-
-    def connection(self, connection: Connection, alias: str, conditions: list[str], *, rows: bool = False) -> str:
-        """SELECT of the JSON of a page; with `rows`, of the number of its rows too.
-
-        One row more than the page is read only where somebody asks whether there is one.
-        """
-        shape, slot = connection.shape, connection.slot
-        sort, descending = order(shape, connection.sort)
-        key, by = shape.key.format(t=alias), sort.sql.format(t=alias)
-        tied = sort.sql != shape.key
-        source = shape.source.format(t=alias)
-        facts = {
-            fact
-            for member in connection.members
-            if isinstance(member, PageInfo)
-            for _, fact in member.members
-            if isinstance(fact, PageFact)
-        }
-        more = (PageFact.HAS_PREVIOUS if connection.backward else PageFact.HAS_NEXT) in facts
-        ends = facts & {PageFact.START, PageFact.END}
-        wanted = rows or more or bool(ends) or any(isinstance(member, Edges) for member in connection.members)
-        # PostgreSQL refuses a parameter that its text does not use.
-        limit = self.bind(f"{slot}.limit") if wanted else ""
-        counted_too = any(isinstance(member, Total) for member in connection.members)
-        asked_filters = connection.filters if wanted or counted_too else ()
-        matching = conditions + [
-            shape.filters[name].sql.format(t=alias, v=self.bind(f"{slot}.filter.{name}")) for name in asked_filters
-        ]
-        inner: list[str] = []
-        middle: list[str] = ["count(*) AS n"] if more or rows else []
-        outer: list[str] = []
-        kept = f" FILTER (WHERE e.rn <= {limit})" if more else ""
-        way = " ORDER BY e.rn DESC" if connection.backward else ""
-        for number, member in enumerate(connection.members):
-            if isinstance(member, Edges):
-                inner.append(f"{self._edge(connection, member, alias)} AS j{number}")
-                middle.append(f"coalesce(json_agg(e.j{number}{way}){kept}, '[]'::json) AS j{number}")
-                outer.append(f'a.j{number} AS "{member.key}"')
-            elif isinstance(member, PageInfo):
-                shown = [f'{self._fact(connection, fact, limit)} AS "{name}"' for name, fact in member.members]
-                outer.append(f'(SELECT row_to_json(i) FROM (SELECT {", ".join(shown)}) i) AS "{member.key}"')
-            elif isinstance(member, Total):
-                where = f" WHERE {' AND '.join(matching)}" if matching else ""
-                counted = f"SELECT count(*) FROM (SELECT FROM {source}{where} LIMIT {TOTAL_CAP + 1}) c"
-                told = f"({counted}) <= {TOTAL_CAP}" if member.exact else f"least(({counted}), {TOTAL_CAP})"
-                outer.append(f'{told} AS "{member.key}"')
-            else:
-                outer.append(f'{_literal(member.text)}::text AS "{member.key}"')
-        if ends:
-            inner.append(f"{self._cursor(connection, alias)} AS k")
-            last = f"least(e.c, {limit})" if more else "e.c"
-            first_row, last_row = (last, "1") if connection.backward else ("1", last)
-            middle.append(f"max(e.k) FILTER (WHERE e.rn = {first_row}) AS ks")
-            middle.append(f"max(e.k) FILTER (WHERE e.rn = {last_row}) AS ke")
-        if not wanted:
-            return f"SELECT (SELECT row_to_json(o) FROM (SELECT {', '.join(outer)}) o) AS j"
-        paged = list(matching)
-        for place, given, beyond in (
-            ("after", connection.after, "<" if descending else ">"),
-            ("before", connection.before, ">" if descending else "<"),
-        ):
-            if not given:
-                continue
-            at = f"{self.bind(f'{slot}.{place}')}::{sort.cast}"
-            paged.append(
-                f"({by}, {key}) {beyond} ({at}, {self.bind(f'{slot}.{place}.id')})" if tied else f"{key} {beyond} {at}"
-            )
-        direction = "DESC" if descending != connection.backward else "ASC"
-        ordering = f"{by} {direction}, {key} {direction}" if tied else f"{key} {direction}"
-        where = f" WHERE {' AND '.join(paged)}" if paged else ""
-        asked = f"{limit}::integer + 1" if more else f"{limit}::integer"
-        page = f"SELECT {', '.join(inner)} FROM {source}{where} ORDER BY {ordering} LIMIT {asked}"
-        if more or ends or connection.backward:
-            count = ", count(*) OVER () AS c" if ends else ""
-            page = f"SELECT p.*, row_number() OVER () AS rn{count} FROM ({page}) p"
-        counted_rows = f", least(a.n, {limit})::integer AS n" if rows else ""
-        shown_row = f"(SELECT row_to_json(o) FROM (SELECT {', '.join(outer)}) o)"
-        return f"SELECT {shown_row} AS j{counted_rows} FROM (SELECT {', '.join(middle)} FROM ({page}) e) a"
-
-    def _edge(self, connection: Connection, edges: Edges, alias: str) -> str:
-        members = []
-        for name, shown in edges.members:
-            if isinstance(shown, Selection):
-                members.append(f'{self.row(shown, alias)} AS "{name}"')
-            elif shown is None:
-                members.append(f'{self._cursor(connection, alias)} AS "{name}"')
-            else:
-                members.append(f'{_literal(shown)}::text AS "{name}"')
-        return f"(SELECT row_to_json(o) FROM (SELECT {', '.join(members)}) o)"
-
-    def _cursor(self, connection: Connection, alias: str) -> str:
-        """SQL of the text that `kernel/paging.encode_cursor` makes of this row: base64url of compact JSON, no padding."""
-        shape = connection.shape
-        sort, _ = order(shape, connection.sort)
-        digest = self.bind(f"{connection.slot}.digest")
-        at = _json_text(sort.sql.format(t=alias), sort.cast)
-        key = _json_text(shape.key.format(t=alias), shape.sorts["id"].cast if "id" in shape.sorts else "text")
-        values = f"'[\"' || {digest}::text || '\",' || {at} || ',' || {key} || ']'"
-        return f"translate(encode(convert_to({values}, 'UTF8'), 'base64'), E'+/=\n', '-_')"
-
-    def _fact(self, connection: Connection, fact: PageFact | str, limit: str) -> str:
-        if fact == PageFact.HAS_NEXT:
-            return _literal(connection.before) if connection.backward else f"(a.n > {limit})"
-        if fact == PageFact.HAS_PREVIOUS:
-            return f"(a.n > {limit})" if connection.backward else _literal(connection.after)
-        if fact == PageFact.START:
-            return "a.ks"
-        if fact == PageFact.END:
-            return "a.ke"
-        return f"{_literal(fact)}::text"
-
-    def statement(self, sql: str) -> Statement:
-        return Statement(f"/* {self.actor.rows.kind.value} */ {sql}", tuple(self.names), self.sealed)
-
-
-def _json_text(sql: str, cast: str) -> str:
-    """SQL of a value as JSON text. `to_json` looks up the type of its argument in every row, so it is left to texts."""
-    if cast == "timestamptz":
-        return f"""'"' || {RENDER[FieldType.INSTANT].replace("{}", sql)} || '"'"""
-    if cast == "uuid":
-        return f"""'"' || {sql} || '"'"""
-    return f"({sql})::text" if cast in {"bigint", "integer"} else f"to_json({sql})::text"
-
-
-def _literal(value: Any) -> str:
-    """A constant of one of our own guards as SQL."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    return "'" + str(value).replace("'", "''") + "'"
-
-
 class Reads:
     """Compiles and runs reads. One a process."""
 
@@ -342,7 +78,7 @@ class Reads:
             if not isinstance(id_, UUID) or kind_of(id_) is not shape.kind:
                 raise errors.NotFound
             given["regency"] = tenant_of(id_)
-        statement = self._statement(("item", selection.key), actor, selection, lambda c: _item(c, selection))
+        statement = self._statement(("item", selection.key), actor, selection, lambda c: statements.item(c, selection))
         with statement_span(f"SELECT {shape.plural}"):
             record = await connection.fetchrow(statement.sql, *statement.values(given))
         if record is None:
@@ -363,7 +99,7 @@ class Reads:
         self.permit(actor, selection, item=False)
         if parent is not None:
             self.permit(actor, Selection(parent[0]), item=True)
-        sort, descending = order(shape, query.sort)
+        sort, descending = shape.order(query.sort)
         many = len(actor.rows.tenants)
         digest = paging.digest(shape.plural, actor.role, query.signature, str(parent[2]) if parent else "")
         given: dict[str, Any] = {
@@ -383,8 +119,10 @@ class Reads:
         link = (parent[0].name, parent[1].name) if parent else None
         key = (selection.key, filters, sort.name, descending, query.cursor is not None, min(many, 2), link)
 
-        def compiled(compiler: _Compiler) -> str:
-            return _page(compiler, selection, filters, sort, descending, query.cursor is not None, many, parent)
+        def compiled(compiler: statements.Compiler) -> str:
+            return statements.page(
+                compiler, selection, filters, sort, descending, query.cursor is not None, many, parent
+            )
 
         statement = self._statement(("page", *key), actor, selection, compiled)
         try:
@@ -400,7 +138,7 @@ class Reads:
         total = None
         if query.total:
             counter = self._statement(
-                ("total", *key[1:]), actor, selection, lambda c: _total(c, shape, filters, many, parent)
+                ("total", *key[1:]), actor, selection, lambda c: statements.total(c, shape, filters, many, parent)
             )
             total = await connection.fetchval(counter.sql, *counter.values(given))
         cursor = paging.encode_cursor(orjson.loads(record[1]), digest) if record[1] else None
@@ -427,8 +165,8 @@ class Reads:
         Its text depends on kind of scope, role, how many tenants the scope has (none, one, several), and those of the
         caller's scopes that `rights` names: a cache has to be keyed by them. Permission is asked before, by `permit`.
         """
-        compiler = _Compiler(actor)
-        parts = [_root(compiler, root) for root in roots]
+        compiler = statements.Compiler(actor)
+        parts = [statements.root(compiler, root) for root in roots]
         if len(parts) == 1:
             return compiler.statement(f"SELECT convert_to(r.j::text, 'UTF8'), r.n FROM ({parts[0]}) r")
         shown = ", ".join(f"convert_to(r{number}.j::text, 'UTF8'), r{number}.n" for number in range(len(parts)))
@@ -481,14 +219,14 @@ class Reads:
         key: tuple[Any, ...],
         actor: Actor,
         selection: Selection,
-        compiled: Callable[[_Compiler], str],
+        compiled: Callable[[statements.Compiler], str],
     ) -> Statement:
         full = (*key, actor.rows.kind, actor.role, selection.rights & actor.scopes)
         found = self._cache.get(full)
         if found is not None:
             self._cache.move_to_end(full)
             return found
-        compiler = _Compiler(actor)
+        compiler = statements.Compiler(actor)
         statement = compiler.statement(compiled(compiler))
         self._cache[full] = statement
         if len(self._cache) > CACHE_SIZE:
@@ -529,118 +267,3 @@ def position(
         return {names[0]: sort.parse(at), names[1]: known}
     except (ValueError, TypeError, AttributeError, OverflowError):
         raise _cursor_invalid() from None
-
-
-def _item(compiler: _Compiler, selection: Selection) -> str:
-    shape = selection.shape
-    alias = compiler.alias()
-    row = compiler.row(selection, alias)
-    version = (shape.version or "NULL::integer").format(t=alias)
-    where = f"{shape.key.format(t=alias)} = {compiler.bind('id')}"
-    if shape.kind is not None and shape.tenant:
-        where = f"{alias}.regency = {compiler.bind('regency')} AND {where}"
-    return f"SELECT convert_to({row}::text, 'UTF8'), {version} FROM {shape.source.format(t=alias)} WHERE {where}"
-
-
-def _root(compiler: _Compiler, root: Root) -> str:
-    """SELECT of the JSON `j` and the number of rows `n` of one root."""
-    shape, alias = root.shape, compiler.alias()
-    if isinstance(root, PageRoot):
-        cut = _tenants(compiler, shape, alias, len(compiler.actor.rows.tenants))
-        return compiler.connection(root.connection, alias, cut, rows=True)
-    row = compiler.row(root.selection, alias)
-    where = f"{shape.key.format(t=alias)} = {compiler.bind(f'{root.slot}.id')}"
-    if shape.kind is not None and shape.tenant:
-        where = f"{alias}.regency = {compiler.bind(f'{root.slot}.regency')} AND {where}"
-    return f"SELECT {row} AS j, 1 AS n FROM {shape.source.format(t=alias)} WHERE {where}"
-
-
-def _tenants(compiler: _Compiler, shape: Shape, alias: str, tenants: int) -> list[str]:
-    """The condition that leads a statement to the tenants of its caller; the row policy cuts by itself."""
-    if shape.tenant and tenants == 1:
-        return [f"{alias}.regency = {compiler.bind('tenant')}"]
-    if shape.tenant and tenants > 1:
-        return [f"{alias}.regency = ANY ({compiler.bind('tenants')}::integer[])"]
-    return []
-
-
-def _where(
-    compiler: _Compiler,
-    shape: Shape,
-    alias: str,
-    filters: tuple[str, ...],
-    tenants: int,
-    parent: tuple[Shape, Link, UUID] | None,
-) -> tuple[str, list[str]]:
-    """FROM and the conditions of a list."""
-    source = shape.source.format(t=alias)
-    conditions: list[str] = []
-    if parent is not None:
-        owner = compiler.alias()
-        source = f"{parent[0].source.format(t=owner)} JOIN {source} ON {parent[1].on.format(t=alias, p=owner)}"
-        conditions += [
-            f"{owner}.regency = {compiler.bind('parent.regency')}",
-            f"{owner}.id = {compiler.bind('parent.id')}",
-        ]
-    else:
-        conditions += _tenants(compiler, shape, alias, tenants)
-    for name in filters:
-        conditions.append(shape.filters[name].sql.format(t=alias, v=compiler.bind(f"filter.{name}")))
-    return source, conditions
-
-
-def _page(
-    compiler: _Compiler,
-    selection: Selection,
-    filters: tuple[str, ...],
-    sort: Sort,
-    descending: bool,
-    after: bool,
-    tenants: int,
-    parent: tuple[Shape, Link, UUID] | None,
-) -> str:
-    shape = selection.shape
-    alias = compiler.alias()
-    source, conditions = _where(compiler, shape, alias, filters, tenants, parent)
-    key, by = shape.key.format(t=alias), sort.sql.format(t=alias)
-    direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
-    tied = sort.sql != shape.key
-    if after and tied:
-        conditions.append(
-            f"({by}, {key}) {beyond} ({compiler.bind('after')}::{sort.cast}, {compiler.bind('after.id')})"
-        )
-    elif after:
-        conditions.append(f"{key} {beyond} {compiler.bind('after')}::{sort.cast}")
-    ordering = f"{by} {direction}, {key} {direction}" if tied else f"{key} {direction}"
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    shown = RENDER[FieldType.INSTANT].replace("{}", by) if sort.cast == "timestamptz" else by
-    limit = compiler.bind("limit")
-    exists = "true"
-    if parent is not None:
-        owner = compiler.alias()
-        exists = (
-            f"EXISTS (SELECT FROM {parent[0].source.format(t=owner)} WHERE {owner}.regency = "
-            f"{compiler.bind('parent.regency')} AND {owner}.id = {compiler.bind('parent.id')})"
-        )
-    row = compiler.row(selection, alias)
-    return (
-        f"SELECT convert_to('[' || coalesce(string_agg(n.j::text, ',') FILTER (WHERE n.rn <= {limit}), '') || ']', 'UTF8'), "
-        f"CASE WHEN count(*) > {limit} THEN max(n.k::text) FILTER (WHERE n.rn = {limit}) END, "
-        f"least(count(*), {limit}), {exists} "
-        f"FROM (SELECT p.j, p.k, row_number() OVER () AS rn FROM ("
-        f"SELECT {row} AS j, json_build_array({shown}, {key}) AS k FROM {source}{where} "
-        f"ORDER BY {ordering} LIMIT {limit}::integer + 1) p) n"
-    )
-
-
-def _total(
-    compiler: _Compiler,
-    shape: Shape,
-    filters: tuple[str, ...],
-    tenants: int,
-    parent: tuple[Shape, Link, UUID] | None,
-) -> str:
-    alias = compiler.alias()
-    source, conditions = _where(compiler, shape, alias, filters, tenants, parent)
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"SELECT count(*) FROM (SELECT FROM {source}{where} LIMIT {TOTAL_CAP + 1}) c"

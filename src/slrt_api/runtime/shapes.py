@@ -173,6 +173,15 @@ class Shape:
         self.sorts.update({each.name: each for each in sorts})
         return self
 
+    def order(self, name: str | None) -> tuple[Sort, bool]:
+        """The sort of that name and whether it descends (`-` first), or the default one. Raises BadRequest `sort_unknown`."""
+        wanted = self.default_sort if name is None else name
+        found = self.sorts.get(wanted.removeprefix("-"))
+        if found is None:
+            fault = errors.Fault("sort", "sort_unknown", "No such sort here.")
+            raise errors.BadRequest("sort_unknown", faults=(fault,))
+        return found, wanted.startswith("-")
+
     def link(self, link: Link) -> None:
         """Add a way from this shape; a higher domain adds those that lead to it."""
         self.links[link.name] = link

@@ -22,8 +22,9 @@ from slrt_api.runtime.accesslog import AccessLog
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.crypto import Keyring
 from slrt_api.runtime.db import RETRY, Database
-from slrt_api.runtime.reads import Item, ItemRoot, Page, Query, Reads, Statement
+from slrt_api.runtime.reads import Item, Page, Query, Reads
 from slrt_api.runtime.shapes import Link, Selection, Shape, select
+from slrt_api.runtime.statements import ItemRoot, Statement
 from slrt_api.runtime.traces import act_span
 from slrt_api.runtime.transaction import Transaction
 
