@@ -119,5 +119,6 @@ def _run(*command: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Missing(f"{Path(command[0]).name} failed: {type(error).__name__}") from None
     if done.returncode:
-        raise Missing(f"{Path(command[0]).name} failed with {done.returncode}: {done.stderr.strip()[-300:]}")
+        # Not what it says: that names registries and folders.
+        raise Missing(f"{Path(command[0]).name} failed with exit code {done.returncode}")
     return done.stdout
