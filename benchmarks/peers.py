@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
+
+from slrt_api.households.shapes import HOUSEHOLD, MEMBER
 from slrt_api.runtime.actor import RowScope
 from slrt_api.settings import Settings
 
@@ -79,12 +82,27 @@ def install() -> Peer:
     if int(version.removeprefix("v").partition(".")[0]) < _LEAST_NODE:
         raise Missing(f"Node {version} is too old")
     told = (
-        f"PostGraphile {_PACKAGES['postgraphile']} (preset amber, lists, no watch, no graphiql, schema built and pool of "
-        f"pg {_PACKAGES['pg']} filled before, prepared statements, data as text, NODE_ENV and GRAPHILE_ENV production) on "
-        f"Node {version.removeprefix('v')}, grafserv on node:http, one process, as many connections, role and scope by "
-        "pgSettings in a transaction; it looks at no token, writes no access record and no log line"
+        f"PostGraphile {_PACKAGES['postgraphile']} (preset amber, lists, masked numbers by computed columns, no watch, no "
+        f"graphiql, schema built and pool of pg {_PACKAGES['pg']} filled before, prepared statements, data as text, NODE_ENV and "
+        f"GRAPHILE_ENV production) on Node {version.removeprefix('v')}, grafserv on node:http, one process, as many "
+        "connections, role and scope by pgSettings in a transaction; it verifies no token, writes no access record and no "
+        "log line"
     )
     return Peer(node, told)
+
+
+async def computed_columns(connection: asyncpg.Connection) -> None:
+    """Functions by which PostGraphile reads the masked numbers: the expressions of our shapes, under the same policies.
+
+    Its best way to them. Through relations to `identities` the same values cost it a quarter more processor time.
+    """
+    for table, shape, name in (("households", HOUSEHOLD, "kk"), ("persons", MEMBER, "nik")):
+        sql = shape.fields[name].sql
+        assert sql is not None
+        await connection.execute(
+            f"CREATE OR REPLACE FUNCTION {table}_{name}(p {table}) RETURNS text LANGUAGE sql STABLE"
+            f" AS $$ SELECT {sql.format(t='p')} $$"
+        )
 
 
 def _run(*command: str) -> str:
@@ -101,5 +119,6 @@ def _run(*command: str) -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Missing(f"{Path(command[0]).name} failed: {type(error).__name__}") from None
     if done.returncode:
-        raise Missing(f"{Path(command[0]).name} failed with {done.returncode}: {done.stderr.strip()[-300:]}")
+        # Not what it says: that names registries and folders.
+        raise Missing(f"{Path(command[0]).name} failed with exit code {done.returncode}")
     return done.stdout

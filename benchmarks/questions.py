@@ -45,7 +45,7 @@ _LIST = """
   }
 }
 """
-#: what both can answer: PostGraphile from columns and relations
+#: what both can answer: PostGraphile from columns, relations and the computed columns of `peers`
 _OURS = """
 query ($id: ID!) {
   household(id: $id) {
@@ -57,14 +57,10 @@ query ($id: ID!) {
 _POSTGRAPHILE = f"""
 query ($id: UUID!) {{
   household: householdByRegencyAndRowId(regency: {TENANT}, rowId: $id) {{
-    rowId version area address capturedAt
-    numbers: numbersList(condition: {{type: "KK", validTo: null}}, orderBy: ROW_ID_DESC, first: 1) {{ prefix }}
+    rowId version area address capturedAt kk
     members: membershipsByRegencyAndHouseholdIdList(condition: {{validTo: null}}, orderBy: POSITION_ASC) {{
       rowId relation validFrom
-      person: personByRegencyAndRowId {{
-        name sex birthDate
-        numbers: numbersList(condition: {{type: "NIK", validTo: null}}, orderBy: ROW_ID_DESC, first: 1) {{ prefix }}
-      }}
+      person: personByRegencyAndRowId {{ name sex birthDate nik }}
     }}
   }}
 }}
@@ -117,21 +113,14 @@ def _as_ours(told: dict[str, Any]) -> dict[str, Any]:
         "areaCode": f"{area[:2]}.{area[2:4]}.{area[4:6]}.{area[6:]}",
         "address": told["address"],
         "capturedAt": datetime.fromisoformat(told["capturedAt"]),
-        "kk": _masked(told["numbers"]),
+        "kk": told["kk"],
         "members": [
             {
                 "personId": member["rowId"],
-                "name": member["person"]["name"],
-                "sex": member["person"]["sex"],
-                "birthDate": member["person"]["birthDate"],
-                "nik": _masked(member["person"]["numbers"]),
+                **member["person"],
                 "relation": member["relation"],
                 "validFrom": member["validFrom"],
             }
             for member in told["members"]
         ],
     }
-
-
-def _masked(numbers: list[dict[str, str]]) -> str | None:
-    return numbers[0]["prefix"] + "*" * 10 if numbers else None

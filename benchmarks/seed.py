@@ -6,7 +6,7 @@ policies, so it is the superuser's; foreign keys hold by construction and are no
 
 import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -79,8 +79,13 @@ def villages() -> list[int]:
     ]
 
 
-async def prepare(server: EmbeddedPostgres, households: int) -> None:
-    """Roles, database, migrations, reference data and `households` households, unless they are there already."""
+async def prepare(
+    server: EmbeddedPostgres, households: int, extend: Callable[[asyncpg.Connection], Awaitable[None]] | None = None
+) -> None:
+    """Roles, database, migrations, reference data and `households` households, unless they are there already.
+
+    extend  what else a superuser does to the database
+    """
     admin = await asyncpg.connect(server.superuser_url)
     await roles.create_roles(admin)
     await roles.create_database(admin, DATABASE)
@@ -111,6 +116,8 @@ async def prepare(server: EmbeddedPostgres, households: int) -> None:
             )
             for start in range(0, len(worked), _CHUNK):
                 await _copy(superuser, _work([tuple(record) for record in worked[start : start + _CHUNK]]))
+        if extend is not None:
+            await extend(superuser)
         for table in _COLUMNS:
             await superuser.execute(f"VACUUM ANALYZE {table}")
         await superuser.execute("CHECKPOINT")
