@@ -76,7 +76,6 @@ class ProblemDocument(BaseModel):
 @cache
 def document(shape: Shape) -> type[BaseModel]:
     """Model of the resource: its fields, its embedded links, and those that `include` may add."""
-    # A shape may lead back to itself: one level of links of links is documented by name only.
     return _model(shape, ())
 
 
@@ -99,7 +98,10 @@ def _model(shape: Shape, above: tuple[Shape, ...]) -> type[BaseModel]:
         if not above or _flat(shape)
         else "In" + "".join("".join(part.capitalize() for part in one.name.split("_")) for one in above)
     )
-    return create_model(name + suffix, __config__=ConfigDict(extra="forbid"), __doc__=shape.description, **members)
+    # Below the first level `include` may show more links than are named: they go round in circles, three deep.
+    closed = not above or _flat(shape)
+    config = ConfigDict(extra="forbid" if closed else "ignore")
+    return create_model(name + suffix, __config__=config, __doc__=shape.description, **members)
 
 
 def _flat(shape: Shape) -> bool:
