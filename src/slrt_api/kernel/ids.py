@@ -72,6 +72,30 @@ class Kind(IntEnum):
 _KINDS = {int(kind): kind for kind in Kind}
 
 
+class _Random:
+    """Bytes of the cryptographic source, drawn by the page: a system call for each id costs more than the id."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._drawn = memoryview(b"")
+
+    def forget(self) -> None:
+        """A forked process must not hand out the ids of its parent."""
+        self._lock, self._drawn = Lock(), memoryview(b"")
+
+    def take(self) -> memoryview:
+        """Eight bytes that nobody got before."""
+        with self._lock:
+            if not self._drawn:
+                self._drawn = memoryview(os.urandom(4096))
+            taken, self._drawn = self._drawn[:8], self._drawn[8:]
+            return taken
+
+
+_random = _Random()
+os.register_at_fork(after_in_child=_random.forget)
+
+
 class _Minter:
     """Hands out (milliseconds, counter) as one 60-bit position, so that a full counter carries by itself."""
 
@@ -114,7 +138,7 @@ def new_id(kind: Kind, tenant: int, at: datetime | None = None, *, coarse: bool 
         raise ValueError("a tenant number has four digits")
     milliseconds = _milliseconds(at if at is not None else datetime.now(UTC))
     # One draw for both fields: an access record is minted with every read.
-    random = int.from_bytes(os.urandom(8), "big")
+    random = int.from_bytes(_random.take(), "big")
     if coarse:
         position = (milliseconds - milliseconds % _DAY_MILLISECONDS) << 12 | random >> 52
     elif at is None:

@@ -1,7 +1,8 @@
 """Connections to PostgreSQL: one pool for reads and one for writes, and the one way to open a transaction on them.
 
 asyncpg prepares each statement once per connection. A transaction opens by one text, `BEGIN` with role and scope,
-so that no statement can ever run before its scope is set; settings are LOCAL and end with it.
+so that no statement can ever run before its scope is set; settings are LOCAL and end with it. A transaction that only
+read is ended by the text that opens the next one on its connection, or a moment later where there is none.
 """
 
 import asyncio
@@ -15,6 +16,8 @@ from slrt_api.kernel import errors
 from slrt_api.runtime.actor import RowScope
 from slrt_api.settings import Settings
 
+#: how long a connection may idle in a transaction that only read
+SETTLE_SECONDS = 0.005
 #: SQLSTATEs after which the same transaction may be tried again
 RETRY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -40,7 +43,8 @@ class Connections:
     """A pool whose idle connections stay checked out of asyncpg's, so that taking one costs no task and no timer.
 
     asyncpg still opens connections, and gets back every one that anything happened to, for it knows how to clean up.
-    The last one returned is the next one taken: its caches are warm.
+    The last one returned is the next one taken: its caches are warm. One that comes back inside a transaction that only
+    read is settled (COMMIT) after SETTLE_SECONDS, unless somebody takes it before and opens the next one on it.
     """
 
     def __init__(self, pool: asyncpg.Pool, size: int, acquire_timeout_seconds: float) -> None:
@@ -51,6 +55,10 @@ class Connections:
         self._closing = False
         self._idle: list[Any] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
+        #: places handed to somebody who has not taken the idle connection that came with it yet
+        self._claimed = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._settling: set[asyncio.Task[None]] = set()
 
     async def take(self) -> Any:
         """A connection that was alive when last seen. Raises TimeoutError, and what opening a connection raises."""
@@ -58,6 +66,7 @@ class Connections:
             self._taken += 1
         else:
             await self._turn()
+            self._claimed -= 1
         try:
             while self._idle:
                 connection = self._idle.pop()
@@ -74,6 +83,8 @@ class Connections:
         try:
             if clean and not self._closing and not connection.is_closed():
                 self._idle.append(connection)
+                if self._timer is None and connection.is_in_transaction():
+                    self._timer = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._settle)
             else:
                 if not connection.is_closed() and connection.is_in_transaction():
                     # asyncpg would log an error for each: a refusal ends its transaction this way, and is none.
@@ -85,6 +96,10 @@ class Connections:
     async def close(self) -> None:
         """Close all connections; waits for those that are in use."""
         self._closing = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._settle()
+        await asyncio.gather(*self._settling)
         while self._idle:
             await self._pool.release(self._idle.pop())
         await self._pool.close()
@@ -93,6 +108,29 @@ class Connections:
         """(connections open, connections idle)."""
         open_ = int(self._pool.get_size())
         return open_, max(0, open_ - self._taken)
+
+    def _settle(self) -> None:
+        """End the transactions that idle connections are in. Each is taken for as long as that takes."""
+        self._timer = None
+        # Taken from the front; those who have a place already take theirs from the end.
+        unclaimed = self._idle[: max(0, len(self._idle) - self._claimed)]
+        for connection in [each for each in unclaimed if not each.is_closed() and each.is_in_transaction()]:
+            self._idle.remove(connection)
+            self._taken += 1
+            task = asyncio.get_running_loop().create_task(self._settled(connection))
+            self._settling.add(task)
+            task.add_done_callback(self._settling.discard)
+
+    async def _settled(self, connection: Any) -> None:
+        clean = False
+        try:
+            await connection.execute("COMMIT")
+            clean = True
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            # It only read: nothing is lost with it, and the pool opens another one.
+            pass
+        finally:
+            await self.give_back(connection, clean=clean)
 
     async def _turn(self) -> None:
         """Wait, in the order of asking, until somebody leaves, and take over that place."""
@@ -105,6 +143,7 @@ class Connections:
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # The place was ours already, and we are gone.
+                self._claimed -= 1
                 self._left()
             raise
         finally:
@@ -116,6 +155,7 @@ class Connections:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)
+                self._claimed += 1
                 return
         self._taken -= 1
 
@@ -200,8 +240,11 @@ class Opened:
         except _GONE:
             raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
         self._connection = connection
+        begin = self._begin
+        if connection.is_in_transaction():
+            begin = f"COMMIT; {begin}"
         try:
-            await connection.execute(self._begin)
+            await connection.execute(begin)
         except BaseException as error:
             await self._connections.give_back(connection, clean=False)
             _say(error)
@@ -212,7 +255,8 @@ class Opened:
         clean = False
         try:
             if error is None:
-                await _commit(self._connection, write=self._write)
+                if self._write:
+                    await _commit(self._connection)
                 clean = True
         except BaseException as failed:
             _say(failed)
@@ -235,11 +279,8 @@ def _say(error: BaseException) -> None:
         raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
 
 
-async def _commit(connection: Any, *, write: bool) -> None:
-    """COMMIT. A write's is shielded: cancelling it would leave unknown whether the effect stands."""
-    if not write:
-        await connection.execute("COMMIT")
-        return
+async def _commit(connection: Any) -> None:
+    """COMMIT, shielded: cancelling it would leave unknown whether the effect stands."""
     commit = asyncio.ensure_future(connection.execute("COMMIT"))
     try:
         await asyncio.shield(commit)

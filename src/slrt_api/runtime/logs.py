@@ -27,6 +27,7 @@ REDACTED: Final = "[redacted]"
 MAX_FRAMES: Final = 20
 # Hexadecimal ids may hold 16 digits in a row by chance; both are made by this service or checked when they come in.
 _IDS: Final = frozenset({"trace_id", "span_id"})
+_OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 _DIGITS: Final = re.compile(r"\d{16}")
 _DIGITS_IN_BYTES: Final = re.compile(rb"[0-9]{16}")
 # Servers of our own composition, whose messages hold addresses and process ids only.
@@ -84,10 +85,10 @@ def request_line(event: Event) -> None:
 
 def render(_: Any, __: str, event: Event) -> bytes:
     """The line of an event. Walks the values only when the finished line shows that there is something to replace."""
-    line = orjson.dumps(event, default=_name_of_type, option=orjson.OPT_NON_STR_KEYS)
+    line = orjson.dumps(event, default=_name_of_type, option=_OPTIONS)
     if line.isascii() and not _DIGITS_IN_BYTES.search(line):
         return line
-    return orjson.dumps(redact(event), default=_name_of_type, option=orjson.OPT_NON_STR_KEYS)
+    return orjson.dumps(redact(event), default=_name_of_type, option=_OPTIONS)
 
 
 def redact(event: Event) -> dict[str, Any]:
@@ -132,7 +133,7 @@ class _Routed(logging.Handler):
 
 
 def _stamp(_: Any, __: str, event: Event) -> Event:
-    event["at"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    event["at"] = datetime.now(UTC)
     return event
 
 
