@@ -69,12 +69,7 @@ class AccessLog:
         """Queue one record. Raises Unavailable when the queue is full."""
         if len(self._queue) >= CAPACITY:
             raise errors.Unavailable("access_log_full", retry_after_seconds=1)
-        id_ = new_id(Kind.ACCESS, regency, at)
-        # The place of a record is the tenant: who audits a regency sees the accesses to all of it.
-        area = regency * 1_000_000
-        self._queue.append(
-            (regency, id_, area, at, actor, role, operation, resource, resource_id, purpose, rows, trace_id)
-        )
+        self._queue.append((regency, at, actor, role, operation, resource, resource_id, purpose, rows, trace_id))
         if len(self._queue) >= BATCH:
             self._full.set()
 
@@ -95,6 +90,10 @@ class AccessLog:
     async def flush(self) -> None:
         """Write everything that is queued now. What cannot be written stays queued."""
         while self._queue:
+            # A record gets its id once, when it is first written, so that one that is written again is recognized.
+            for index in range(min(BATCH, len(self._queue))):
+                if len(self._queue[index]) < len(_COLUMNS):
+                    self._queue[index] = _identified(*self._queue[index])
             batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
             async with self._database.transaction(RowScope(ScopeKind.WORKER), write=True) as connection:
                 await connection.executemany(_INSERT, batch)
@@ -112,3 +111,8 @@ class AccessLog:
                 # Reads go on until the queue is full, and are then refused: a record is delayed, never lost in silence.
                 _log.warning("access_log_delayed", error=type(error).__name__, queued=len(self._queue))
                 await asyncio.sleep(INTERVAL_SECONDS)
+
+
+def _identified(regency: int, at: datetime, *values: Any) -> tuple[Any, ...]:
+    """The row of a record. Its place is the tenant: who audits a regency sees the accesses to all of it."""
+    return regency, new_id(Kind.ACCESS, regency, at), regency * 1_000_000, at, *values

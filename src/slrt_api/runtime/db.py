@@ -54,7 +54,8 @@ class Connections:
         self._taken = 0
         self._closing = False
         self._idle: list[Any] = []
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[None], float]] = deque()
+        self._patience: asyncio.TimerHandle | None = None
         #: places handed to somebody who has not taken the idle connection that came with it yet
         self._claimed = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -96,8 +97,9 @@ class Connections:
     async def close(self) -> None:
         """Close all connections; waits for those that are in use."""
         self._closing = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._patience):
+            if timer is not None:
+                timer.cancel()
         self._settle()
         await asyncio.gather(*self._settling)
         while self._idle:
@@ -136,8 +138,10 @@ class Connections:
         """Wait, in the order of asking, until somebody leaves, and take over that place."""
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
-        self._waiting.append(waiter)
-        timer = loop.call_later(self._timeout_seconds, _give_up, waiter)
+        deadline = loop.time() + self._timeout_seconds
+        self._waiting.append((waiter, deadline))
+        if self._patience is None:
+            self._patience = loop.call_at(deadline, self._give_up)
         try:
             await waiter
         except asyncio.CancelledError:
@@ -146,23 +150,25 @@ class Connections:
                 self._claimed -= 1
                 self._left()
             raise
-        finally:
-            timer.cancel()
+
+    def _give_up(self) -> None:
+        """Send away who has waited too long. All wait equally long, so one timer for the first is enough."""
+        loop = asyncio.get_running_loop()
+        while self._waiting and (self._waiting[0][0].done() or self._waiting[0][1] <= loop.time()):
+            waiter, _ = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_exception(TimeoutError())
+        self._patience = loop.call_at(self._waiting[0][1], self._give_up) if self._waiting else None
 
     def _left(self) -> None:
         """Hand the place to who waits longest, or free it."""
         while self._waiting:
-            waiter = self._waiting.popleft()
+            waiter, _ = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)
                 self._claimed += 1
                 return
         self._taken -= 1
-
-
-def _give_up(waiter: "asyncio.Future[None]") -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())
 
 
 class Database:
@@ -207,8 +213,8 @@ class Database:
     def transaction(self, rows: RowScope, *, write: bool) -> "Opened":
         """A connection inside a transaction of this scope: committed at the end, rolled back by any exception."""
         if write:
-            return Opened(self._writes, "BEGIN; " + rows.sql, write=True)
-        return Opened(self._reads, "BEGIN READ ONLY; " + rows.sql, write=False)
+            return Opened(self._writes, rows.begin_write, write=True)
+        return Opened(self._reads, rows.begin_read, write=False)
 
     async def ready(self) -> bool:
         """Whether the database answers."""
@@ -225,11 +231,11 @@ class Database:
 class Opened:
     """`async with` a transaction, of which every request opens one: a class costs less than a generator."""
 
-    __slots__ = ("_begin", "_connection", "_connections", "_write")
+    __slots__ = ("_after", "_begin", "_connection", "_connections", "_write")
 
-    def __init__(self, connections: Connections, begin: str, *, write: bool) -> None:
+    def __init__(self, connections: Connections, begin: tuple[str, str], *, write: bool) -> None:
         self._connections = connections
-        self._begin = begin
+        self._begin, self._after = begin
         self._write = write
 
     async def __aenter__(self) -> Any:
@@ -240,9 +246,8 @@ class Opened:
         except _GONE:
             raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
         self._connection = connection
-        begin = self._begin
-        if connection.is_in_transaction():
-            begin = f"COMMIT; {begin}"
+        # A connection that only read comes back inside its transaction, which ends here.
+        begin = self._after if connection.is_in_transaction() else self._begin
         try:
             await connection.execute(begin)
         except BaseException as error:

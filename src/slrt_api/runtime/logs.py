@@ -5,12 +5,14 @@ the arguments that they would fill in. Exceptions are told by type and place: th
 wall every value that holds 16 digits in a row, the length of NIK and KK numbers, is replaced.
 """
 
+import asyncio
+import atexit
 import logging
 import re
 import sys
 import traceback
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, BinaryIO, Final, TypeAlias
@@ -25,6 +27,7 @@ Excepted: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | 
 
 REDACTED: Final = "[redacted]"
 MAX_FRAMES: Final = 20
+TOGETHER_SECONDS: Final = 0.02
 # Hexadecimal ids may hold 16 digits in a row by chance; both are made by this service or checked when they come in.
 _IDS: Final = frozenset({"trace_id", "span_id"})
 _OPTIONS: Final = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
@@ -39,6 +42,7 @@ class _Requests:
     """Where lines of requests go: nowhere until `configure`, and where it asks for less than `INFO`."""
 
     output: structlog.BytesLogger | None = None
+    waiting: list[bytes] = field(default_factory=list)
 
 
 _requests = _Requests()
@@ -49,6 +53,7 @@ def configure(level: str = "INFO", stream: BinaryIO | None = None) -> None:
 
     Silences uvicorn's access log: it writes raw paths. The edge writes one line a request instead.
     """
+    flush()
     number = logging.getLevelNamesMapping()[level.upper()]
     output = stream or sys.stdout.buffer
     structlog.configure(
@@ -80,7 +85,26 @@ def request_line(event: Event) -> None:
     event["trace_id"] = current_trace_id()
     event["level"] = "info"
     _stamp(None, "", event)
-    output.msg(render(None, "", event))
+    # Codes, templates and counts of ours only: nothing here can hold what `render` looks for.
+    waiting = _requests.waiting
+    waiting.append(orjson.dumps(event, option=_OPTIONS))
+    if len(waiting) > 1:
+        return
+    # Lines of one moment are written together: a system call costs more than the line.
+    try:
+        asyncio.get_running_loop().call_later(TOGETHER_SECONDS, flush)
+    except RuntimeError:
+        flush()
+
+
+def flush() -> None:
+    """Write the lines that wait. For the end of a process; otherwise they go out within TOGETHER_SECONDS."""
+    waiting, _requests.waiting = _requests.waiting, []
+    if waiting and _requests.output is not None:
+        _requests.output.msg(b"\n".join(waiting))
+
+
+atexit.register(flush)
 
 
 def render(_: Any, __: str, event: Event) -> bytes:

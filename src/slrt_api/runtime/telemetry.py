@@ -67,7 +67,8 @@ class Telemetry:
             self._stop_serving = self.metrics.serve(self._settings.metrics_port)
 
     def stop(self) -> None:
-        """Send the spans that wait and stop showing metrics. May block for the exporter's timeout."""
+        """Write the lines and send the spans that wait, stop showing metrics. May block for the exporter's timeout."""
+        logs.flush()
         if self._stop_serving is not None:
             self._stop_serving()
             self._stop_serving = None
