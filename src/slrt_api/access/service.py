@@ -51,26 +51,28 @@ class Service:
             if not anonymous:
                 raise errors.Unauthenticated("token_missing")
             return Act(self.platform, ANONYMOUS, current_trace_id())
+        found = self._actors.get((authorization, acting_role))
+        if found is None or time.time() >= found[0]:
+            found = self._derived(authorization, acting_role)
+        trace = current_trace()
+        trace.role = found[1].role
+        return Act(self.platform, found[1], trace.trace_id)
+
+    def _derived(self, authorization: str, acting_role: str | None) -> tuple[float, Actor]:
+        """The actor of these headers, kept until the token ends and for ACTOR_SECONDS at most."""
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token:
             raise errors.Unauthenticated("token_invalid")
-        actor = self._actor(token, _role(acting_role))
-        current_trace().role = actor.role
-        return Act(self.platform, actor, current_trace_id())
-
-    def _actor(self, token: str, role: str | None) -> Actor:
-        at = time.time()
-        found = self._actors.get((token, role))
-        if found is not None and at < found[0]:
-            return found[1]
+        role = _role(acting_role)
         claims = self.verifier.verify(token)
         caller: Caller = caller_of(claims)
         actor = caller.acting(role, self.platform.clock())
         if len(self._actors) >= _CALLERS_KEPT:
             self._actors.clear()
-        # Never past the token's own end, and grants begin and end at instants: derived anew every 30 seconds at least.
-        self._actors[token, role] = (min(at + ACTOR_SECONDS, claims.expires_at), actor)
-        return actor
+        # Grants begin and end at instants: derived anew now and then.
+        kept = min(time.time() + ACTOR_SECONDS, claims.expires_at), actor
+        self._actors[authorization, acting_role] = kept
+        return kept
 
 
 def _role(role: str | None) -> str | None:
