@@ -120,6 +120,7 @@ class World:
             return await client.request(method, path, **kwargs)
 
     def lines(self) -> list[dict[str, Any]]:
+        logs.flush()
         return [json.loads(line) for line in self.log.getvalue().splitlines()]
 
 
@@ -241,6 +242,7 @@ class TestProblems:
         failed = [line for line in world.lines() if line["event"] == "request_failed"]
         assert [line["error_type"] for line in failed] == ["builtins.RuntimeError"]
         assert failed[0]["trace_id"] == answer.json()["trace_id"]
+        logs.flush()
         told = answer.text + world.log.getvalue().decode()
         assert "Siti" not in told
         assert NIK not in told
@@ -452,6 +454,7 @@ class TestHealth:
             answer = await world.ask("GET", "/health/ready")
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             assert answer.headers["retry-after"] == "5"
+            logs.flush()
             assert "secret" not in answer.text + world.log.getvalue().decode()
 
     async def test_a_check_that_hangs_is_a_failure(self, monkeypatch: pytest.MonkeyPatch) -> None:

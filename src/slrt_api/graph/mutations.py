@@ -26,6 +26,7 @@ from slrt_api.runtime.usecase import USE_CASES, UseCase
 #: use cases that are asked for elsewhere: without a token, by the worker, by GET
 NOT_OFFERED: Final = frozenset(
     {
+        "clocks.announce_breach",
         "complaints.file_publicly",
         "complaints.track",
         "referrals.candidates",
