@@ -1,0 +1,85 @@
+"""The pool after a storm: every connection comes back, outside of any transaction, whoever was cancelled on the way."""
+
+import asyncio
+import random
+
+import asyncpg
+from tests.conftest import MigratedDatabase
+from tests.sizes import size
+
+from slrt_api.kernel import errors
+from slrt_api.runtime.actor import RowScope
+from slrt_api.runtime.db import SETTLE_SECONDS, Database
+from slrt_api.runtime.roles import ScopeKind
+from slrt_api.settings import Settings
+
+PLACES = (RowScope(ScopeKind.AREA_RANGE, lo=1, hi=1), RowScope(ScopeKind.AREA_RANGE, lo=2, hi=2))
+
+
+async def test_a_storm_of_cancellations_leaves_clean_connections_and_no_scope_of_another(
+    database: MigratedDatabase,
+) -> None:
+    settings = Settings(read_pool_size=2, write_pool_size=2, pool_acquire_timeout_seconds=5)
+    pools = await Database.connect(database.api_url, settings)
+    chance = random.Random(3326)
+    served = cancelled = 0
+
+    async def ask(rows: RowScope, *, write: bool) -> None:
+        nonlocal served
+        async with pools.transaction(rows, write=write) as connection:
+            lo = await connection.fetchval("SELECT current_setting('app.lo')::integer")
+            assert lo == rows.lo
+            await connection.fetchval("SELECT pg_sleep(0.0005)")
+        served += 1
+
+    async def client(requests: int) -> None:
+        nonlocal cancelled
+        for _ in range(requests):
+            task = asyncio.create_task(ask(chance.choice(PLACES), write=chance.random() < 0.3))
+            if chance.random() < 0.1:
+                await asyncio.sleep(chance.random() * 0.004)
+                task.cancel()
+            try:
+                await task
+            except asyncio.CancelledError:
+                cancelled += 1
+            if chance.random() < 0.05:
+                await asyncio.sleep(2 * SETTLE_SECONDS)
+
+    try:
+        requests = size(60, 1_000)
+        await asyncio.gather(*(client(requests) for _ in range(20)))
+        assert cancelled > requests / 2
+        assert served + cancelled == 20 * requests
+        await asyncio.sleep(20 * SETTLE_SECONDS)
+        # Only a superuser is told the state of another login.
+        admin = await asyncpg.connect(database.admin_url)
+        rows = await admin.fetch("SELECT DISTINCT state FROM pg_stat_activity WHERE usename = 'slrt_api'")
+        await admin.close()
+        assert {row["state"] for row in rows} == {"idle"}
+        # All places are free again: as many can be taken at once as there are.
+        await asyncio.gather(*(ask(PLACES[0], write=write) for write in (False, False, True, True)))
+        for name, (open_, idle) in pools.sizes().items():
+            assert (name, idle) == (name, open_)
+    finally:
+        await pools.close()
+
+
+async def test_who_waits_too_long_is_sent_away_and_takes_no_place_along(database: MigratedDatabase) -> None:
+    settings = Settings(read_pool_size=1, pool_acquire_timeout_seconds=0.05)
+    pools = await Database.connect(database.api_url, settings)
+
+    async def hold(seconds: float) -> str:
+        try:
+            async with pools.transaction(PLACES[0], write=False) as connection:
+                await connection.fetchval("SELECT pg_sleep($1)", seconds)
+        except errors.Unavailable as error:
+            return error.code
+        return "served"
+
+    try:
+        told = await asyncio.gather(hold(0.2), hold(0), hold(0))
+        assert list(told) == ["served", "overloaded", "overloaded"]
+        assert await hold(0) == "served"
+    finally:
+        await pools.close()
