@@ -23,9 +23,9 @@ class Selection(StrEnum):
 class Confidence(StrEnum):
     """How far a row can be trusted: read in a source, from general knowledge only, or chosen by this project."""
 
-    SOURCED = "sourced"
-    UNVERIFIED = "unverified"
-    DESIGN = "design"
+    SOURCED = "SOURCED"
+    UNVERIFIED = "UNVERIFIED"
+    DESIGN = "DESIGN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def _code_list(name: str, rows: list[dict[str, str]]) -> CodeList:
             parent=row["parent"] or None,
             instrument_code=row["instrument_code"] or None,
             source=row["source"],
-            confidence=Confidence(row["confidence"]),
+            confidence=Confidence(row["confidence"].upper()),
         )
         for row in rows
     )

@@ -182,7 +182,7 @@ CODE_LIST_ITEM = (
             example="1",
         ),
         Field("source", FieldType.TEXT, "Where the code comes from.", example="slrt-api"),
-        Field("confidence", FieldType.CODE, "How far the row can be trusted.", codes=Confidence, example="design"),
+        Field("confidence", FieldType.CODE, "How far the row can be trusted.", codes=Confidence, example="DESIGN"),
     )
     .with_sorts(text_sort("code"))
 )
