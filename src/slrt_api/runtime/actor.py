@@ -45,16 +45,14 @@ class RowScope:
         return f"SET LOCAL ROLE {self.kind.value}" + "".join(f"; SET LOCAL app.{n} = '{v}'" for n, v in settings)
 
     @cached_property
-    def begin_read(self) -> tuple[str, str]:
-        """The text that opens a reading transaction of this scope, alone and after one that is still open."""
-        begin = f"BEGIN READ ONLY; {self.sql}"
-        return begin, f"COMMIT; {begin}"
+    def begin_read(self) -> str:
+        """The text that opens a reading transaction of this scope."""
+        return f"BEGIN READ ONLY; {self.sql}"
 
     @cached_property
-    def begin_write(self) -> tuple[str, str]:
-        """The same of a writing transaction."""
-        begin = f"BEGIN; {self.sql}"
-        return begin, f"COMMIT; {begin}"
+    def begin_write(self) -> str:
+        """The text that opens a writing transaction of this scope."""
+        return f"BEGIN; {self.sql}"
 
     def reaches(self, area: int) -> bool:
         """Whether a row at `area` (ten digits) lies in the scope; for kinds that are not cut by area, yes."""

@@ -1,12 +1,14 @@
-"""Connections to PostgreSQL: one pool for reads and one for writes, and the one way to open a transaction on them.
+"""Connections to PostgreSQL: a few for reads and a few for writes, and the one way to open a transaction on them.
 
 asyncpg prepares each statement once per connection. A transaction opens by one text, `BEGIN` with role and scope,
 so that no statement can ever run before its scope is set; settings are LOCAL and end with it. A transaction that only
-read is ended by the text that opens the next one on its connection, or a moment later where there is none.
+read is ended by the text that opens the next one on its connection, or a moment later where there is none; a read of the
+very same scope that comes in this moment goes on in it (`docs/decisions/0013`).
 """
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 import asyncpg
@@ -18,42 +20,48 @@ from slrt_api.settings import Settings
 
 #: how long a connection may idle in a transaction that only read
 SETTLE_SECONDS = 0.005
+#: how old a transaction may be that another read of its scope goes on in: it delays migrations and cleaning up by as much
+SHARE_SECONDS = 0.02
+#: how long ending a transaction that failed may take before its connection is closed instead
+CLEANING_SECONDS = 5.0
 #: SQLSTATEs after which the same transaction may be tried again
 RETRY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
-async def _prepare(connection: asyncpg.Connection) -> None:
-    """JSON values come and go as Python values, not as text."""
-    await connection.set_type_codec(
-        "jsonb",
-        encoder=lambda value: b"\x01" + orjson.dumps(value),
-        decoder=lambda data: orjson.loads(data[1:]),
-        schema="pg_catalog",
-        format="binary",
-    )
+class Connection(asyncpg.Connection):
+    """A connection that remembers which reading transaction it is in.
 
+    begun  the text that opened it, None outside of one
+    until  time of the loop until which a read of the same scope may go on in it
+    """
 
-async def _reset(connection: asyncpg.Connection) -> None:
-    """Hand back a clean connection. Nothing outlives a transaction here, so an open one is all there can be to undo."""
-    if connection.is_in_transaction():
-        await connection.execute("ROLLBACK")
+    __slots__ = ("begun", "until")
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.begun: str | None = None
+        self.until = 0.0
 
 
 class Connections:
-    """A pool whose idle connections stay checked out of asyncpg's, so that taking one costs no task and no timer.
+    """At most `size` connections, opened when they are needed. The last one returned is the next one taken: its caches
+    are warm.
 
-    asyncpg still opens connections, and gets back every one that anything happened to, for it knows how to clean up.
-    The last one returned is the next one taken: its caches are warm. One that comes back inside a transaction that only
-    read is settled (COMMIT) after SETTLE_SECONDS, unless somebody takes it before and opens the next one on it.
+    One that comes back inside a transaction that only read is settled (COMMIT) after SETTLE_SECONDS, unless somebody
+    takes it before. `asyncpg.Pool` would cost a proxy, a task and a timer each time.
+
+    connecting  arguments of `asyncpg.connect`
     """
 
-    def __init__(self, pool: asyncpg.Pool, size: int, acquire_timeout_seconds: float) -> None:
-        self._pool = pool
+    def __init__(self, connecting: Mapping[str, Any], size: int, acquire_timeout_seconds: float) -> None:
+        self._connecting = connecting
         self._size = size
         self._timeout_seconds = acquire_timeout_seconds
+        self._loop = asyncio.get_running_loop()
+        self._open = 0
         self._taken = 0
-        self._closing = False
-        self._idle: list[Any] = []
+        self._closing: asyncio.Future[None] | None = None
+        self._idle: list[Connection] = []
         self._waiting: deque[tuple[asyncio.Future[None], float]] = deque()
         self._patience: asyncio.TimerHandle | None = None
         #: places handed to somebody who has not taken the idle connection that came with it yet
@@ -61,87 +69,120 @@ class Connections:
         self._timer: asyncio.TimerHandle | None = None
         self._settling: set[asyncio.Task[None]] = set()
 
-    async def take(self) -> Any:
+    async def take(self) -> Connection:
         """A connection that was alive when last seen. Raises TimeoutError, and what opening a connection raises."""
         if self._taken < self._size:
             self._taken += 1
         else:
             await self._turn()
             self._claimed -= 1
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._open -= 1
         try:
-            while self._idle:
-                connection = self._idle.pop()
-                if not connection.is_closed():
-                    return connection
-                await self._pool.release(connection)
-            return await self._pool.acquire(timeout=self._timeout_seconds)
+            return await self._connected()
         except BaseException:
             self._left()
             raise
 
-    async def give_back(self, connection: Any, *, clean: bool) -> None:
+    async def give_back(self, connection: Connection, *, clean: bool) -> None:
         """Return what `take` gave. clean: its transaction ended as it should."""
+        kept = False
         try:
-            if clean and not self._closing and not connection.is_closed():
-                self._idle.append(connection)
-                if self._timer is None and connection.is_in_transaction():
-                    self._timer = asyncio.get_running_loop().call_later(SETTLE_SECONDS, self._settle)
-            else:
-                if not connection.is_closed() and connection.is_in_transaction():
-                    # asyncpg would log an error for each: a refusal ends its transaction this way, and is none.
-                    await connection.execute("ROLLBACK")
-                await self._pool.release(connection)
+            if not clean:
+                connection.begun = None
+                # Also after a cancellation, for which asyncpg waits, and where it is unknown whether one was begun.
+                await asyncio.wait_for(connection.execute("ROLLBACK"), CLEANING_SECONDS)
+            kept = self._closing is None and not connection.is_closed()
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            # Nothing of what failed can stand: the server undoes what a closed connection had not committed.
+            pass
         finally:
+            if kept:
+                self._idle.append(connection)
+                if connection.begun is not None and self._timer is None:
+                    self._timer = self._loop.call_later(SETTLE_SECONDS, self._settle)
+            else:
+                self._open -= 1
+                connection.terminate()
             self._left()
+
+    async def open_one(self) -> None:
+        """Open the first connection, so that a start without a database fails."""
+        await self.give_back(await self.take(), clean=True)
 
     async def close(self) -> None:
         """Close all connections; waits for those that are in use."""
-        self._closing = True
+        self._closing = self._loop.create_future()
         for timer in (self._timer, self._patience):
             if timer is not None:
                 timer.cancel()
-        self._settle()
-        await asyncio.gather(*self._settling)
+        if self._taken:
+            await self._closing
         while self._idle:
-            await self._pool.release(self._idle.pop())
-        await self._pool.close()
+            await self._idle.pop().close()
+
+    def now(self) -> float:
+        """Time of the loop, in seconds."""
+        return self._loop.time()
 
     def sizes(self) -> tuple[int, int]:
         """(connections open, connections idle)."""
-        open_ = int(self._pool.get_size())
-        return open_, max(0, open_ - self._taken)
+        return self._open, max(0, self._open - self._taken)
+
+    async def _connected(self) -> Connection:
+        """A new connection, in the place that was taken for it."""
+        connection: Connection = await asyncpg.connect(
+            connection_class=Connection, timeout=self._timeout_seconds, **self._connecting
+        )
+        try:
+            # JSON values come and go as Python values, not as text.
+            await connection.set_type_codec(
+                "jsonb",
+                encoder=lambda value: b"\x01" + orjson.dumps(value),
+                decoder=lambda data: orjson.loads(data[1:]),
+                schema="pg_catalog",
+                format="binary",
+            )
+        except BaseException:
+            connection.terminate()
+            raise
+        self._open += 1
+        return connection
 
     def _settle(self) -> None:
         """End the transactions that idle connections are in. Each is taken for as long as that takes."""
         self._timer = None
         # Taken from the front; those who have a place already take theirs from the end.
         unclaimed = self._idle[: max(0, len(self._idle) - self._claimed)]
-        for connection in [each for each in unclaimed if not each.is_closed() and each.is_in_transaction()]:
+        for connection in [each for each in unclaimed if each.begun is not None]:
             self._idle.remove(connection)
             self._taken += 1
-            task = asyncio.get_running_loop().create_task(self._settled(connection))
+            task = self._loop.create_task(self._settled(connection))
             self._settling.add(task)
             task.add_done_callback(self._settling.discard)
 
-    async def _settled(self, connection: Any) -> None:
+    async def _settled(self, connection: Connection) -> None:
         clean = False
         try:
             await connection.execute("COMMIT")
+            connection.begun = None
             clean = True
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            # It only read: nothing is lost with it, and the pool opens another one.
+            # It only read: nothing is lost with it, and another one is opened in its place.
             pass
         finally:
             await self.give_back(connection, clean=clean)
 
     async def _turn(self) -> None:
         """Wait, in the order of asking, until somebody leaves, and take over that place."""
-        loop = asyncio.get_running_loop()
-        waiter = loop.create_future()
-        deadline = loop.time() + self._timeout_seconds
+        waiter = self._loop.create_future()
+        deadline = self._loop.time() + self._timeout_seconds
         self._waiting.append((waiter, deadline))
         if self._patience is None:
-            self._patience = loop.call_at(deadline, self._give_up)
+            self._patience = self._loop.call_at(deadline, self._give_up)
         try:
             await waiter
         except asyncio.CancelledError:
@@ -153,12 +194,11 @@ class Connections:
 
     def _give_up(self) -> None:
         """Send away who has waited too long. All wait equally long, so one timer for the first is enough."""
-        loop = asyncio.get_running_loop()
-        while self._waiting and (self._waiting[0][0].done() or self._waiting[0][1] <= loop.time()):
+        while self._waiting and (self._waiting[0][0].done() or self._waiting[0][1] <= self._loop.time()):
             waiter, _ = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_exception(TimeoutError())
-        self._patience = loop.call_at(self._waiting[0][1], self._give_up) if self._waiting else None
+        self._patience = self._loop.call_at(self._waiting[0][1], self._give_up) if self._waiting else None
 
     def _left(self) -> None:
         """Hand the place to who waits longest, or free it."""
@@ -169,39 +209,33 @@ class Connections:
                 self._claimed += 1
                 return
         self._taken -= 1
+        if self._closing is not None and not self._taken and not self._closing.done():
+            self._closing.set_result(None)
 
 
 class Database:
-    """The two pools of one process."""
+    """The connections of one process."""
 
-    def __init__(self, reads: asyncpg.Pool, writes: asyncpg.Pool, settings: Settings) -> None:
-        patience = settings.pool_acquire_timeout_seconds
-        self._reads = Connections(reads, settings.read_pool_size, patience)
-        self._writes = Connections(writes, settings.write_pool_size, patience)
+    def __init__(self, reads: Connections, writes: Connections) -> None:
+        self._reads = reads
+        self._writes = writes
 
     @classmethod
     async def connect(cls, url: str, settings: Settings) -> "Database":
-        """Open the pools. `url` logs in as the API's role."""
+        """Open the first ones. `url` logs in as the API's role."""
 
-        async def pool(size: int, **limits: int) -> asyncpg.Pool:
-            return await asyncpg.create_pool(
-                url,
-                min_size=1,
-                max_size=size,
-                init=_prepare,
-                reset=_reset,
-                max_inactive_connection_lifetime=0,
-                # Limits of the session, so that no transaction spends a statement on them.
-                server_settings={"application_name": "slrt-api", **{name: str(ms) for name, ms in limits.items()}},
-            )
+        def connections(size: int, **limits: int) -> Connections:
+            # Limits of the session, so that no transaction spends a statement on them.
+            session = {"application_name": "slrt-api", **{name: str(ms) for name, ms in limits.items()}}
+            connecting = {"dsn": url, "server_settings": session}
+            return Connections(connecting, size, settings.pool_acquire_timeout_seconds)
 
-        reads = await pool(settings.read_pool_size, statement_timeout=settings.read_timeout_ms)
-        writes = await pool(
-            settings.write_pool_size,
-            statement_timeout=settings.write_timeout_ms,
-            lock_timeout=settings.lock_timeout_ms,
+        reads = connections(settings.read_pool_size, statement_timeout=settings.read_timeout_ms)
+        writes = connections(
+            settings.write_pool_size, statement_timeout=settings.write_timeout_ms, lock_timeout=settings.lock_timeout_ms
         )
-        return cls(reads, writes, settings)
+        await asyncio.gather(reads.open_one(), writes.open_one())
+        return cls(reads, writes)
 
     async def close(self) -> None:
         await asyncio.gather(self._reads.close(), self._writes.close())
@@ -231,11 +265,11 @@ class Database:
 class Opened:
     """`async with` a transaction, of which every request opens one: a class costs less than a generator."""
 
-    __slots__ = ("_after", "_begin", "_connection", "_connections", "_write")
+    __slots__ = ("_begin", "_connection", "_connections", "_write")
 
-    def __init__(self, connections: Connections, begin: tuple[str, str], *, write: bool) -> None:
+    def __init__(self, connections: Connections, begin: str, *, write: bool) -> None:
         self._connections = connections
-        self._begin, self._after = begin
+        self._begin = begin
         self._write = write
 
     async def __aenter__(self) -> Any:
@@ -246,15 +280,22 @@ class Opened:
         except _GONE:
             raise errors.Unavailable("database_unavailable", retry_after_seconds=2) from None
         self._connection = connection
-        # A connection that only read comes back inside its transaction, which ends here.
-        begin = self._after if connection.is_in_transaction() else self._begin
+        begun = connection.begun
+        now = self._connections.now()
+        if begun is None or begun != self._begin or connection.until < now:
+            await self._begun(connection, self._begin if begun is None else f"COMMIT; {self._begin}")
+            if not self._write:
+                connection.begun = self._begin
+                connection.until = now + SHARE_SECONDS
+        return connection
+
+    async def _begun(self, connection: Connection, text: str) -> None:
         try:
-            await connection.execute(begin)
+            await connection.execute(text)
         except BaseException as error:
             await self._connections.give_back(connection, clean=False)
             _say(error)
             raise
-        return connection
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         clean = False
@@ -267,7 +308,6 @@ class Opened:
             _say(failed)
             raise
         finally:
-            # `_reset` undoes what is open on a connection that is not clean.
             await self._connections.give_back(self._connection, clean=clean)
         if error is not None:
             _say(error)
