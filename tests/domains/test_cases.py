@@ -107,7 +107,7 @@ async def transaction(api: Api, role: str, **claims: Any) -> AsyncIterator[Trans
     """A transaction of that role, for what another domain does with cases."""
     service: Service = api.app.state.service
     platform = service.platform
-    actor = service.act_of(f"Bearer {api.token(role, **claims)}", None).actor
+    actor = (await service.act_of(f"Bearer {api.token(role, **claims)}", None)).actor
     async with platform.database.transaction(actor.rows, write=True) as connection:
         yield Transaction(connection, actor, now=platform.clock(), trace_id="0" * 32, keyring=platform.keyring)
 

@@ -46,7 +46,7 @@ ENTRIES = (
 
 async def load(api: Api, release: str, as_of: date, *entries: ReleaseEntry, area_code: str = REGENCY) -> None:
     house: Service = api.app.state.service
-    actor = house.act_of(f"Bearer {api.token('integrator', area=REGENCY)}", None).actor
+    actor = (await house.act_of(f"Bearer {api.token('integrator', area=REGENCY)}", None)).actor
     command = LoadRelease(source="DTSEN", release=release, as_of=as_of, area_code=area_code, entries=entries)
     await Act(house.platform, actor, "0" * 32)(service.load_release, command)
 
@@ -188,7 +188,7 @@ class TestReleases:
 
     async def test_officers_may_not_load(self, api: Api) -> None:
         house: Service = api.app.state.service
-        actor = house.act_of(f"Bearer {api.token('secretariat_manager', area=REGENCY)}", None).actor
+        actor = (await house.act_of(f"Bearer {api.token('secretariat_manager', area=REGENCY)}", None)).actor
         command = LoadRelease(source="DTSEN", release="X", as_of=date(2026, 1, 1), area_code=REGENCY, entries=())
         with pytest.raises(errors.Forbidden, match="scope_missing"):
             await Act(house.platform, actor, "0" * 32)(service.load_release, command)

@@ -37,15 +37,15 @@ class Service:
         """Whether the database answers."""
         return await self.platform.database.ready()
 
-    def act(self, request: Request, *, anonymous: bool = False) -> Act:
+    async def act(self, request: Request, *, anonymous: bool = False) -> Act:
         """The act of this request. Raises Unauthenticated, Forbidden or BadRequest.
 
         anonymous  a request without a token is served as the public's
         """
         headers = request.headers
-        return self.act_of(headers.get("authorization"), headers.get("acting-role"), anonymous=anonymous)
+        return await self.act_of(headers.get("authorization"), headers.get("acting-role"), anonymous=anonymous)
 
-    def act_of(self, authorization: str | None, acting_role: str | None, *, anonymous: bool = False) -> Act:
+    async def act_of(self, authorization: str | None, acting_role: str | None, *, anonymous: bool = False) -> Act:
         """The act of a request with these headers."""
         if authorization is None:
             if not anonymous:
@@ -53,12 +53,12 @@ class Service:
             return Act(self.platform, ANONYMOUS, current_trace_id())
         found = self._actors.get((authorization, acting_role))
         if found is None or time.time() >= found[0]:
-            found = self._derived(authorization, acting_role)
+            found = await self._derived(authorization, acting_role)
         trace = current_trace()
         trace.role = found[1].role
         return Act(self.platform, found[1], trace.trace_id)
 
-    def _derived(self, authorization: str, acting_role: str | None) -> tuple[float, Actor]:
+    async def _derived(self, authorization: str, acting_role: str | None) -> tuple[float, Actor]:
         """The actor of these headers, kept until the token ends and for ACTOR_SECONDS at most."""
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token:

@@ -208,8 +208,7 @@ class Executor:
     ) -> Answer:
         """Run one mutation with the values of its `input`, as REST would. Raises SlrtError."""
         case = mutation.case
-        if case.scope is not None:
-            act.actor.require(case.scope)
+        case.permit(act.actor)
         on = None
         if case.asked:
             try:

@@ -85,7 +85,7 @@ class GraphQL:
         if method not in {"POST", "GET"}:
             raise errors.MethodNotAllowed(allowed=("GET", "POST"))
         media = _accepted(headers.get(b"accept"))
-        act = self._service.act_of(headers.get(b"authorization"), headers.get(b"acting-role"))
+        act = await self._service.act_of(headers.get(b"authorization"), headers.get(b"acting-role"))
         language = headers.get(b"accept-language")
         try:
             asked = await self._asked(scope, headers, receive, language)

@@ -111,7 +111,7 @@ class Routes:
 
         async def handler(request: Request) -> Response:
             accepts_json(request)
-            act = self.service.act(request)
+            act = await self.service.act(request)
             id_ = path_id(request)
             asked = query.of_list(link.to, request.scope["query_string"])
             page = await act.page(
@@ -137,7 +137,7 @@ class Routes:
 
         async def handler(request: Request) -> Response:
             accepts_json(request)
-            act = self.service.act(request, anonymous=anonymous)
+            act = await self.service.act(request, anonymous=anonymous)
             id_ = path_id(request) if shape.kind is not None else request.path_params["id"]
             asked = query.of_item(shape, request.scope["query_string"])
             item = await act.item(asked.selection, id_, operation=operation)
@@ -155,7 +155,7 @@ class Routes:
 
         async def handler(request: Request) -> Response:
             accepts_json(request)
-            act = self.service.act(request, anonymous=anonymous)
+            act = await self.service.act(request, anonymous=anonymous)
             asked = query.of_list(shape, request.scope["query_string"])
             page = await act.page(asked.selection, asked.query, operation=operation)
             return page_response(request, asked.selection, page.items, page.cursor, page.total)
@@ -170,7 +170,7 @@ class Routes:
 
         async def handler(request: Request) -> Response:
             accepts_json(request)
-            act = self.service.act(request)
+            act = await self.service.act(request)
             query.parameters(request.scope["query_string"], ())
             return plain_json(await act.ask(run, on=path_id(request)))
 
@@ -240,9 +240,8 @@ class Routes:
     def _write_handler(self, case: UseCase, method: described.Method) -> Handler:
         async def handler(request: Request) -> Response:
             accepts_json(request)
-            act = self.service.act(request)
-            if case.scope is not None:
-                act.actor.require(case.scope)
+            act = await self.service.act(request)
+            case.permit(act.actor)
             query.parameters(request.scope["query_string"], ())
             on = path_id(request) if case.asked else None
             body = await request.body()

@@ -179,7 +179,7 @@ def _public(routes: Routes, body: Callable[[Request], bytes]) -> Handler:
     async def handler(request: Request) -> Response:
         accepts_json(request)
         # Asked for its refusals only: a wrong token is a wrong token here, too.
-        routes.service.act(request, anonymous=True)
+        await routes.service.act(request, anonymous=True)
         query.parameters(request.scope["query_string"], ())
         return reference(request, body(request))
 

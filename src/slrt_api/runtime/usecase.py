@@ -6,7 +6,7 @@ before the answer leaves. REST and GraphQL call the same line.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar, get_type_hints
@@ -63,6 +63,7 @@ class Result:
 class UseCase:
     """A use case as the surfaces see it.
 
+    roles    who may ask for it, of those whose scopes allow it; None = all of them
     answers  the shape that renders the resource it returns; None = it returns a `Result`, or nothing (204)
     include  links shown in that answer
     creates  it makes a resource: 201 with Location
@@ -72,6 +73,7 @@ class UseCase:
 
     name: str
     scope: str | None
+    roles: frozenset[str] | None
     run: Callable[..., Awaitable[Any]]
     command: type[Command] | None
     answers: Shape | None
@@ -82,6 +84,13 @@ class UseCase:
     summary: str
     description: str
 
+    def permit(self, actor: Actor) -> None:
+        """Raise Forbidden unless the actor's token and role allow it."""
+        if self.scope is not None:
+            actor.require(self.scope)
+        if self.roles is not None and actor.role not in self.roles:
+            raise errors.Forbidden("role_not_allowed")
+
 
 #: every use case of the house by name
 USE_CASES: dict[str, UseCase] = {}
@@ -91,6 +100,7 @@ def use_case(
     name: str,
     *,
     scope: str | None,
+    roles: Collection[str] | None = None,
     answers: Shape | None = None,
     include: tuple[str, ...] = (),
     creates: bool = False,
@@ -104,7 +114,18 @@ def use_case(
         asked = len(parameters) - (command is not None) == 3
         summary, _, description = inspect.cleandoc(run.__doc__ or name).partition("\n")
         USE_CASES[name] = UseCase(
-            name, scope, run, command, answers, include, creates, asked, conditional, summary.rstrip("."), description
+            name,
+            scope,
+            frozenset(str(role) for role in roles) if roles is not None else None,
+            run,
+            command,
+            answers,
+            include,
+            creates,
+            asked,
+            conditional,
+            summary.rstrip("."),
+            description,
         )
         return run
 
@@ -167,8 +188,7 @@ class Act:
         show              what else to show of the resource, read beside the answer in the same transaction
         """
         case = run if isinstance(run, UseCase) else of(run)
-        if case.scope is not None:
-            self.actor.require(case.scope)
+        case.permit(self.actor)
         outcome = "failed"
         try:
             with act_span(case.name):
@@ -264,8 +284,7 @@ class Act:
     async def ask(self, run: Callable[..., Awaitable[Any]], *, on: UUID) -> Any:
         """Read what no selection can say: what `run(tx, actor, id)` finds in a read-only transaction, as plain values."""
         case = of(run)
-        if case.scope is not None:
-            self.actor.require(case.scope)
+        case.permit(self.actor)
         platform = self.platform
         with act_span(case.name):
             async with platform.database.transaction(self.actor.rows, write=False) as connection:

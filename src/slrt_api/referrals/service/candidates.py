@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from slrt_api.access.scopes import Scope
-from slrt_api.kernel import errors
 from slrt_api.organizations import service as organizations
 from slrt_api.referrals.lifecycle import SENDERS
 from slrt_api.referrals.models import Referral
@@ -14,15 +13,13 @@ from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import use_case
 
 
-@use_case("referrals.candidates", scope=Scope.REFERRALS_WRITE)
+@use_case("referrals.candidates", scope=Scope.REFERRALS_WRITE, roles=SENDERS)
 async def candidates(tx: Transaction, actor: Actor, id_: UUID) -> dict[str, Any]:
     """List the candidates of a referral.
 
     Organizations that serve some of the regency, judged for the client's village, the service and the present month:
     those that take the client first, by places left, then by code. `route` tells the outcome of each rule.
     """
-    if actor.role not in SENDERS:
-        raise errors.Forbidden("role_not_allowed")
     row = await tx.get(Referral, id_)
     found = await organizations.routes(tx, row.regency, row.area, row.service, period_of(tx.now, row.area))
     return {

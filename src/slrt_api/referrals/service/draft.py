@@ -49,7 +49,7 @@ class DraftReferral(Command):
     )
 
 
-@use_case("referrals.draft", scope=Scope.REFERRALS_WRITE, answers=REFERRAL, creates=True)
+@use_case("referrals.draft", scope=Scope.REFERRALS_WRITE, roles=SENDERS, answers=REFERRAL, creates=True)
 async def draft(tx: Transaction, actor: Actor, command: DraftReferral) -> Done:
     """Draft a referral.
 
@@ -57,8 +57,6 @@ async def draft(tx: Transaction, actor: Actor, command: DraftReferral) -> Done:
     its receiver was chosen; when nobody can take it, the answer is 409 `no_receiver`, and the draft stays, at `Location`;
     the same request takes it up again.
     """
-    if actor.role not in SENDERS:
-        raise errors.Forbidden("role_not_allowed")
     case = await _case(tx, command.case_id)
     need = await tx.find(Need, command.need_id)
     if need is None or need.case_id != case.id:

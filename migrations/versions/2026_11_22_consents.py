@@ -1,0 +1,16 @@
+"""consents, lawful bases and access overrides."""
+
+from alembic import op
+
+revision = "2026_11_22_consents"
+down_revision = "2026_11_22_vault"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")
