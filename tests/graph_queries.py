@@ -19,10 +19,10 @@ from slrt_api.runtime.usecase import Act
 RESPONSE_JSON = "application/graphql-response+json"
 
 
-def act_of(api: Api, token: str) -> Act:
+async def act_of(api: Api, token: str) -> Act:
     """The act that a request with this token would be."""
     headers = [(b"authorization", f"Bearer {token}".encode())]
-    act: Act = api.app.state.service.act(Request({"type": "http", "headers": headers}))
+    act: Act = await api.app.state.service.act(Request({"type": "http", "headers": headers}))
     return act
 
 

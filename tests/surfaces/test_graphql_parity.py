@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -262,7 +263,7 @@ class TestBothExecutors:
         role, claims = actor
         if "organization" in claims:
             claims = {"organization": rows.receiver}
-        act = act_of(api, api.token(role, **claims))
+        act = await act_of(api, api.token(role, **claims))
         for name, type_, position in ids:
             known = rows.ids.get(type_, ["019aaa11-2233-8000-8cfe-04a1b2c3d4e5"])
             values = values | {name: known[position % len(known)]}
@@ -381,6 +382,44 @@ class TestRest:
         assert answer.status_code == 400
 
 
+class TestReferrals:
+    async def test_candidates_are_those_of_rest_and_for_the_sending_side(self, api: Api, rows: Rows) -> None:
+        id_ = rows.ids["Referral"][-1]
+        document = "query ($id: ID!) { referralCandidates(id: $id) referral(id: $id) { number } }"
+        officer = api.as_("secretariat_officer")
+        listed = (await officer.get(f"/v1/referrals/{id_}/candidates")).json()
+        assert listed["items"]
+        shown = await data(officer, document, {"id": id_})
+        assert shown["referralCandidates"] == listed
+        for unknown in (rows.ids["Case"][0], str(UUID(int=7)), "none"):
+            answer = (await ask(officer, document, {"id": unknown})).json()
+            assert answer["data"] == {"referralCandidates": None, "referral": None}
+            assert {each["extensions"]["code"] for each in answer["errors"]} == {"not_found"}
+        answer = (await ask(api.as_("supervisor"), document, {"id": id_})).json()
+        assert answer["data"]["referralCandidates"] is None
+        assert [each["extensions"]["code"] for each in answer["errors"]] == ["role_not_allowed"]
+
+    @pytest.mark.parametrize(
+        "token", [{"role": "secretariat_officer"}, {"role": "province_office"}, {"role": "partner"}]
+    )
+    async def test_an_organization_leads_to_its_referrals_in_scope(
+        self, api: Api, rows: Rows, token: dict[str, str]
+    ) -> None:
+        client = api.as_(**token, organization=rows.receiver)
+        page = "referrals(first: 5, sort: ID_ASC) { edges { node { id } } totalCount }"
+        document = f"query ($id: ID!) {{ organization(id: $id) {{ {page} }} }}"
+        answer = (await ask(client, document, {"id": rows.receiver})).json()
+        listed = await client.get(f"/v1/referrals?organization_id={rows.receiver}&sort=id&limit=5&include_total=true")
+        if token["role"] == "province_office":
+            assert (listed.status_code, answer["errors"][0]["extensions"]["code"]) == (403, listed.json()["code"])
+            return
+        found = answer["data"]["organization"]["referrals"]
+        assert [edge["node"]["id"] for edge in found["edges"]] == [each["id"] for each in listed.json()["items"]]
+        assert found["totalCount"] == listed.json()["total"] > 0
+        included = (await client.get(f"/v1/organizations/{rows.receiver}?include=referrals")).json()["referrals"]
+        assert [each["id"] for each in included] == [edge["node"]["id"] for edge in found["edges"]]
+
+
 class TestMutations:
     async def test_both_surfaces_share_an_idempotency_key(self, api: Api) -> None:
         officer = api.as_("puskesos_officer")
@@ -457,7 +496,7 @@ class TestMutations:
         assert len(filed["once"]["receipt_secret"]) == 23
 
     async def test_the_same_refusals_by_the_standard_executor(self, api: Api, rows: Rows) -> None:
-        act = act_of(api, api.token("puskesos_officer"))
+        act = await act_of(api, api.token("puskesos_officer"))
         text = "mutation($id: ID!) { casesOpen(input: {householdId: $id}) { case { status allowedActions } once } }"
         for id_ in rows.ids["Household"]:
             asked = Asked(text, None, {"id": id_})

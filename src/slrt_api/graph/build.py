@@ -17,11 +17,12 @@ from graphql import GraphQLSchema
 from strawberry.schema.config import StrawberryConfig
 
 from slrt_api.graph import resolvers
-from slrt_api.graph.catalog import Catalog, Resource
+from slrt_api.graph.catalog import ASKED, Catalog, Resource
 from slrt_api.graph.mutations import Mutation, mutations
 from slrt_api.graph.names import constant
 from slrt_api.graph.scalars import FIELD_TYPES, JSON, SCALARS, filter_type
 from slrt_api.runtime.shapes import Field, Link, Shape
+from slrt_api.runtime.usecase import USE_CASES
 
 
 @dataclass(frozen=True)
@@ -260,6 +261,12 @@ class _Types:
                     name=resource.page,
                 )
                 members[f"{shape.name}_page"] = (connection | None, field)
+        for name, case in ((name, USE_CASES[known]) for name, known in ASKED.items()):
+            resolver = _resolver(
+                resolvers.ask(case), JSON | None, {"id": _argument(strawberry.ID, "Its id.", required=True)}
+            )
+            described = f"{case.summary}.\n\n{case.description.strip()}\n\nAs REST answers it."
+            members[name] = (JSON | None, strawberry.field(resolver=resolver, description=described, name=name))
         resolver = _resolver(
             resolvers.node(self._catalog), Node | None, {"id": _argument(strawberry.ID, "Its id.", required=True)}
         )

@@ -7,6 +7,7 @@ are reached through them.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from slrt_api.graph.names import camel, constant, pascal
 from slrt_api.kernel.ids import Kind
@@ -14,6 +15,8 @@ from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import Field, Filter, Link, Shape
 
 _PUBLIC = frozenset({ScopeKind.PUBLIC})
+#: reads that no statement answers, by their root fields: asked on a resource, by its id, as the standard executor does
+ASKED: Final[Mapping[str, str]] = {"referralCandidates": "referrals.candidates"}
 
 
 @dataclass(frozen=True)

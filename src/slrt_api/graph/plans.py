@@ -22,7 +22,7 @@ from graphql.execution.values import VariableValues, get_argument_values, get_di
 from graphql.language import SourceLocation, VariableNode, get_location
 from graphql.utilities import coerce_input_literal
 
-from slrt_api.graph.catalog import Catalog, Resource
+from slrt_api.graph.catalog import ASKED, Catalog, Resource
 from slrt_api.graph.documents import MAX_COST, MAX_DEPTH, Operation, Refusal, refused
 from slrt_api.graph.pages import Page, page_of
 from slrt_api.kernel import errors
@@ -262,6 +262,10 @@ class _Compilation:
         if name == "__typename":
             return PlanRoot(key, places, constant=b'"Query"')
         if name in {"__schema", "__type"}:
+            return PlanRoot(key, places)
+        if name in ASKED:
+            self.compiled = False
+            self._count(LIST_COST)
             return PlanRoot(key, places)
         arguments = self.arguments("Query", nodes[0])
         if name in self.catalog.pages:

@@ -36,7 +36,7 @@ from slrt_api.runtime.shapes import (
     parse_uuid,
 )
 from slrt_api.runtime.statements import ItemRoot, PageRoot, Root
-from slrt_api.runtime.usecase import Act
+from slrt_api.runtime.usecase import Act, UseCase
 
 Run = Callable[[Any, Any, Mapping[str, Any]], Awaitable[Any]]
 _KEY: Final = "__key"
@@ -94,6 +94,19 @@ def node(catalog: Catalog) -> Run:
             return await _item(info, resource, given["id"])
         except errors.NotFound:
             return None
+
+    return run
+
+
+def ask(case: UseCase) -> Run:
+    """Root field of what no selection can say of one resource."""
+
+    async def run(_: Any, info: Any, given: Mapping[str, Any]) -> Any:
+        try:
+            id_ = parse_uuid(given["id"])
+        except ValueError:
+            raise errors.NotFound from None
+        return await _act(info).ask(case.run, on=id_)
 
     return run
 

@@ -146,6 +146,14 @@ REFERRAL.link(
         embedded=True,
     )
 )
+ORGANIZATION.link(
+    Link(
+        "referrals",
+        REFERRAL,
+        "{t}.organization_id = {p}.id",
+        "Referrals to the organization, of those in the caller's scope.",
+    )
+)
 REFERRAL.link(
     Link("organization", ORGANIZATION, "{t}.id = {p}.organization_id", "The receiving organization.", single=True)
 )

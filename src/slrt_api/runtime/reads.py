@@ -73,12 +73,13 @@ class Reads:
         """One resource. Raises NotFound when it is absent, of another kind or outside the scope."""
         shape = selection.shape
         self.permit(actor, selection, item=True)
-        given: dict[str, Any] = {"id": id_, **_actor_values(actor)}
+        given: dict[str, Any] = {"id": id_, **self.actor_values(actor)}
         if shape.kind is not None:
             if not isinstance(id_, UUID) or kind_of(id_) is not shape.kind:
                 raise errors.NotFound
             given["regency"] = tenant_of(id_)
-        statement = self._statement(("item", selection.key), actor, selection, lambda c: statements.item(c, selection))
+        key = ("item", selection.key, min(len(actor.rows.tenants), 2))
+        statement = self._statement(key, actor, selection, lambda c: statements.item(c, selection))
         with statement_span(f"SELECT {shape.plural}"):
             record = await connection.fetchrow(statement.sql, *statement.values(given))
         if record is None:
@@ -104,10 +105,8 @@ class Reads:
         digest = paging.digest(shape.plural, actor.role, query.signature, str(parent[2]) if parent else "")
         given: dict[str, Any] = {
             "limit": query.limit,
-            "tenant": actor.rows.tenants[0] if many == 1 else None,
-            "tenants": list(actor.rows.tenants),
             **{f"filter.{name}": value for name, value in query.filters},
-            **_actor_values(actor),
+            **self.actor_values(actor),
         }
         if query.cursor is not None:
             given |= position(query.cursor, digest, shape, sort)

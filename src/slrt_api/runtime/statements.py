@@ -94,18 +94,18 @@ class Compiler:
 
     def row(self, selection: Selection, alias: str) -> str:
         """SQL of the JSON object of one row."""
-        members = [f'{self._member(member, alias)} AS "{member.key}"' for member in selection.members]
+        shape = selection.shape
+        members = [f'{self._member(shape, member, alias)} AS "{member.key}"' for member in selection.members]
         return f"(SELECT row_to_json(o) FROM (SELECT {', '.join(members)}) o)"
 
-    def _member(self, member: Member, alias: str) -> str:
+    def _member(self, shape: Shape, member: Member, alias: str) -> str:
         if isinstance(member, FieldMember):
             return self._field(member.field, alias)
         if isinstance(member, LinkMember):
-            return self._link(member.link, member.selection, alias)
+            return self._link(shape, member.link, member.selection, alias)
         if isinstance(member, PagedMember):
             target = self.alias()
-            condition = member.link.on.format(t=target, p=alias)
-            return f"({self.connection(member.connection, target, [condition])})"
+            return f"({self.connection(member.connection, target, self._joined(shape, member.link, target, alias))})"
         return f"{_literal(member.text)}::text"
 
     def _field(self, field: Field, alias: str) -> str:
@@ -127,10 +127,18 @@ class Compiler:
             return f"({place} || translate(encode({sql}, 'base64'), E'\\n', ''))"
         return RENDER.get(field.type, "{}").replace("{}", sql)
 
-    def _link(self, link: Link, selection: Selection, parent: str) -> str:
+    def _joined(self, shape: Shape, link: Link, alias: str, parent: str) -> list[str]:
+        """The conditions that join a link's target to a row of `shape`."""
+        conditions = [link.on.format(t=alias, p=parent)]
+        if not shape.tenant:
+            # A national row leads into the tenants of the caller: without their numbers no index could be used.
+            conditions += _tenants(self, link.to, alias, len(self.actor.rows.tenants))
+        return conditions
+
+    def _link(self, shape: Shape, link: Link, selection: Selection, parent: str) -> str:
         alias = self.alias()
         source = link.to.source.format(t=alias)
-        where = link.on.format(t=alias, p=parent)
+        where = " AND ".join(self._joined(shape, link, alias, parent))
         row = self.row(selection, alias)
         if link.single:
             return f"(SELECT {row} FROM {source} WHERE {where} LIMIT 1)"
