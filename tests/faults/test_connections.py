@@ -2,14 +2,16 @@
 
 import asyncio
 import random
+import time
 
 import asyncpg
+import pytest
 from tests.conftest import MigratedDatabase
 from tests.sizes import size
 
 from slrt_api.kernel import errors
 from slrt_api.runtime.actor import RowScope
-from slrt_api.runtime.db import SETTLE_SECONDS, Database
+from slrt_api.runtime.db import SETTLE_SECONDS, SHARE_SECONDS, Database
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.settings import Settings
 
@@ -81,5 +83,58 @@ async def test_who_waits_too_long_is_sent_away_and_takes_no_place_along(database
         told = await asyncio.gather(hold(0.2), hold(0), hold(0))
         assert list(told) == ["served", "overloaded", "overloaded"]
         assert await hold(0) == "served"
+    finally:
+        await pools.close()
+
+
+async def test_a_read_goes_on_in_the_transaction_of_its_own_scope_alone(database: MigratedDatabase) -> None:
+    settings = Settings(read_pool_size=1, write_pool_size=1, pool_acquire_timeout_seconds=5)
+    pools = await Database.connect(database.api_url, settings)
+    here, there = PLACES
+
+    async def began(rows: RowScope, *, fail: bool = False) -> object:
+        async with pools.transaction(rows, write=False) as connection:
+            lo, at = await connection.fetchrow(
+                "SELECT current_setting('app.lo')::integer, transaction_timestamp()::text"
+            )
+            assert lo == rows.lo
+            if fail:
+                await connection.fetchval("SELECT 1 / $1::integer", 0)
+            return at
+
+    try:
+        first = await began(here)
+        assert await began(here) == first
+        # Equal scopes are the same scope, whoever holds them.
+        assert await began(RowScope(ScopeKind.AREA_RANGE, lo=1, hi=1)) == first
+        other = await began(there)
+        assert other != first
+        assert await began(here) not in {first, other}
+        again = await began(here)
+        with pytest.raises(asyncpg.DivisionByZeroError):
+            await began(here, fail=True)
+        assert await began(here) != again
+        # However busy the connection is, a transaction ends in time.
+        seen = set()
+        start = time.monotonic()
+        while time.monotonic() - start < 4 * SHARE_SECONDS:
+            seen.add(await began(here))
+        assert len(seen) >= 3
+        await asyncio.sleep(4 * SETTLE_SECONDS)
+        assert await began(here) not in seen
+    finally:
+        await pools.close()
+
+
+async def test_without_the_comparison_a_scope_would_be_served_another_s_transaction(
+    database: MigratedDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the tests above: what they would see."""
+    pools = await Database.connect(database.api_url, Settings(read_pool_size=1))
+    try:
+        async with pools.transaction(PLACES[0], write=False) as connection:
+            monkeypatch.setattr(connection, "begun", PLACES[1].begin_read)
+        async with pools.transaction(PLACES[1], write=False) as connection:
+            assert await connection.fetchval("SELECT current_setting('app.lo')::integer") == PLACES[0].lo
     finally:
         await pools.close()
