@@ -37,6 +37,7 @@ class Access:
 
     regencies  rows are of a whole regency: whoever works in a part of it reads them
     blind      roles that may name the table in a statement and see no row of it
+    predicates what cuts the rows of a role here, in place of its usual predicate
     """
 
     table: str
@@ -44,6 +45,7 @@ class Access:
     sealed: bool = False
     regencies: bool = False
     blind: tuple[str, ...] = ()
+    predicates: dict[str, str] = field(default_factory=dict)
 
 
 def tenant_table(access: Access) -> list[str]:
@@ -55,6 +57,7 @@ def tenant_table(access: Access) -> list[str]:
     ]
     for role, privileges in {**access.grants, "slrt_owner": "ALL", "slrt_backup": "SELECT"}.items():
         predicate = OVERLAP if access.regencies and PREDICATES[role] == AREA else PREDICATES[role]
+        predicate = access.predicates.get(role, predicate)
         if access.sealed and role in BLIND_TO_SEALED:
             predicate = f"{predicate} AND NOT sealed"
         if role != "slrt_owner":

@@ -67,6 +67,7 @@ class Kind(IntEnum):
     DATA_SUBJECT_REQUEST = 28
     DIRECT_SERVICE = 29
     ACCESS = 30
+    REVOCATION = 31
 
 
 _KINDS = {int(kind): kind for kind in Kind}

@@ -25,6 +25,8 @@ class RowScope:
     subject_id: UUID | None = None
     regency: int | None = None
     receipt: int | None = None
+    #: revocations that may be read: those of the caller, at authentication
+    keys: tuple[UUID, ...] = ()
 
     @cached_property
     def sql(self) -> str:
@@ -42,6 +44,8 @@ class RowScope:
                 settings.append((name, str(UUID(str(identifier)))))
         if self.kind is ScopeKind.AREA_LIST:
             settings.append(("areas", "{" + ",".join(f"{int(area):d}" for area in self.areas) + "}"))
+        if self.keys:
+            settings.append(("keys", "{" + ",".join(str(UUID(str(key))) for key in self.keys) + "}"))
         return f"SET LOCAL ROLE {self.kind.value}" + "".join(f"; SET LOCAL app.{n} = '{v}'" for n, v in settings)
 
     @cached_property
@@ -91,5 +95,5 @@ class Actor:
 
     @cached_property
     def guard_facts(self) -> dict[str, str | int | bool | None]:
-        """Facts that guards of lifecycles read as `actor.*`."""
-        return {"subject": self.subject, **self.facts}
+        """Facts that guards of lifecycles read as `actor.*`; None where one is not known."""
+        return {"subject": self.subject, "organization_id": None, "person_id": None, **self.facts}

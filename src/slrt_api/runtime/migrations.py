@@ -24,6 +24,7 @@ from sqlmodel import SQLModel
 TABLES: Sequence[str] = (
     "runtime.tables",
     "areas.models",
+    "access.models",
     "organizations.models",
     "households.models",
     "registry.models",

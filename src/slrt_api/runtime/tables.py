@@ -46,6 +46,8 @@ class Aggregate(Tenant):
     KIND: ClassVar[Kind]
     #: name of the aggregate in event types and event bytes
     NAME: ClassVar[str]
+    #: whether its events are for the organization or program that it names
+    ADDRESSED: ClassVar[bool] = True
 
     version: int = 1
     created_at: datetime = Field(sa_type=INSTANT)
@@ -62,6 +64,8 @@ class NationalAggregate(SQLModel):
 
     KIND: ClassVar[Kind]
     NAME: ClassVar[str]
+    #: whether its events are for the organization or program that it names
+    ADDRESSED: ClassVar[bool] = True
     regency: ClassVar[int] = NATIONAL
 
     id: UUID = Field(primary_key=True)

@@ -255,7 +255,7 @@ class Transaction:
     async def _record(
         self, row: Aggregate | NationalAggregate, type_: str, fields: list[str], values: Mapping[str, Any]
     ) -> None:
-        scope = {name: getattr(row, name, None) for name in _SCOPE_COLUMNS}
+        scope = {name: getattr(row, name, None) if row.ADDRESSED else None for name in _SCOPE_COLUMNS}
         sealed = bool(scope["sealed"])
         async with self.effect(row.regency):
             previous = events.GENESIS
