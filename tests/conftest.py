@@ -4,13 +4,14 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import pytest
 import pytest_asyncio
+from tests import canaries
 from tests.api import Api, running_api
 
 from slrt_api.areas import reference as areas_reference
@@ -22,10 +23,12 @@ from slrt_api.runtime.embedded import EmbeddedPostgres
 def pytest_configure() -> None:
     # `timeout` and CI end a run with SIGTERM; without this the fixtures would not stop their servers.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
+    canaries.install()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that are only worth their minutes at the size of `make soak`."""
+    """Leave out the tests that are only worth their minutes at the size of `make soak`; look for leaks at the end."""
+    items.sort(key=lambda item: item.path.name == "test_canaries.py")
     if os.environ.get("SLRT_TEST_SIZE") == "soak":
         return
     long = [item for item in items if item.get_closest_marker("soak")]
@@ -41,10 +44,19 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     server = EmbeddedPostgres(folder, durable=False)
     try:
         server.start()
+        _configure(server, canaries.STATEMENTS)
         yield server
     finally:
         server.stop()
         shutil.rmtree(folder)
+
+
+def _configure(server: EmbeddedPostgres, settings: Mapping[str, str]) -> None:
+    """Start the server anew with settings that it does not have by itself."""
+    server.stop()
+    with (server.data_dir / "cluster" / "postgresql.conf").open("a") as file:
+        file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+    server.start()
 
 
 @dataclass(frozen=True)

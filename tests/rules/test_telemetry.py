@@ -12,6 +12,7 @@ import pytest
 import structlog
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.canaries import logging_kept
 
 from slrt_api.runtime import logs, traces
 from slrt_api.runtime.metrics import Metrics
@@ -38,14 +39,10 @@ class Lines:
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
     recorded = Lines()
-    logs.configure("INFO", recorded.stream)
-    yield recorded
-    structlog.reset_defaults()
-    root.handlers, root.level = handlers, level
-    logging.getLogger("uvicorn.access").disabled = False
+    with logging_kept():
+        logs.configure("INFO", recorded.stream)
+        yield recorded
 
 
 class Row:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.canaries import LEAKS
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
@@ -26,6 +27,8 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`slrt-api dev` with its demo regency, as `make run` starts it."""
     folder = tmp_path_factory.mktemp("dev")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SLRT_")}
+    # What it tells is searched at the end like everything that the suite makes an application say.
+    environment |= {"SLRT_LOG_LEVEL": "DEBUG", "SLRT_TRACE_SAMPLE_RATIO": "1"}
     slrt_api = Path(sys.executable).with_name("slrt-api")
     command = [str(slrt_api), "dev", "--port", "0", "--data-dir", str(folder / ".data")]
     with (folder / "log").open("wb") as log:
@@ -41,6 +44,8 @@ def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait(60)
+        LEAKS.log((folder / "log").read_text(), "the log of the documented commands")
+        LEAKS.postgres_log(folder / ".data" / "postgres" / "postgres.log")
 
 
 def script(document: Path, base_url: str) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import io
 import json
-import logging
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -12,13 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
-import structlog
 from fastapi import APIRouter, FastAPI
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from tests.canaries import logging_kept
 
 from slrt_api.kernel.errors import Conflict, NotFound, PreconditionFailed
 from slrt_api.runtime import logs
@@ -126,11 +125,8 @@ class World:
 
 @pytest.fixture(autouse=True)
 def _logging_restored() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers, root.level = handlers, level
+    with logging_kept():
+        yield
 
 
 async def raw(edge: Edge, messages: list[Message], **scope: Any) -> list[Message]:
