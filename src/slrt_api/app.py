@@ -96,11 +96,14 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
             known.update(await clients(database))
         telemetry.start()
         accesses.start()
+        keys = asyncio.create_task(service.verifier.keep_fresh())
         _spare_collections()
         try:
             yield
         finally:
             health.drain()
+            keys.cancel()
+            await asyncio.wait([keys])
             await accesses.close()
             await asyncio.wait_for(database.close(), DRAIN_SECONDS)
             await asyncio.to_thread(telemetry.stop)

@@ -3,9 +3,10 @@
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self, TypeAlias
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 # Container engines mount secrets here: a file named like the variable (`slrt_index_key`) sets it; the environment wins.
@@ -17,13 +18,60 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class Issuer(BaseModel):
-    """One token issuer that this service trusts.
+class Discovery(StrEnum):
+    """Where an issuer publishes its metadata, and in them where its keys are."""
 
-    jwks            inline JWKS (JSON text) or None
-    jwks_file       path of a JWKS file, read at start and when a `kid` is unknown
-    allow_typ_jwt   accept `typ: JWT` as well as `at+jwt`; then `azp` or `client_id` is required
-    trust_grants    take the grants from the token's `grants` claim
+    OPENID = "openid"
+    """`{issuer}/.well-known/openid-configuration` (OpenID Connect Discovery)"""
+    OAUTH = "oauth"
+    """`https://host/.well-known/oauth-authorization-server/path` (RFC 8414)"""
+
+
+def _path(value: Any) -> Any:
+    return tuple(value.split(".")) if isinstance(value, str) else value
+
+
+def _discovery(value: Any) -> Any:
+    return {True: Discovery.OPENID, False: None}[value] if isinstance(value, bool) else value
+
+
+# Names from the token inwards. As text they are parted by dots; a name that holds a dot itself
+# (`https://id.example/grants`) is written as a list of names.
+ClaimPath: TypeAlias = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=255)], ...],
+    BeforeValidator(_path),
+    Field(min_length=1, max_length=8),
+]
+
+
+class ClaimMapping(BaseModel):
+    """Where an issuer writes what the service needs to know; `realm_access.roles` is a path.
+
+    scopes     `scope` is a text of scopes parted by spaces (RFC 9068); at any other place that or a list of scopes
+    grants     a list of grants, read from issuers with `trust_grants`
+    client_id  None is `client_id`, else `azp`
+
+    Who is meant is always `sub`: with `iss` the one name that an issuer never gives to anybody else.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scopes: ClaimPath = ("scope",)
+    grants: ClaimPath = ("grants",)
+    client_id: ClaimPath | None = None
+
+
+class Issuer(BaseModel):
+    """One token issuer that this service trusts. Its keys come from exactly one of the first four.
+
+    jwks            inline JWKS (JSON text)
+    jwks_file       path of a JWKS file, read at start, every five minutes, and when a `kid` is unknown
+    jwks_url        address of the JWKS, fetched like the file is read
+    discovery       true or `openid`, or `oauth`: the issuer's metadata name the address, on the issuer's own host
+    algorithms      what the service accepts, whatever tokens and metadata say; asymmetric ones only
+    allow_typ_jwt   accept `typ: JWT` as well as `at+jwt`; then the client's id is required
+    trust_grants    take the grants from the token
+    claims          where the token says what
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,8 +81,50 @@ class Issuer(BaseModel):
     algorithms: tuple[str, ...] = ("ES256", "RS256")
     jwks: str | None = None
     jwks_file: Path | None = None
+    jwks_url: str | None = None
+    discovery: Annotated[Discovery | None, BeforeValidator(_discovery)] = None
     allow_typ_jwt: bool = False
     trust_grants: bool = False
+    claims: ClaimMapping = ClaimMapping()
+
+    @property
+    def fetched_from(self) -> str | None:
+        """The first address that the keys are fetched from; None where they lie here."""
+        if self.jwks_url is not None:
+            return self.jwks_url
+        if self.discovery is None:
+            return None
+        if self.discovery is Discovery.OPENID:
+            return self.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path.rstrip('/')}"
+
+    @model_validator(mode="after")
+    def keys_have_one_source(self) -> Self:
+        """Refuse an entry without keys, or with two opinions on them, or with an address that cannot be trusted."""
+        if sum(source is not None for source in (self.jwks, self.jwks_file, self.jwks_url, self.discovery)) != 1:
+            message = f"issuer {self.issuer}: give exactly one of jwks, jwks_file, jwks_url and discovery"
+            raise ValueError(message)
+        if self.jwks_url is not None and not fetchable(self.jwks_url):
+            message = f"issuer {self.issuer}: jwks_url is an https address (http on this machine only)"
+            raise ValueError(message)
+        if self.discovery is not None and (not fetchable(self.issuer) or urlsplit(self.issuer).query):
+            message = f"issuer {self.issuer}: discovery needs an issuer that is an https address without a query"
+            raise ValueError(message)
+        return self
+
+
+def fetchable(url: str) -> bool:
+    """Whether keys may be fetched from there: https, or http on the loopback; no password and no fragment in it."""
+    try:
+        parts: SplitResult = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    plain = parts.scheme == "http" and host in {"127.0.0.1", "::1", "localhost"}
+    return bool(
+        (parts.scheme == "https" or plain) and host and "@" not in parts.netloc and "#" not in url and url.isprintable()
+    )
 
 
 class DatabaseSettings(BaseSettings):
@@ -114,5 +204,8 @@ class Settings(DatabaseSettings):
             raise ValueError(message)
         if self.dev_issuer:
             message = "SLRT_ENV=production refuses SLRT_DEV_ISSUER"
+            raise ValueError(message)
+        if any((issuer.fetched_from or "https:").startswith("http:") for issuer in self.issuers):
+            message = "SLRT_ENV=production fetches the keys of SLRT_ISSUERS over https only"
             raise ValueError(message)
         return self

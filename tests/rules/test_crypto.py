@@ -46,7 +46,7 @@ def production_without(*missing: str) -> Settings:
         "database_url": "postgresql://db/slrt",
         "encryption_keys": json.dumps({"k1": encoded(OLD)}),
         "index_key": encoded(INDEX),
-        "issuers": ({"issuer": "https://id.example"},),
+        "issuers": ({"issuer": "https://id.example", "discovery": True},),
     }
     return Settings.model_validate(complete).model_copy(update=dict.fromkeys(missing))
 

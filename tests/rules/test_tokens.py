@@ -8,7 +8,6 @@ import base64
 import hashlib
 import hmac
 import json
-import logging
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import FrozenInstanceError, dataclass
@@ -27,6 +26,7 @@ from jose import jwt as python_jose
 from jose.backends.base import Key
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from structlog.testing import capture_logs
 
 from slrt_api.kernel.errors import Unauthenticated
 from slrt_api.runtime import tokens
@@ -654,9 +654,7 @@ class TestKeySetFile:
         assert refusal(token(body=claims(jti="t-3")), one)[1] == "signature"
 
     @pytest.mark.parametrize("damage", ["", "{", "[]", '{"keys": {}}', '{"keys": [], "keys": []}', None])
-    def test_that_became_unreadable_leaves_the_known_keys(
-        self, damage: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_that_became_unreadable_leaves_the_known_keys(self, damage: str | None, tmp_path: Path) -> None:
         file = tmp_path / "jwks.json"
         file.write_text(jwks(ec_jwk(P256, "es")))
         one = Verifier([IssuerKeys(entry(jwks=None, jwks_file=file))], now=lambda: NOW)
@@ -664,12 +662,10 @@ class TestKeySetFile:
             file.unlink()
         else:
             file.write_text(damage)
-        with caplog.at_level(logging.WARNING):
+        with capture_logs() as told:
             assert refusal(self.NEW, one)[1] == "kid"
         assert one.verify(token()).subject == "officer-1"
-        assert [record.getMessage() for record in caplog.records] == [
-            f"the key set file of issuer {ISS} cannot be read; its known keys stay"
-        ]
+        assert told[-1:] == [{"event": "issuer_key_file_unreadable", "issuer": ISS, "log_level": "warning"}]
 
 
 class TestConfiguration:

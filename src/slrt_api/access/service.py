@@ -64,7 +64,7 @@ class Service:
         if kind.lower() != "bearer" or not token:
             raise errors.Unauthenticated("token_invalid")
         role = _role(acting_role)
-        claims = self.verifier.verify(token)
+        claims = await self.verifier.authenticate(token)
         caller: Caller = caller_of(claims)
         actor = caller.acting(role, self.platform.clock())
         if len(self._actors) >= _CALLERS_KEPT:

@@ -540,6 +540,15 @@ _ALL: Final = (
     ),
     _problem(
         503,
+        "issuer_unavailable",
+        ("Penerbit token tidak dapat dihubungi", "The token's issuer cannot be reached"),
+        (
+            "Token belum dapat diperiksa. Coba lagi setelah waktu dalam Retry-After.",
+            "The token cannot be checked yet. Try again after Retry-After.",
+        ),
+    ),
+    _problem(
+        503,
         "timed_out",
         ("Waktu habis", "Out of time"),
         (

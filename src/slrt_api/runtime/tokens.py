@@ -4,12 +4,12 @@ python-jose 3.5.0 by itself takes a DER public key for an HMAC secret, ignores `
 duplicate members and any curve with any ES algorithm, and fails on a key set with one unknown key. So it only checks
 one signature, with one key and one algorithm that were chosen here; every other decision is made in this file.
 
-Not here: who may act where (`access`), and revocation, which is a table.
+Not here: how an issuer's keys are fetched (`issuers`), who may act where (`access`), and revocation, which is a table.
 """
 
+import asyncio
 import base64
 import hashlib
-import logging
 import math
 import re
 import time
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, NoReturn
 
+import structlog
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -27,6 +28,7 @@ from jose.exceptions import JOSEError
 
 from slrt_api.kernel.errors import BadRequest, Unauthenticated
 from slrt_api.runtime import strictjson
+from slrt_api.runtime.issuers import ROUTINE_SECONDS, UNKNOWN_KID_SECONDS, PublishedKeys
 from slrt_api.settings import Issuer
 
 MAX_TOKEN_BYTES = 8_192
@@ -35,9 +37,6 @@ MAX_LIFETIME_SECONDS = 3_600
 # and a token that lives on after its end is what the end is meant to prevent.
 CLOCK_SKEW_SECONDS = 60
 CACHE_SIZE = 10_000
-# A key set file is read again for an unknown `kid` (rotation), and as a routine, so that a withdrawn key goes.
-UNKNOWN_KID_REREAD_SECONDS = 30
-ROUTINE_REREAD_SECONDS = 300
 MIN_RSA_BITS = 2_048
 
 # What an allow-list may name, with the kind of key that each needs. python-jose has no PS* (RSASSA-PSS): an issuer
@@ -54,6 +53,10 @@ KEY_OF_ALGORITHM: Mapping[str, tuple[str, str | None]] = {
 REFUSED_HEADER_MEMBERS = frozenset({"crit", "jku", "x5u", "x5c", "jwk", "b64", "zip"})
 PRIVATE_JWK_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
+# What only an ID token has: those of an issuer whose access tokens are of type `JWT` as well look much alike.
+_ID_TOKEN_MEMBERS = frozenset({"nonce", "at_hash", "c_hash", "s_hash"})
+_RFC_9068_SCOPES = ("scope",)
+
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+(?: [\x21\x23-\x5B\x5D-\x7E]+)*")
 _PUBLIC_MEMBERS = {"EC": ("kty", "crv", "x", "y"), "RSA": ("kty", "n", "e")}
@@ -69,17 +72,17 @@ _UNREADABLE = (
     UnsupportedAlgorithm,
 )
 
-log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
     """What a verified token says.
 
-    scopes      members of its `scope`
+    scopes      what it carries; the mapping of the issuer's entry says where
     expires_at  seconds since the epoch, as is `issued_at`
-    client_id   `client_id`, else `azp`
-    grants      its `grants` claim as it stands, if the issuer is trusted with grants; not yet validated
+    client_id   whom it was issued to
+    grants      its grants as they stand, if the issuer is trusted with grants; not yet validated
     """
 
     issuer: str
@@ -105,52 +108,79 @@ def _refuse(reason: str) -> NoReturn:
     raise TokenRefused(reason)
 
 
+class KeyUnknown(TokenRefused):
+    """No key of that `kid` and algorithm is known; the issuer may have published it meanwhile."""
+
+    def __init__(self, keys: "IssuerKeys") -> None:
+        self.keys = keys
+        super().__init__("kid")
+
+
 class IssuerKeys:
     """One trusted issuer and its public keys that can verify anything here; other keys of its set are passed over.
 
     Raises ValueError (OSError for a missing file) at start for an entry that could never verify a token: an algorithm
-    outside ES256 ... RS512, not exactly one of `jwks` and `jwks_file`, an unreadable set, a set without a usable key.
+    outside ES256 ... RS512, an unreadable set, a set without a usable key. A set that is fetched may come later.
+
+    now  seconds that only grow, for the pauses between fetches
     """
 
-    def __init__(self, entry: Issuer) -> None:
+    def __init__(self, entry: Issuer, *, now: Callable[[], float] = time.monotonic) -> None:
         unknown = sorted(set(entry.algorithms) - set(KEY_OF_ALGORITHM))
         if unknown or not entry.algorithms:
             message = f"issuer {entry.issuer}: algorithms are among {', '.join(KEY_OF_ALGORITHM)}"
             raise ValueError(message)
-        if (entry.jwks is None) == (entry.jwks_file is None):
-            message = f"issuer {entry.issuer}: give exactly one of jwks and jwks_file"
-            raise ValueError(message)
         self.entry = entry
-        self._document = self._read()
-        self._keys = _usable_keys(self._document, entry.algorithms)
+        #: the keys that the issuer publishes; None where they lie here
+        self.published = None if entry.fetched_from is None else PublishedKeys(entry, self.take, now=now)
+        #: called after another set than before has been taken into force
+        self.changed: Callable[[], None] = lambda: None
+        self._document: str | None = None
+        self._keys: dict[tuple[str, str], Key] = {}
         self._read_at = -math.inf
-        if not self._keys:
-            message = f"issuer {entry.issuer}: no key of the set can verify its algorithms"
-            raise ValueError(message)
+        if self.published is None:
+            self.take(self._read())
+            if not self._keys:
+                message = f"issuer {entry.issuer}: no key of the set can verify its algorithms"
+                raise ValueError(message)
 
     def key(self, kid: str, algorithm: str) -> Key | None:
         """The one key of that id for that algorithm; None when there is none, or more than one."""
         return self._keys.get((kid, algorithm))
 
-    def reread(self, now: float, *, kid: str) -> bool:
-        """Read the key set file again, for an unknown `kid` or as a routine; True if it has changed.
+    def take(self, document: str) -> None:
+        """Take a key set into force. Raises ValueError for a document that is no JWKS."""
+        if document == self._document:
+            return
+        self._keys = _usable_keys(document, self.entry.algorithms)
+        self._document = document
+        if self.entry.jwks is None:
+            # None usable: the issuer has withdrawn all, or the entry allows none of its algorithms. Nobody gets in.
+            tell = _log.info if self._keys else _log.warning
+            tell("issuer_keys_taken", issuer=self.entry.issuer, usable=len(self._keys))
+        self.changed()
+
+    def reread(self, now: float, *, kid: str | None = None) -> None:
+        """Read the key set file again, for an unknown `kid` or as a routine.
 
         A file that cannot be read leaves the known keys in force.
         """
-        pause = ROUTINE_REREAD_SECONDS if any(known == kid for known, _ in self._keys) else UNKNOWN_KID_REREAD_SECONDS
-        if self.entry.jwks_file is None or now - self._read_at < pause:
-            return False
+        known = kid is None or any(known == kid for known, _ in self._keys)
+        if self.entry.jwks_file is None or now - self._read_at < (ROUTINE_SECONDS if known else UNKNOWN_KID_SECONDS):
+            return
         self._read_at = now
         try:
-            document = self._read()
-            if document == self._document:
-                return False
-            self._keys = _usable_keys(document, self.entry.algorithms)
+            self.take(self._read())
         except (OSError, ValueError):
-            log.warning("the key set file of issuer %s cannot be read; its known keys stay", self.entry.issuer)
-            return False
-        self._document = document
-        return True
+            _log.warning("issuer_key_file_unreadable", issuer=self.entry.issuer)
+
+    async def keep_fresh(self, now: Callable[[], float]) -> None:
+        """Look for other keys now and then, until cancelled; ends at once for keys that stand in the settings."""
+        if self.published is not None:
+            await self.published.keep_fresh()
+        while self.entry.jwks_file is not None:
+            self.reread(now())
+            await asyncio.sleep(ROUTINE_SECONDS)
 
     def _read(self) -> str:
         if self.entry.jwks_file is not None:
@@ -172,9 +202,33 @@ class Verifier:
             raise ValueError(message)
         self._now = now
         self._cache: dict[bytes, Claims] = {}
+        for issuer in issuers:
+            # A key may have been withdrawn: what it signed must be verified anew.
+            issuer.changed = self._cache.clear
+
+    async def authenticate(self, token: str) -> Claims:
+        """The claims of a token, as `verify` says; for a `kid` that is not known the issuer is asked first.
+
+        Raises Unavailable while the issuer has never been reached.
+        """
+        try:
+            return self.verify(token)
+        except Unauthenticated as refusal:
+            unknown = refusal.__cause__
+            if not isinstance(unknown, KeyUnknown) or unknown.keys.published is None:
+                raise
+            if not await unknown.keys.published.ask_again():
+                raise
+        return self.verify(token)
+
+    async def keep_fresh(self) -> None:
+        """Keep the keys of all issuers as they are published, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for issuer in self._issuers.values():
+                group.create_task(issuer.keep_fresh(self._now))
 
     def verify(self, token: str) -> Claims:
-        """The claims of a token that is genuine, meant for us, and in force.
+        """The claims of a token that is genuine, meant for us, and in force, by the keys at hand.
 
         Raises Unauthenticated with `token_expired` for one that was so until its `exp`, else with `token_invalid`.
         A token seen before costs one SHA-256: the bytes were verified, and only time can have changed the answer.
@@ -215,12 +269,10 @@ class Verifier:
         if algorithm not in issuer.entry.algorithms:
             _refuse("alg")
         _check_type(header, claims, issuer.entry)
-        if issuer.reread(now, kid=kid):
-            # A key may have been withdrawn; what it signed must be verified anew.
-            self._cache.clear()
+        issuer.reread(now, kid=kid)
         key = issuer.key(kid, algorithm)
         if key is None:
-            _refuse("kid")
+            raise KeyUnknown(issuer)
         try:
             signed = jws.verify(token, key, [algorithm])
         except JOSEError:
@@ -277,7 +329,10 @@ def _check_type(header: Mapping[str, object], claims: Mapping[str, object], entr
     kind = _text(header, "typ").lower()
     if kind in {"at+jwt", "application/at+jwt"}:
         return
-    if kind != "jwt" or not entry.allow_typ_jwt or ("azp" not in claims and "client_id" not in claims):
+    if kind != "jwt" or not entry.allow_typ_jwt or _client_id(claims, entry) is None:
+        _refuse("typ")
+    # Keycloak says inside, too, what a token is: Bearer, ID, Refresh, Logout.
+    if not _ID_TOKEN_MEMBERS.isdisjoint(claims) or claims.get("typ", "Bearer") != "Bearer":
         _refuse("typ")
 
 
@@ -299,29 +354,54 @@ def _checked(claims: Mapping[str, object], entry: Issuer, now: float) -> Claims:
         _refuse("iat")
     if "nbf" in claims and _instant(claims, "nbf") > now + CLOCK_SKEW_SECONDS:
         _refuse("nbf")
-    client_id, authorized_party = _optional_text(claims, "client_id"), _optional_text(claims, "azp")
     return Claims(
         issuer=entry.issuer,
         subject=_text(claims, "sub"),
-        scopes=_scopes(claims),
+        scopes=_scopes(claims, entry.claims.scopes),
         expires_at=expires_at,
         issued_at=issued_at,
-        client_id=client_id or authorized_party,
+        client_id=_client_id(claims, entry),
         token_id=_optional_text(claims, "jti"),
-        grants=_grants(claims) if entry.trust_grants else (),
+        grants=_grants(_at(claims, entry.claims.grants, [])) if entry.trust_grants else (),
     )
 
 
-def _scopes(claims: Mapping[str, object]) -> frozenset[str]:
-    """RFC 6749, 3.3; a token without `scope` has none."""
-    scope = claims.get("scope", "")
-    if not isinstance(scope, str) or (scope and not _SCOPE.fullmatch(scope)):
+def _at(claims: Mapping[str, object], path: Sequence[str], absent: object) -> object:
+    """What stands at a path of the claims, `absent` where nothing does."""
+    value: object = claims
+    for name in path:
+        if not isinstance(value, dict):
+            _refuse("claims")
+        if name not in value:
+            return absent
+        value = value[name]
+    return value
+
+
+def _client_id(claims: Mapping[str, object], entry: Issuer) -> str | None:
+    if entry.claims.client_id is not None:
+        value = _at(claims, entry.claims.client_id, None)
+        return None if value is None else _text({"client_id": value}, "client_id")
+    client_id, authorized_party = _optional_text(claims, "client_id"), _optional_text(claims, "azp")
+    return client_id or authorized_party
+
+
+def _scopes(claims: Mapping[str, object], path: Sequence[str]) -> frozenset[str]:
+    """RFC 6749, 3.3; a token without scopes has none.
+
+    In a list other things than scopes may stand as well, the names of realm roles for instance: they are passed over.
+    """
+    found = _at(claims, path, "")
+    if isinstance(found, list) and tuple(path) != _RFC_9068_SCOPES:
+        if not all(isinstance(one, str) for one in found):
+            _refuse("scope")
+        return frozenset(one for one in found if _SCOPE.fullmatch(one) and " " not in one)
+    if not isinstance(found, str) or (found and not _SCOPE.fullmatch(found)):
         _refuse("scope")
-    return frozenset(scope.split())
+    return frozenset(found.split())
 
 
-def _grants(claims: Mapping[str, object]) -> tuple[Mapping[str, object], ...]:
-    grants = claims.get("grants", [])
+def _grants(grants: object) -> tuple[Mapping[str, object], ...]:
     if not isinstance(grants, list) or not all(isinstance(grant, dict) for grant in grants):
         _refuse("grants")
     # Read-only, because the cache hands the same object to every request.
