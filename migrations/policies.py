@@ -21,6 +21,8 @@ PREDICATES = {
     "slrt_auditor": AREA,
     "slrt_worker": "true",
     "slrt_importer": "regency = current_setting('app.regency')::integer",
+    # Said twice, because an index of the escalated rows alone is only taken where its constant stands in the question.
+    "slrt_escalated": f"escalation > 0 AND escalation >= current_setting('app.level')::smallint AND {AREA}",
     "slrt_effect": "regency = current_setting('app.regency')::integer",
     "slrt_owner": "true",
     "slrt_backup": "true",
@@ -77,3 +79,22 @@ def national_table(table: str, *, effect: str = "") -> list[str]:
     if effect:
         statements.append(f"GRANT {effect} ON {table} TO slrt_effect")
     return statements
+
+
+def narrow(table: str, role: str, condition: str, *, sealed: bool = False) -> list[str]:
+    """Statements that cut what `role` sees of `table` by `condition` too.
+
+    What it may write stays as it was: but PostgreSQL refuses an update after which its own role no longer sees the row, so
+    such an update is made by the effect role.
+    """
+    return [f"ALTER POLICY {role} ON {table} USING ({_usual(role, sealed=sealed)} AND {condition})"]
+
+
+def widen(table: str, role: str, *, sealed: bool = False) -> list[str]:
+    """Statements that undo `narrow`."""
+    return [f"ALTER POLICY {role} ON {table} USING ({_usual(role, sealed=sealed)})"]
+
+
+def _usual(role: str, *, sealed: bool) -> str:
+    """The predicate that `tenant_table` gives the role."""
+    return f"{PREDICATES[role]} AND NOT sealed" if sealed and role in BLIND_TO_SEALED else PREDICATES[role]

@@ -98,14 +98,15 @@ class Actor:
 
         on      path of the resource that the write is asked on: its version goes into If-Match, and a write that somebody
                 else has overtaken is answered 412 instead of overwriting theirs
-        status  the answer that is expected: 201 for what makes a resource, 200 for what changes one
+        status  the answer that is expected: 201 for what makes a resource, 200 for what changes one, 204 without a body for
+                what takes it out of the caller's sight
         """
         headers = {**self._authorization, "idempotency-key": str(uuid.uuid4())}
         if on is not None:
             headers["if-match"] = f'"{self.get(on)["version"]}"'
         answer = self._http.post(path, json=body, headers=headers)
         self._expect(answer, status, f"POST {path.rsplit('/', 1)[-1]}")
-        told: Json = answer.json()
+        told: Json = answer.json() if status != 204 else {}
         return told
 
     def step(self, path: str, action: str, *, status: int = 200, **members: object) -> Json:
@@ -272,15 +273,16 @@ def walk(http: httpx.Client, after_step: Callable[[str], None]) -> None:
     check("needs", status_of_needs(manager.get(work)), {"HEALTH_INSURANCE": "MET", "SCHOOL_RETENTION": "REFERRED"})
     done("refer", f"{draft['number']} to {LKS}, which sees it and its package, and nothing else")
 
-    # The LKS accepts and reports what it did. With the end of the referral its package is emptied.
+    # The LKS accepts and reports what it did. With the end of the referral its package is emptied, and the LKS loses it.
     lks.step(referral, "ACCEPT")
     check("referral", officer.get(referral)["status"], "APPROVED")
     done("accept", "by the LKS")
     evidence = "Kembali bersekolah, surat kepala sekolah terlampir."
-    lks.step(referral, "REALIZE", evidence=evidence)
+    lks.step(referral, "REALIZE", status=204, evidence=evidence)
     seen = officer.get(referral)
     check("referral", (seen["status"], seen["evidence"]), ("REALIZED", evidence))
-    check("package after the end", lks.get(referral)["package"]["name"], None)
+    check("package after the end", seen["package"]["name"], None)
+    check("referral for the LKS after its end", lks.refused(referral), 404)
     check("needs", status_of_needs(manager.get(work)), {"HEALTH_INSURANCE": "MET", "SCHOOL_RETENTION": "MET"})
     check("household for the LKS", lks.refused(home), 404)
     done("realize", "by the LKS, with evidence")

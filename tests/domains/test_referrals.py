@@ -261,7 +261,7 @@ class TestRouting:
         going = [answer.json() for answer in answers if answer.status_code == 200]
         client = partner(api, lks)
         declined = await asyncio.gather(*(act(client, each, "DECLINE", reason="Penuh") for each in going))
-        assert {answer.status_code for answer in declined} == {200}
+        assert {answer.status_code for answer in declined} == {204}
         assert await used(owner, lks) == 0
         assert await owner.fetchval("SELECT count(*) FROM needs WHERE status = 'REFERRED' AND need = $1", need[1]) == 0
 
@@ -338,8 +338,10 @@ class TestOutcome:
         assert fault(await act(client, accepted, "REALIZE")) == (422, "/evidence", "evidence_required")
         refused = await act(client, accepted, "FAIL", reason="x", evidence=EVIDENCE)
         assert fault(refused) == (422, "/evidence", "not_for_this_action")
-        realized = await made(await act(client, accepted, "REALIZE", evidence=EVIDENCE), 200)
-        assert (realized["status"], realized["evidence"], realized["allowed_actions"]) == ("REALIZED", EVIDENCE, [])
+        assert (await act(client, accepted, "REALIZE", evidence=EVIDENCE)).status_code == 204
+        realized = await made(await officer.get(f"/v1/referrals/{referral['id']}"), 200)
+        assert (realized["status"], realized["evidence"]) == ("REALIZED", EVIDENCE)
+        assert realized["allowed_actions"] == ["CONFIRM_RECEIPT"]
         assert {name: value for name, value in realized["package"].items() if name != "emptied_at"} == dict.fromkeys(
             ("name", "birth_date", "sex", "address", "nik", "need_note")
         )
@@ -374,7 +376,9 @@ class TestOutcome:
         for step in steps[:-1]:
             referral = await made(await act(client, referral, step), 200)
         assert fault(await act(client, referral, steps[-1])) == (422, "/reason", "reason_required")
-        ended = await made(await act(client, referral, steps[-1], reason="Tidak ada tenaga"), 200)
+        answer = await act(client, referral, steps[-1], reason="Tidak ada tenaga")
+        assert answer.status_code == (204 if by == "partner" else 200)
+        ended = await made(await api.as_(OFFICER).get(f"/v1/referrals/{referral['id']}"), 200)
         assert (ended["status"], ended["package"]["name"]) == (status, None)
         assert await used(owner, lks) == left
         assert (await need_of(api, ended)).items() >= {"status": "OPEN", "referral_id": None}.items()
@@ -412,7 +416,7 @@ class TestOutcome:
     async def test_its_events_form_one_chain(self, api: Api, owner: asyncpg.Connection) -> None:
         lks = await organization(api, JOB[1])
         referral = await sent(api, lks, JOB)
-        await made(await act(partner(api, lks), referral, "DECLINE", reason="Tidak ada tenaga"), 200)
+        assert (await act(partner(api, lks), referral, "DECLINE", reason="Tidak ada tenaga")).status_code == 204
         for table, id_ in (("referrals", referral["id"]), ("cases", referral["case_id"])):
             last = await owner.fetchval(f"SELECT version FROM {table} WHERE id = $1", id_)
             rows = await owner.fetch(
@@ -429,6 +433,84 @@ class TestOutcome:
         stored = await owner.fetch("SELECT values::text AS text FROM revisions WHERE aggregate_id = $1", referral["id"])
         assert any("Tidak ada tenaga" in row["text"] for row in stored)
         assert not any("Siti Aminah" in row["text"] for row in stored)
+
+
+class TestLost:
+    """A partner has its open referrals, and loses one in the transaction in which it ends, whoever ends it."""
+
+    @pytest.mark.parametrize("by", ["partner", "officer"])
+    async def test_with_the_end_nothing_of_it_is_left(self, api: Api, owner: asyncpg.Connection, by: str) -> None:
+        lks = await organization(api, JOB[1])
+        referral, other = await sent(api, lks, JOB), await sent(api, lks, JOB)
+        client, path = partner(api, lks), f"/v1/referrals/{referral['id']}"
+        for part in ("", "/history", "?include=organization"):
+            assert (await client.get(path + part)).status_code == 200
+        if by == "partner":
+            ended = await act(client, referral, "DECLINE", reason="Tidak ada tenaga")
+            assert (ended.status_code, ended.content, ended.headers.get("etag")) == (204, b"", None)
+        else:
+            await made(await act(api.as_(OFFICER), referral, "REVOKE", reason="Salah alamat"), 200)
+        for part in ("", "/history", "?include=organization"):
+            assert (await client.get(path + part)).status_code == 404
+        assert (await act(client, {**referral, "version": 3}, "ACCEPT")).status_code == 404
+        for query in ("", "?include_total=true", "?status=REJECTED,REVOKED", f"?case_id={referral['case_id']}"):
+            listed = (await client.get(f"/v1/referrals{query}")).json()
+            assert referral["id"] not in {item["id"] for item in listed["items"]}
+            assert listed.get("total", 1) == 1
+        assert (await client.get(f"/v1/referrals/{other['id']}")).status_code == 200
+        # The sending side reads all of it, and the trail says what it said before.
+        entries = (await api.as_(OFFICER).get(path + "/history")).json()["items"]
+        assert [entry["sequence"] for entry in entries] == [1, 2, 3]
+        flags = await owner.fetch("SELECT DISTINCT open FROM events WHERE aggregate_id = $1", referral["id"])
+        assert [row["open"] for row in flags] == [False]
+
+    async def test_a_repeated_end_is_answered_alike(self, api: Api) -> None:
+        lks = await organization(api, JOB[1])
+        referral = await sent(api, lks, JOB)
+        client = partner(api, lks)
+
+        async def decline(reason: str) -> httpx.Response:
+            return await client.post(
+                f"/v1/referrals/{referral['id']}/transitions",
+                json={"action": "DECLINE", "reason": reason},
+                headers={
+                    "if-match": version(referral),
+                    "idempotency-key": f"decline {referral['id']}".replace(" ", "-"),
+                },
+            )
+
+        first, again = await decline("Penuh"), await decline("Penuh")
+        assert (first.status_code, again.status_code, again.content) == (204, 204, b"")
+        assert "idempotency-replayed" not in first.headers
+        assert again.headers["idempotency-replayed"] == "true"
+        assert code(await decline("Lain")) == (422, "idempotency_key_reused")
+
+    async def test_the_answer_to_an_earlier_step_is_not_replayed_after_the_end(self, api: Api) -> None:
+        lks = await organization(api, JOB[1])
+        referral = await sent(api, lks, JOB)
+        headers = {"if-match": version(referral), "idempotency-key": f"receive-{referral['id']}"}
+        ask = (f"/v1/referrals/{referral['id']}/transitions", {"action": "RECEIVE"})
+        client = partner(api, lks)
+        received = await made(await client.post(ask[0], json=ask[1], headers=headers), 200)
+        assert (await client.post(ask[0], json=ask[1], headers=headers)).status_code == 200
+        await made(await act(api.as_(OFFICER), received, "REVOKE", reason="Salah alamat"), 200)
+        assert (await client.post(ask[0], json=ask[1], headers=headers)).status_code == 404
+
+    async def test_in_graphql_the_payload_shows_no_referral(self, api: Api) -> None:
+        lks = await organization(api, JOB[1])
+        referral = await sent(api, lks, JOB)
+        document = (
+            "mutation($i: ReferralsTransitionInput!) { a: referralsTransition(input: $i)"
+            " { referral { id status } again: referral { id } once } }"
+        )
+        ask = {"id": referral["id"], "expectedVersion": referral["version"], "action": "DECLINE", "reason": "Penuh"}
+        client = partner(api, lks)
+        for _ in range(2):
+            body = {"query": document, "variables": {"i": {**ask, "idempotencyKey": f"end-{referral['id']}"}}}
+            answer = await client.post("/graphql", json=body)
+            assert answer.json() == {"data": {"a": {"referral": None, "again": None, "once": None}}}
+        seen = (await api.as_(OFFICER).get(f"/v1/referrals/{referral['id']}")).json()
+        assert (seen["status"], seen["version"]) == ("REJECTED", 3)
 
 
 class TestProgram:
@@ -452,6 +534,9 @@ class TestProgram:
         approved = await made(await act(manager, referral, "APPROVE"), 200)
         realized = await made(await act(manager, approved, "REALIZE", evidence=EVIDENCE), 200)
         assert (realized["status"], realized["package"]["name"]) == ("REALIZED", None)
+        # A program answers for what became of it, so its manager goes on seeing what ended.
+        for part in ("", "/history"):
+            assert (await manager.get(f"/v1/referrals/{referral['id']}{part}")).status_code == 200
 
 
 def state(api: Api) -> Service:

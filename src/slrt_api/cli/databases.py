@@ -53,7 +53,10 @@ async def upgrade(owner_url: str) -> None:
     # Asked first, because a refused connection inside the migration tool ends in a page of traceback.
     owner = await connected(owner_url, "SLRT_MIGRATION_DATABASE_URL")
     try:
-        await migrations.upgrade(owner_url)
+        try:
+            await migrations.upgrade(owner_url)
+        except migrations.RolesMissing as error:
+            raise Refusal(str(error)) from None
         await areas_reference.load(owner)
         await programs_reference.load(owner)
     finally:

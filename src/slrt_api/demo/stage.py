@@ -150,6 +150,9 @@ class Stage:
         version = None
         if on is not None and case.conditional and not case.creates and case.answers is not None:
             version = await self._version(actor, case.answers, on)
+            if version is None and case.may_hide:
+                # Done before, as were the acts after it: a partner does not even see what it answered once it has ended.
+                return {}
         answer = await self._patiently(actor, run, command, on, version, key)
         told: Answered = orjson.loads(answer.body) if answer.body else {}
         return told

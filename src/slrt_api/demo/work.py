@@ -31,8 +31,8 @@ from slrt_api.demo.stage import HOURS, Stage
 from slrt_api.flows import open_case
 from slrt_api.flows.open_case import OpenCase
 from slrt_api.referrals import service as referrals
+from slrt_api.referrals.codes import ENDED as REFERRAL_ENDS
 from slrt_api.referrals.codes import ReferralAction, ReferralStatus
-from slrt_api.referrals.lifecycle import ENDED as REFERRAL_ENDS
 from slrt_api.referrals.service.draft import DraftReferral
 from slrt_api.referrals.service.transition import ReferralTransition
 

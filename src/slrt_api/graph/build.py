@@ -295,8 +295,11 @@ class _Types:
         members: dict[str, tuple[Any, Any]] = {}
         if case.answers is not None:
             resource = self._catalog.by_shape[case.answers]
-            described = strawberry.field(description=f"The {case.answers.name.replace('_', ' ')} as it is now.")
-            members[case.answers.name] = (self._objects[resource], described)
+            shown: Any = self._objects[resource]
+            now = f"The {case.answers.name.replace('_', ' ')} as it is now"
+            if case.may_hide:
+                shown, now = shown | None, f"{now}; null where it has left the caller's sight"
+            members[case.answers.name] = (shown, strawberry.field(description=f"{now}."))
             described = strawberry.field(
                 description="Members that are shown this once only; null where there are none."
             )

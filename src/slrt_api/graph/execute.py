@@ -310,6 +310,8 @@ class _Payload:
     @staticmethod
     async def _again(act: Act, root: ItemRoot, parameters: Mapping[str, Any], answer: Answer) -> bytes:
         """The resource under a second alias, read after the act."""
+        if not answer.body:
+            return b"null"
         id_ = UUID(orjson.loads(answer.body)["id"])
         given = {**parameters, f"{root.slot}.id": id_, f"{root.slot}.regency": tenant_of(id_)}
         statement = Reads.compile(act.actor, (root,))
@@ -322,6 +324,8 @@ def payload_of(mutation: Mutation, answer: Answer) -> dict[str, Any]:
     case = mutation.case
     if case.answers is None:
         return {"result": orjson.loads(answer.body) if answer.body else None}
+    if not answer.body:
+        return {"id": None, "once": None}
     body = orjson.loads(answer.body)
     usual = {member.key for member in select(case.answers, case.include).members}
     once = {name: value for name, value in body.items() if name not in usual}

@@ -152,7 +152,8 @@ def mutation(mutation: Mutation, catalog: Catalog) -> Run:
         payload = dict(await info.context.perform(mutation, values.get("input", {})))
         if mutation.case.answers is not None:
             resource = catalog.by_shape[mutation.case.answers]
-            payload[mutation.case.answers.name] = await _item(info, resource, payload.pop("id"))
+            id_ = payload.pop("id")
+            payload[mutation.case.answers.name] = None if id_ is None else await _item(info, resource, id_)
         return payload
 
     return run

@@ -18,6 +18,19 @@ class ReferralStatus(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+#: nothing more is asked of its receiver, and a partner no longer sees it
+ENDED = frozenset(
+    {
+        ReferralStatus.REJECTED,
+        ReferralStatus.REDIRECTED,
+        ReferralStatus.REALIZED,
+        ReferralStatus.FAILED,
+        ReferralStatus.REVOKED,
+        ReferralStatus.EXPIRED,
+    }
+)
+
+
 class ReferralAction(StrEnum):
     """What moves a referral on its way; who may, and from where, tells `GET /v1/meta/lifecycles/referral`."""
 

@@ -10,6 +10,7 @@ from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.codelists import load_code_lists
 from slrt_api.kernel.criteria import Criterion, Fact, Known, Not
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
+from slrt_api.referrals.codes import ENDED
 from slrt_api.referrals.codes import ReferralAction as A
 from slrt_api.referrals.codes import ReferralStatus as R
 
@@ -20,7 +21,6 @@ RECEIVERS = frozenset({Role.PARTNER, Role.PROGRAM_MANAGER})
 #: the platform's own clock; no token carries this role
 WORKER = frozenset({"worker"})
 
-ENDED = frozenset({R.REJECTED, R.REDIRECTED, R.REALIZED, R.FAILED, R.REVOKED, R.EXPIRED})
 UNDECIDED = (R.SENT, R.RECEIVED, R.UNDER_REVIEW)
 WAITING = (*UNDECIDED, R.WAITLISTED)
 #: columns of the row that guards read

@@ -4,11 +4,15 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index
+from sqlalchemy import ForeignKeyConstraint, Index, text, true
 from sqlmodel import Field
 
 from slrt_api.kernel.ids import Kind
+from slrt_api.referrals.codes import ENDED
 from slrt_api.runtime.tables import INSTANT, Aggregate, Tenant
+
+#: what has not ended; the row policy of partners says the same, and this index holds no other row
+_OPEN = f"status <> ALL (ARRAY[{', '.join(repr(status.value) for status in sorted(ENDED))}]::text[])"
 
 
 class Referral(Aggregate, table=True):
@@ -29,6 +33,7 @@ class Referral(Aggregate, table=True):
         Index("referrals_case", "regency", "case_id", "id"),
         Index("referrals_area", "regency", "area", "id"),
         Index("referrals_organization", "regency", "organization_id", "id"),
+        Index("referrals_open", "regency", "organization_id", "id", postgresql_where=text(_OPEN)),
         Index("referrals_program", "regency", "program_id", "id"),
         Index("referrals_updated_at", "regency", "updated_at", "id"),
     )
@@ -52,11 +57,16 @@ class Referral(Aggregate, table=True):
     receipt_confirmed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     evidence: str | None = None
 
+    @property
+    def open(self) -> bool:
+        return self.status not in ENDED
+
 
 class ReferralPackage(Tenant, table=True):
     """What the receiver may know of the client, copied when the referral is sent and emptied when it ends.
 
-    Same key as the referral. Personal values are encrypted like identities; `nik_prefix` is the masked form's district.
+    Same key as the referral; `open` as long as its organization may read it. Personal values are encrypted like
+    identities; `nik_prefix` is the masked form's district.
     """
 
     __tablename__ = "referral_packages"
@@ -70,4 +80,5 @@ class ReferralPackage(Tenant, table=True):
     address: bytes | None = None
     nik_prefix: str | None = None
     need_note: bytes | None = None
+    open: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     emptied_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -206,6 +206,7 @@ class Routes:
         """
         case = of(run)
         parameters: dict[str, tuple[Any, Any]] = {}
+        hidden = "Done; with it the resource has left your sight" if case.may_hide else None
         if case.asked:
             parameters["id"] = described.resource_id(noun or (case.answers.name if case.answers else "resource"))
             errors_ = (*errors_, 404)
@@ -235,6 +236,7 @@ class Routes:
             model=model or (document(case.answers) if case.answers else None),
             status=201 if case.creates else 200,
             errors_=errors_,
+            hidden=hidden,
         )
 
     def _write_handler(self, case: UseCase, method: described.Method) -> Handler:
@@ -280,17 +282,21 @@ class Routes:
         anonymous: bool = False,
         scheme: str | None = "bearer",
         cached: bool = False,
+        hidden: str | None = None,
     ) -> None:
         """Add one route and its description.
 
         anonymous  it is answered without a token as well
         scheme     what the caller shows, as the document names it; None for nothing at all
+        hidden     when it answers without a body (204)
         cached     anybody may keep the answer: it has an ETag, and 304 where the caller has it already
         """
         shown = dict(parameters or {})
         if scheme == "bearer":
             shown["acting_role"] = described.ACTING_ROLE
         responses = described.problems(*errors_)
+        if hidden is not None:
+            responses[204] = {"description": hidden}
         if cached:
             shown["if_none_match"] = described.KNOWN_ETAG
             responses[304] = {"description": "You have it already"}

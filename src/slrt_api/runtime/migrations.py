@@ -20,6 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
+from slrt_api.runtime import roles
+
 #: rooms that declare tables; imported by name, because the runtime stands below them
 TABLES: Sequence[str] = (
     "runtime.tables",
@@ -82,17 +84,33 @@ def engine(url: str) -> AsyncEngine:
     return create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
 
 
+class RolesMissing(RuntimeError):
+    """The server has not all database roles that this version grants to."""
+
+
 async def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database to `revision`; two processes that try at once follow one another."""
+    """Bring the database to `revision`; two processes that try at once follow one another.
+
+    Raises RolesMissing before anything is changed, when the roles are those of an older version.
+    """
     owner = engine(url)
     try:
         async with owner.connect() as connection:
+            await connection.run_sync(_require_roles)
             await connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('slrt-api migrations'))")
             await connection.commit()
             await connection.run_sync(lambda sync: command.upgrade(config(sync), revision))
             await connection.commit()
     finally:
         await owner.dispose()
+
+
+def _require_roles(connection: Connection) -> None:
+    known = set(connection.exec_driver_sql("SELECT rolname FROM pg_roles").scalars())
+    missing = sorted({roles.API, roles.EFFECT, roles.BACKUP, *(kind.value for kind in roles.ScopeKind)} - known)
+    if missing:
+        message = f"database roles are missing: {', '.join(missing)}; let `slrt-api db roles` make them first"
+        raise RolesMissing(message)
 
 
 async def differences(url: str) -> list[str]:

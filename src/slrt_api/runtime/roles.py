@@ -22,6 +22,7 @@ class ScopeKind(StrEnum):
     AUDITOR = "slrt_auditor"
     WORKER = "slrt_worker"
     IMPORTER = "slrt_importer"
+    ESCALATED = "slrt_escalated"
 
 
 OWNER: Final = "slrt_owner"

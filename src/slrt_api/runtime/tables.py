@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, func
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, func, true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
@@ -58,6 +58,11 @@ class Aggregate(Tenant):
         """Whether ids of its events tell only the day: true for what is confidential."""
         return False
 
+    @property
+    def open(self) -> bool:
+        """Whether the organization that it names may read it: a partner loses a referral that ends."""
+        return True
+
 
 class NationalAggregate(SQLModel):
     """A national row with a version. Everybody reads it and only `slrt_effect` writes it; its events stand under tenant 0."""
@@ -80,6 +85,8 @@ class Event(SQLModel, table=True):
 
     `body` is the canonical event (RFC 8785), `hash` its SHA-256 with a leading 0x00; the typed columns repeat what
     queries and row policies need. `receipt` and `reporter_id` let a complainant see the steps of the own complaint.
+    `open` is the one column that changes: false takes the event from the organization that it names, in the transaction in
+    which the referral ends.
     """
 
     __tablename__ = "events"
@@ -107,6 +114,7 @@ class Event(SQLModel, table=True):
     reporter_id: UUID | None = None
     receipt: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bool = False
+    open: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     trace_id: str
     body: bytes
     hash: bytes
@@ -125,6 +133,7 @@ class Revision(SQLModel, table=True):
     organization_id: UUID | None = None
     program_id: UUID | None = None
     sealed: bool = False
+    open: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     values: dict[str, Any] = Field(sa_column=Column("values", JSONB, nullable=False))
     salt: bytes
 

@@ -30,7 +30,7 @@ Root = TypeVar("Root", bound=Aggregate | NationalAggregate)
 Texts = Mapping[str, str | None] | None
 
 #: columns of an aggregate that its event carries too, because others than area staff read it by them
-_SCOPE_COLUMNS = ("organization_id", "program_id", "reporter_id", "receipt", "sealed")
+_SCOPE_COLUMNS = ("organization_id", "program_id", "reporter_id", "receipt", "sealed", "open")
 _ENTER_EFFECT = "SET LOCAL ROLE slrt_effect; SET LOCAL app.regency = '{regency:d}'"
 #: columns that every change touches and that tell a reader of the revision nothing
 _SILENT = {"version", "updated_at"}
@@ -306,17 +306,18 @@ class Transaction:
                 recorded.hash,
                 recorded.values,
                 recorded.salt,
+                scope["open"] is not False,
             )
 
 
 _RECORD = """
 WITH event AS (
     INSERT INTO events (regency, aggregate_id, sequence, id, area, kind, type, at, actor, role, on_behalf_of,
-                        organization_id, program_id, reporter_id, receipt, sealed, trace_id, body, hash)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+                        organization_id, program_id, reporter_id, receipt, sealed, trace_id, body, hash, open)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $22)
 )
-INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt)
-VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21)
+INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt, open)
+VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21, $22)
 """
 
 

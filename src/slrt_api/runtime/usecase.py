@@ -68,6 +68,7 @@ class UseCase:
     include  links shown in that answer
     creates  it makes a resource: 201 with Location
     asked    it is asked on a resource, by id
+    may_hide  it may take the resource from its caller's sight: the answer then has no body (204)
     conditional  it needs the version of that resource (`If-Match`); a client-made id needs `If-None-Match: *` instead
     """
 
@@ -81,6 +82,7 @@ class UseCase:
     creates: bool
     asked: bool
     conditional: bool
+    may_hide: bool
     summary: str
     description: str
 
@@ -105,6 +107,7 @@ def use_case(
     include: tuple[str, ...] = (),
     creates: bool = False,
     conditional: bool = True,
+    may_hide: bool = False,
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
     """Declare a service function as a use case. It stays a plain function for other services to call."""
 
@@ -124,6 +127,7 @@ def use_case(
             creates,
             asked,
             conditional,
+            may_hide,
             summary.rstrip("."),
             description,
         )
@@ -139,7 +143,10 @@ def of(run: Callable[..., Awaitable[Any]]) -> UseCase:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an act answers: the bytes of the resource, its version, where it stands."""
+    """What an act answers: the bytes of the resource, its version, where it stands.
+
+    status  204 where there is nothing to show, also of a resource that left the caller's sight with the act
+    """
 
     status: int
     body: bytes
@@ -253,7 +260,12 @@ class Act:
             return Answer(200, orjson.dumps(dict(done.content), default=str))
         if case.answers is None:
             return Answer(204, b"")
-        item = await self.platform.reads.item(connection, self.actor, select(case.answers, case.include), done.id)
+        try:
+            item = await self.platform.reads.item(connection, self.actor, select(case.answers, case.include), done.id)
+        except errors.NotFound:
+            if not case.may_hide:
+                raise
+            return Answer(204, b"")
         once = getattr(done, "once", None)
         body = item.body[:-1] + b"," + orjson.dumps(dict(once))[1:] if once else item.body
         if not case.creates:
@@ -262,7 +274,7 @@ class Act:
 
     async def _shown(self, connection: Any, answer: Answer, show: "Shown | None", id_: UUID | None) -> Answer:
         """The answer with the resource as `show` asks for it."""
-        if show is None or id_ is None:
+        if show is None or id_ is None or answer.status == 204:
             return answer
         root, parameters = show
         statement = Reads.compile(self.actor, (root,))
@@ -277,7 +289,7 @@ class Act:
 
     async def _replay(self, connection: Any, case: UseCase, first: "idempotency.Kept") -> Answer:
         """The first answer again, while the caller may still see what it tells."""
-        if case.answers is not None and first.resource_id is not None:
+        if case.answers is not None and first.resource_id is not None and first.status != 204:
             await self.platform.reads.item(connection, self.actor, select(case.answers), first.resource_id)
         return Answer(first.status, first.body, first.version, first.location, replayed=True)
 

@@ -12,9 +12,9 @@ from slrt_api.cases.codes import NeedStatus
 from slrt_api.cases.models import Case
 from slrt_api.kernel import errors
 from slrt_api.organizations import service as organizations
+from slrt_api.referrals.codes import ENDED, ReferralStatus, Routing
 from slrt_api.referrals.codes import ReferralAction as A
-from slrt_api.referrals.codes import ReferralStatus, Routing
-from slrt_api.referrals.lifecycle import ENDED, FACTS, LIFECYCLE
+from slrt_api.referrals.lifecycle import FACTS, LIFECYCLE
 from slrt_api.referrals.models import Referral
 from slrt_api.referrals.service.send import Effect, send
 from slrt_api.referrals.shapes import REFERRAL
@@ -78,14 +78,15 @@ _MOVES_NEED: Final = frozenset({A.SEND, A.REALIZE, A.REJECT, A.DECLINE, A.REDIRE
 _FREES_PLACE: Final = frozenset({A.REJECT, A.DECLINE, A.REDIRECT, A.REVOKE, A.EXPIRE})
 
 
-@use_case("referrals.transition", scope=Scope.REFERRALS_READ, answers=REFERRAL)
+@use_case("referrals.transition", scope=Scope.REFERRALS_READ, answers=REFERRAL, may_hide=True)
 async def transition(tx: Transaction, actor: Actor, id_: UUID, command: ReferralTransition) -> Done:
     """Move a referral one step.
 
     `SEND` hands it to an organization, to the best candidate (`routing: AUTO`) or to its program: the package is copied, a
     place is taken where places are counted, and `respond_by` is set. `REALIZE` needs `evidence`; approved is not yet
-    realized. When it ends, the package is emptied; unless it was realized, the need is open again. `CONFIRM_RECEIPT` is
-    the sending side's word that the client was asked and has received the service.
+    realized. When it ends, the package is emptied; unless it was realized, the need is open again. A partner sees open
+    referrals only: with the step that ends one it is gone, and the answer has no body (204). `CONFIRM_RECEIPT` is the
+    sending side's word that the client was asked and has received the service.
     """
     _members(command)
     return await _step(tx, actor, id_, command)
@@ -117,9 +118,15 @@ async def _step(tx: Transaction, actor: Actor, id_: UUID, command: ReferralTrans
     LIFECYCLE.require_reason(line, command.reason)
     effect = await _STEPS[command.action](tx, actor, row, command) if command.action in _STEPS else Effect()
     columns = {**effect.columns, "status": line.target}
-    if line.target in ENDED and line.source not in ENDED:
-        columns |= await _end(tx, row, command.action)
-    await tx.change(row, EVENTS[command.action], texts={"reason": command.reason}, **columns)
+    texts = {"reason": command.reason}
+    if line.target not in ENDED or line.source in ENDED:
+        await tx.change(row, EVENTS[command.action], texts=texts, **columns)
+        return Done(row.id, once=effect.once)
+    columns |= await _end(tx, row, command.action)
+    # Its partner, who may be the one that acts, no longer sees the row that comes out of this, and PostgreSQL refuses an
+    # update whose result its own role does not see.
+    async with tx.effect(row.regency):
+        await tx.change(row, EVENTS[command.action], texts=texts, **columns)
     return Done(row.id, once=effect.once)
 
 
@@ -183,11 +190,16 @@ async def _end(tx: Transaction, row: Referral, action: A) -> dict[str, None]:
     async with tx.effect(row.regency):
         await tx.execute(
             "UPDATE referral_packages SET name = NULL, birth_date = NULL, sex = NULL, address = NULL, nik_prefix = NULL,"
-            " need_note = NULL, emptied_at = $3 WHERE regency = $1 AND id = $2",
+            " need_note = NULL, emptied_at = $3, open = false WHERE regency = $1 AND id = $2",
             row.regency,
             row.id,
             tx.now,
         )
+        # The history of what ended is the sending side's alone, as the referral itself.
+        for table in ("events", "revisions"):
+            await tx.execute(
+                f"UPDATE {table} SET open = false WHERE regency = $1 AND aggregate_id = $2", row.regency, row.id
+            )
         if action is A.REALIZE:
             await cases.move_need(tx, row.need_id, NeedStatus.MET, referral_id=row.id, event="need_met")
         else:
