@@ -25,7 +25,8 @@ CUT = [*(kind.value for kind in ScopeKind if kind is not ScopeKind.WORKER), role
 #: a row with every column that a policy reads; not null, or the planner would fold the policy away
 ROW = """SELECT 3326 AS regency, 3326012001 AS area, false AS sealed, 1::bigint AS receipt,
     gen_random_uuid() AS organization_id, gen_random_uuid() AS program_id, gen_random_uuid() AS reporter_id,
-    gen_random_uuid() AS subject_id, gen_random_uuid() AS key OFFSET 0"""
+    gen_random_uuid() AS subject_id, gen_random_uuid() AS key,
+    'SENT' AS status, true AS open, 2::smallint AS escalation OFFSET 0"""
 #: national tables that are not for everybody
 CLOSED = {"grants", "revocations"}
 _TENANT_TABLES = """
@@ -236,6 +237,7 @@ EFFECTS = {
     "referrals/service/send.py:send",
     "referrals/service/transition.py:_end",
     "referrals/service/transition.py:_lock_case",
+    "referrals/service/transition.py:_step",
     "registry/service.py:check",
 }
 

@@ -22,6 +22,10 @@ from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.tokens import Claims
 
 MAX_AREAS = 1_000
+#: how far a case must have been escalated to be seen by the role, see `cases.codes.LEVELS`
+_LEVELS = {Role.PROVINCE_OFFICE: 1, Role.NATIONAL_OFFICE: 2}
+#: the range of the ten-digit numbers of all areas
+_NATION = (0, 9_999_999_999)
 #: namespace of the pseudonym by which a citizen's own reports are found again
 _SUBJECTS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:slrt:subject")
 
@@ -32,6 +36,8 @@ _KINDS: Mapping[Role, ScopeKind] = {
     Role.AUDITOR: ScopeKind.AUDITOR,
     Role.INTEGRATOR: ScopeKind.IMPORTER,
     Role.CITIZEN: ScopeKind.SUBJECT,
+    Role.PROVINCE_OFFICE: ScopeKind.ESCALATED,
+    Role.NATIONAL_OFFICE: ScopeKind.ESCALATED,
 }
 
 
@@ -108,9 +114,8 @@ def _actor(caller: Caller, role: Role, grants: Sequence[Grant]) -> Actor:
     program = next((program for grant in grants for program in grant.programs), None)
     limits: dict[str, Any] = {"tenants": _tenants(areas)}
     if role is Role.NATIONAL_OFFICE and not areas:
-        # The nation reads national tables only: no row of a tenant lies in this range.
-        limits["lo"], limits["hi"] = 0, 0
-    elif kind in {ScopeKind.AREA_RANGE, ScopeKind.AUDITOR, ScopeKind.PROGRAM}:
+        limits["lo"], limits["hi"] = _NATION
+    elif kind in {ScopeKind.AREA_RANGE, ScopeKind.AUDITOR, ScopeKind.PROGRAM, ScopeKind.ESCALATED}:
         # Several ranges would need an OR in the policy, and their hull would grant what lies between them.
         if len(areas) != 1:
             raise errors.Forbidden("grant_unusable")
@@ -119,6 +124,8 @@ def _actor(caller: Caller, role: Role, grants: Sequence[Grant]) -> Actor:
         if not 0 < len(areas) <= MAX_AREAS or any(area.level is not codes.Level.VILLAGE for area in areas):
             raise errors.Forbidden("grant_unusable")
         limits["areas"] = tuple(sorted(codes.area_number(area) for area in areas))
+    if kind is ScopeKind.ESCALATED:
+        limits["level"] = _LEVELS[role]
     if kind is ScopeKind.ORGANIZATION:
         limits["organization_id"] = _given(organization)
     if kind is ScopeKind.PROGRAM:

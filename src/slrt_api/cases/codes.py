@@ -48,6 +48,18 @@ class CaseAction(StrEnum):
     MARK_EMERGENCY = "MARK_EMERGENCY"
 
 
+class Escalation(StrEnum):
+    """How far up a case is shown; the nation's are shown to their province too."""
+
+    NONE = "NONE"
+    PROVINCE = "PROVINCE"
+    NATION = "NATION"
+
+
+#: as stored on the case and its needs, and as row policies compare it
+LEVELS = {level: number for number, level in enumerate(Escalation)}
+
+
 class NeedStatus(StrEnum):
     """Where a need stands; each has its own way."""
 

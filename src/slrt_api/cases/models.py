@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -17,6 +17,7 @@ class Case(Aggregate, table=True):
 
     `need_count`, `open_needs` (not final) and `referred_needs` (with a referral that runs) are kept by the acts that
     change needs, for guards. `received_at` is when the household's trouble was first reported, here or by its complaint.
+    `escalation` shows it to the province (1), or to the nation as well (2).
     """
 
     KIND: ClassVar[Kind] = Kind.CASE
@@ -30,6 +31,8 @@ class Case(Aggregate, table=True):
         Index("cases_area", "regency", "area", "id"),
         Index("cases_status", "regency", "status", "id"),
         Index("cases_updated_at", "regency", "updated_at", "id"),
+        Index("cases_escalated", "regency", "area", "id", postgresql_where=text("escalation > 0")),
+        CheckConstraint("escalation BETWEEN 0 AND 2", name="cases_escalation"),
         CheckConstraint("open_needs >= 0 AND open_needs <= need_count", name="cases_open_needs"),
         CheckConstraint("referred_needs >= 0 AND referred_needs <= open_needs", name="cases_referred_needs"),
     )
@@ -56,11 +59,12 @@ class Case(Aggregate, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     closing_text: str | None = None
     merged_into: UUID | None = None
+    escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     transferred_to: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Need(Tenant, table=True):
-    """What one person of the household needs; each has its own state."""
+    """What one person of the household needs; each has its own state. `escalation` is that of its case."""
 
     KIND: ClassVar[Kind] = Kind.NEED
 
@@ -69,6 +73,7 @@ class Need(Tenant, table=True):
         ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
         ForeignKeyConstraint(["regency", "person_id"], ["persons.regency", "persons.id"]),
         Index("needs_case", "regency", "case_id", "id"),
+        CheckConstraint("escalation BETWEEN 0 AND 2", name="needs_escalation"),
     )
 
     case_id: UUID
@@ -77,6 +82,7 @@ class Need(Tenant, table=True):
     need: str
     status: str
     referral_id: UUID | None = None
+    escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     note: str | None = None
     created_at: datetime = Field(sa_type=INSTANT)
 

@@ -2,12 +2,13 @@
 
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
-from slrt_api.cases.codes import CaseStatus, Domain, Instrument, NeedStatus
+from slrt_api.cases.codes import LEVELS, CaseStatus, Domain, Escalation, Instrument, NeedStatus
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel.ids import Kind
 from slrt_api.kernel.numbers import parse_number
 from slrt_api.registry.codes import RegistryOutcome
+from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
     ALL_STAFF,
     CREATED_SORT,
@@ -21,6 +22,7 @@ from slrt_api.runtime.shapes import (
     aggregate_fields,
     code_filter,
     parse_boolean,
+    parse_codes,
     parse_uuid,
     text_sort,
     updated_filters,
@@ -39,14 +41,21 @@ def _number(text: str) -> str:
     return found.text
 
 
+def _levels(text: str) -> list[int]:
+    return [LEVELS[Escalation(code)] for code in parse_codes(Escalation)(text)]
+
+
+#: province and nation read what was escalated to them: the case and its needs, and nothing that these lead to
+_READERS = ALL_STAFF | {ScopeKind.ESCALATED}
+
 CASE = (
     Shape(
         "case",
         "cases",
         "cases {t}",
-        "The work for one household, from registration to its end.",
+        "The work for one household, from registration to its end. Province and nation see those escalated to them.",
         scope=Scope.CASES_READ,
-        kinds=ALL_STAFF,
+        kinds=_READERS,
         kind=Kind.CASE,
         version="{t}.version",
     )
@@ -64,6 +73,13 @@ CASE = (
             lifecycle=CASE_LIFECYCLE,
         ),
         Field("emergency", FieldType.BOOLEAN, "Service first, completion afterwards (darurat).", example=False),
+        Field(
+            "escalation",
+            FieldType.CODE,
+            "How far up it is shown: `NATION` is shown to the province too.",
+            "(CASE {t}.escalation WHEN 1 THEN 'PROVINCE' WHEN 2 THEN 'NATION' ELSE 'NONE' END)",
+            codes=Escalation,
+        ),
         Field("received_at", FieldType.INSTANT, "When the trouble was first reported."),
         Field(
             "registry_outcome",
@@ -109,6 +125,14 @@ CASE = (
         *updated_filters(),
         Filter("emergency", "{t}.emergency = {v}::boolean", parse_boolean, "Emergencies, or all others.", "true"),
         Filter(
+            "escalation",
+            "{t}.escalation = ANY ({v}::smallint[])",
+            _levels,
+            "Shown so far up.",
+            "PROVINCE,NATION",
+            Escalation,
+        ),
+        Filter(
             "household_id",
             "{t}.household_id = {v}::uuid",
             parse_uuid,
@@ -134,7 +158,7 @@ NEED = (
         "needs {t}",
         "What one person of the household needs.",
         scope=Scope.CASES_READ,
-        kinds=ALL_STAFF,
+        kinds=_READERS,
     )
     .with_fields(
         Field("id", FieldType.ID, "Id of the need."),

@@ -13,6 +13,7 @@ def add(routes: Routes) -> None:
     routes.read(CASE, tag=TAG)
     routes.write(open_case.open_case, "/v1/cases", tag=TAG)
     routes.write(service.transition, "/v1/cases/{id}/transitions", tag=TAG)
+    routes.write(service.escalate, "/v1/cases/{id}/escalation", tag=TAG)
     routes.write(service.add_need, "/v1/cases/{id}/needs", tag=TAG)
     routes.write(service.transition_need, "/v1/cases/{id}/need-transitions", tag=TAG)
     routes.write(service.assess, "/v1/cases/{id}/assessments", tag=TAG)

@@ -13,6 +13,7 @@ class RowScope:
     """The rows that an actor reaches: a kind, and the integers and UUIDs that its policy reads.
 
     tenants  tenant numbers that the scope touches; empty = not cut by tenant (the nation)
+    level    how far a case must have been escalated to be seen: 1 the province, 2 the nation
     """
 
     kind: ScopeKind
@@ -27,12 +28,19 @@ class RowScope:
     receipt: int | None = None
     #: revocations that may be read: those of the caller, at authentication
     keys: tuple[UUID, ...] = ()
+    level: int | None = None
 
     @cached_property
     def sql(self) -> str:
         """`SET LOCAL` statements of this scope. Holds only integers and UUIDs that are formatted here."""
         settings: list[tuple[str, str]] = []
-        for name, number in (("lo", self.lo), ("hi", self.hi), ("regency", self.regency), ("receipt", self.receipt)):
+        for name, number in (
+            ("lo", self.lo),
+            ("hi", self.hi),
+            ("regency", self.regency),
+            ("receipt", self.receipt),
+            ("level", self.level),
+        ):
             if number is not None:
                 settings.append((name, f"{int(number):d}"))
         for name, identifier in (
@@ -96,4 +104,5 @@ class Actor:
     @cached_property
     def guard_facts(self) -> dict[str, str | int | bool | None]:
         """Facts that guards of lifecycles read as `actor.*`; None where one is not known."""
-        return {"subject": self.subject, "organization_id": None, "person_id": None, **self.facts}
+        office = str(self.organization_id) if self.organization_id is not None else None
+        return {"subject": self.subject, "person_id": None, "organization_id": office, **self.facts}

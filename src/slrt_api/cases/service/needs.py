@@ -83,6 +83,7 @@ async def add_need(tx: Transaction, actor: Actor, case_id: UUID, command: AddNee
         need=command.need,
         status=NeedStatus.OPEN.value,
         note=command.note,
+        escalation=case.escalation,
         created_at=tx.now,
     )
     await tx.insert(need)
