@@ -74,6 +74,9 @@ CASES: dict[Method, Case] = {
     ("GET", "/v1/registry/snapshots/{id}"): Case(Kind.SNAPSHOT, "secretariat_officer"),
     ("GET", "/v1/cases/{id}"): Case(Kind.CASE, "puskesos_officer"),
     ("POST", "/v1/cases/{id}/transitions"): Case(Kind.CASE, "puskesos_officer", lambda _: {"action": "VERIFY"}),
+    ("POST", "/v1/cases/{id}/escalation"): Case(
+        Kind.CASE, "secretariat_manager", lambda _: {"level": "PROVINCE", "reason": "B"}
+    ),
     ("GET", "/v1/cases/{id}/needs"): Case(Kind.CASE, "puskesos_officer"),
     ("POST", "/v1/cases/{id}/needs"): Case(
         Kind.CASE,
@@ -182,6 +185,16 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
     ("/v1/complaints", "household_id"): (Kind.HOUSEHOLD, "puskesos_officer", lambda _: complaint_body()),
     ("/v1/complaints", "subject_person_id"): (
         Kind.PERSON,
+        "puskesos_officer",
+        lambda rows: complaint_body(household_id=str(rows[Kind.HOUSEHOLD])),
+    ),
+    ("/v1/complaints", "accused_person_id"): (
+        Kind.PERSON,
+        "puskesos_officer",
+        lambda rows: complaint_body(household_id=str(rows[Kind.HOUSEHOLD])),
+    ),
+    ("/v1/complaints", "accused_organization_id"): (
+        Kind.ORGANIZATION,
         "puskesos_officer",
         lambda rows: complaint_body(household_id=str(rows[Kind.HOUSEHOLD])),
     ),

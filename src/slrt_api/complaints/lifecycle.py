@@ -2,13 +2,21 @@
 
 Handling asks for `complaints:handle`; what the complainant does (answer, object) for `complaints:write`, which officers
 hold as well, because most complainants answer by telephone or at the counter.
+
+Nobody handles a complaint against themselves or their office. An office is known of whoever works in one, so where the
+complaint names one and the caller's is not known, independence cannot be shown and handling is refused. A person is named by
+an entry of the register, in which most officers do not stand: there only the caller who is known to be that person is
+refused, or nobody could ever handle it.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.codelists import load_code_lists
 from slrt_api.complaints.codes import Action, ComplaintStatus
+from slrt_api.kernel import criteria, errors
+from slrt_api.kernel.criteria import ActorFact, AllOf, AnyOf, Fact, Known, Not, NotEquals, Truth, Value
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
 
 S, A = ComplaintStatus, Action
@@ -37,6 +45,32 @@ _WITH_REASON: Final = frozenset(
 )
 
 
+_PERSON: Final = Fact("accused_person_id"), ActorFact("person_id")
+_OFFICE: Final = Fact("accused_organization_id"), ActorFact("organization_id")
+#: separation of duties. Unknown where an office is accused and the caller's is not known, and only what is true passes
+INDEPENDENT: Final = AllOf(
+    (
+        AnyOf((Not(Known(_PERSON[0])), Not(Known(_PERSON[1])), NotEquals(*_PERSON))),
+        AnyOf((Not(Known(_OFFICE[0])), NotEquals(*_OFFICE))),
+    )
+)
+REFUSAL: Final = "accused_may_not_handle"
+
+#: columns of the row that guards read
+FACTS: Final = ("accused_person_id", "accused_organization_id")
+
+
+def facts(row: object) -> dict[str, Value]:
+    """What guards read of a complaint: ids as text, as the facts of actors are."""
+    return {name: None if (id_ := getattr(row, name)) is None else str(id_) for name in FACTS}
+
+
+def require_independent(row: object, actor: Mapping[str, Value]) -> None:
+    """Raise Conflict `accused_may_not_handle` for handling that is no transition."""
+    if criteria.evaluate(INDEPENDENT, facts(row), actor) is not Truth.TRUE:
+        raise errors.Conflict(REFUSAL)
+
+
 def _line(source: ComplaintStatus, action: Action, target: ComplaintStatus, *, reason: bool = False) -> Transition:
     spoken = action in {A.ANSWER, A.OBJECT}
     roles = COMPLAINANTS if spoken else DECIDERS if action is A.REOPEN else HANDLERS
@@ -46,6 +80,9 @@ def _line(source: ComplaintStatus, action: Action, target: ComplaintStatus, *, r
         target.value,
         frozenset(role.value for role in roles),
         (Scope.COMPLAINTS_WRITE if spoken else Scope.COMPLAINTS_HANDLE).value,
+        # What the complainant says is written down by whoever hears it: that is no handling.
+        guard=None if spoken else INDEPENDENT,
+        refusal=REFUSAL,
         reason_required=reason or action in _WITH_REASON,
     )
 

@@ -15,7 +15,7 @@ class Complaint(Aggregate, table=True):
     """A question, suggestion or grievance. `receipt` is the value of the number that the complainant holds.
 
     `reporter_name` and `reporter_phone` are encrypted; an ANONYMOUS complaint has neither. `reporter_id` is the pseudonym
-    of a citizen who filed with a token of the own.
+    of a citizen who filed with a token of the own. Whom it accuses does not handle it.
     """
 
     KIND: ClassVar[Kind] = Kind.COMPLAINT
@@ -44,6 +44,8 @@ class Complaint(Aggregate, table=True):
     summary: str
     household_id: UUID | None = None
     subject_person_id: UUID | None = None
+    accused_person_id: UUID | None = None
+    accused_organization_id: UUID | None = None
     case_id: UUID | None = None
     reporter_id: UUID | None = None
     reporter_name: bytes | None = None

@@ -16,7 +16,7 @@ from slrt_api.complaints.codes import (
     SeverityFlag,
     Subtype,
 )
-from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE
+from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, FACTS
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.roles import ScopeKind
@@ -87,6 +87,8 @@ COMPLAINT = (
             FieldType.CODES,
             "What this caller may do with it now.",
             lifecycle=COMPLAINT_LIFECYCLE,
+            # Text, as the facts of the caller are.
+            facts={name: f"({{t}}.{name})::text" for name in FACTS},
         ),
         _NATURE,
         _CATEGORY,

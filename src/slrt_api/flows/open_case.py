@@ -8,6 +8,7 @@ from slrt_api.access.scopes import Scope
 from slrt_api.cases.codes import CaseStatus
 from slrt_api.cases.models import Case
 from slrt_api.cases.shapes import CASE, NUMBER_PREFIX
+from slrt_api.complaints.lifecycle import require_independent
 from slrt_api.complaints.models import Complaint
 from slrt_api.households.models import Household
 from slrt_api.kernel import errors
@@ -50,6 +51,7 @@ async def open_case(tx: Transaction, actor: Actor, command: OpenCase) -> Case:
     received_at = tx.now
     if command.complaint_id is not None:
         complaint = await _complaint(tx, command.complaint_id, household)
+        require_independent(complaint, actor.guard_facts)
         received_at = complaint.received_at
     case = await tx.create(
         Case(

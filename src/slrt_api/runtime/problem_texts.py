@@ -781,6 +781,33 @@ _ALL: Final = (
     ),
     _problem(
         409,
+        "escalation_unchanged",
+        ("Kasus sudah berada di tingkat itu", "The case is at that level already"),
+        (
+            "Pilih tingkat lain, atau biarkan seperti semula.",
+            "Choose another level, or leave it as it is.",
+        ),
+    ),
+    _problem(
+        409,
+        "accused_may_not_handle",
+        ("Terlapor tidak boleh menangani", "Who is accused may not handle it"),
+        (
+            "Pengaduan ini menyangkut Anda atau kantor Anda, atau kantor Anda tidak diketahui. Serahkan kepada pihak lain.",
+            "The complaint accuses you or your office, or your office is not known. Leave it to somebody else.",
+        ),
+    ),
+    _problem(
+        409,
+        "forward_to_accused",
+        ("Tidak dapat diteruskan kepada terlapor", "Not to be forwarded to who is accused"),
+        (
+            "Teruskan kepada organisasi lain yang tidak dilaporkan.",
+            "Forward it to an organization that it does not accuse.",
+        ),
+    ),
+    _problem(
+        409,
         "case_closed",
         ("Kasus sudah selesai", "The case has ended"),
         (

@@ -5,7 +5,7 @@ are written by us, never by a caller: values reach a statement only as parameter
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -56,6 +56,7 @@ class Field:
     sql      over the alias `{t}`; the column of the same name when left out
     codes    the enum of a CODE field; the documentation lists it
     masked   SQL for callers who lack the scope `unmask`; None = the field needs no mask
+    facts    SQL of what guards of `lifecycle` read of the row, where it is not the column as it stands
     sealed   the column is a ciphertext, decrypted in the answer; the name that its AAD binds (see `Reads`)
     """
 
@@ -70,6 +71,7 @@ class Field:
     masked: str | None = None
     sealed: str | None = None
     lifecycle: Lifecycle | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

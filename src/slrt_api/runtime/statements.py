@@ -114,7 +114,7 @@ class Compiler:
                 role=self.actor.role,
                 scopes=self.actor.scopes,
                 state_column=f"{alias}.status",
-                column=lambda name: f"{alias}.{name}",
+                column=lambda name: field.facts.get(name, f"{{t}}.{name}").format(t=alias),
                 actor=lambda name: f"{self.bind('actor.' + name)}::text",
                 constant=_literal,
             )

@@ -26,6 +26,7 @@ from slrt_api.complaints.shapes import COMPLAINT, TRACKED_COMPLAINT
 from slrt_api.households.models import Household, Person
 from slrt_api.kernel import errors, numbers
 from slrt_api.kernel.ids import Kind, kind_of, minted_at, new_id, tenant_of
+from slrt_api.organizations.models import Organization
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.crypto import Keyring, aad
 from slrt_api.runtime.roles import ScopeKind
@@ -87,6 +88,16 @@ class FileComplaint(ComplaintContent):
         description="Person that it concerns, in the caller's scope.",
         examples=["019aaa11-2233-8000-8cfe-08a1b2c3d4e5"],
     )
+    accused_person_id: UUID | None = Field(
+        default=None,
+        description="Person whom it accuses, in the caller's scope: does not handle it.",
+        examples=["019aaa11-2233-8000-8cfe-08a1b2c3d4e5"],
+    )
+    accused_organization_id: UUID | None = Field(
+        default=None,
+        description="Organization that it accuses: nobody who works there handles it.",
+        examples=["019aaa11-2233-8000-8000-20a1b2c3d4e5"],
+    )
     captured_at: Instant | None = Field(
         default=None,
         description="When it was recorded in the field; now when left out. Deadlines count from its arrival here.",
@@ -104,7 +115,7 @@ async def file_complaint(tx: Transaction, actor: Actor, command: FileComplaint) 
 
     Its deadlines start with its arrival, in working time of the place. The answer shows `receipt_secret` this once: with
     the receipt it opens process and outcome without a token (`GET /v1/public/complaints/{receipt}`). A citizen files
-    for any village and names neither household nor person.
+    for any village and names neither household nor person nor organization.
     """
     regency = _check(tx, command, command.captured_at)
     return await _file_by(tx, actor, _new_id(tx, command, regency), command)
@@ -145,6 +156,8 @@ async def _file_by(tx: Transaction, actor: Actor, id_: UUID, command: FileCompla
         captured_at=command.captured_at,
         household_id=command.household_id,
         subject_person_id=command.subject_person_id,
+        accused_person_id=command.accused_person_id,
+        accused_organization_id=command.accused_organization_id,
         reporter_id=actor.rows.subject_id,
     )
     return await _file(tx, complaint)
@@ -245,12 +258,21 @@ async def _check_references(tx: Transaction, actor: Actor, command: FileComplain
             household = await tx.find(Household, command.household_id)
         if household is None or household.regency != regency:
             raise errors.Invalid.reference("/household_id")
-    if command.subject_person_id is not None:
+    for name in ("subject_person_id", "accused_person_id"):
+        person_id: UUID | None = getattr(command, name)
+        if person_id is None:
+            continue
         person = None
         if actor.rows.kind is not ScopeKind.SUBJECT:
-            person = await tx.find(Person, command.subject_person_id)
+            person = await tx.find(Person, person_id)
         if person is None or person.regency != regency:
-            raise errors.Invalid.reference("/subject_person_id")
+            raise errors.Invalid.reference(f"/{name}")
+    if command.accused_organization_id is not None:
+        organization = None
+        if actor.rows.kind is not ScopeKind.SUBJECT:
+            organization = await tx.find(Organization, command.accused_organization_id)
+        if organization is None:
+            raise errors.Invalid.reference("/accused_organization_id")
 
 
 def _new_id(tx: Transaction, command: ComplaintContent, regency: int) -> UUID:
@@ -269,6 +291,8 @@ def _complaint(
     captured_at: datetime | None = None,
     household_id: UUID | None = None,
     subject_person_id: UUID | None = None,
+    accused_person_id: UUID | None = None,
+    accused_organization_id: UUID | None = None,
     reporter_id: UUID | None = None,
 ) -> Complaint:
     def sealed(name: str, value: str | None) -> bytes | None:
@@ -293,6 +317,8 @@ def _complaint(
         summary=command.summary,
         household_id=household_id,
         subject_person_id=subject_person_id,
+        accused_person_id=accused_person_id,
+        accused_organization_id=accused_organization_id,
         reporter_id=reporter_id,
         reporter_name=sealed("reporter_name", command.reporter_name),
         reporter_phone=sealed("reporter_phone", command.reporter_phone),

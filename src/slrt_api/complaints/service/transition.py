@@ -9,7 +9,7 @@ from pydantic import Field
 from slrt_api.access.scopes import Scope
 from slrt_api.clocks import service as clocks
 from slrt_api.complaints.codes import Action, ComplaintStatus
-from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, TERMINAL
+from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, TERMINAL, facts
 from slrt_api.complaints.models import Complaint
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.kernel import errors
@@ -82,13 +82,19 @@ async def transition(tx: Transaction, actor: Actor, id_: UUID, command: Transiti
     """Move a complaint on.
 
     Handling needs the scope `complaints:handle`; ANSWER and OBJECT, which are the complainant's, `complaints:write`.
+    Nobody handles a complaint that accuses themselves or their office, and none is forwarded to the office that it accuses.
     Deadlines that the new state meets are met; those that begin with it begin; at an end the others stop.
     """
     if actor.scopes.isdisjoint({Scope.COMPLAINTS_HANDLE, Scope.COMPLAINTS_WRITE}):
         raise errors.Forbidden("scope_missing")
     complaint = await tx.ask(Complaint, id_)
     step = COMPLAINT_LIFECYCLE.advance(
-        complaint.status, command.action, role=actor.role, scopes=actor.scopes, row={}, actor=actor.guard_facts
+        complaint.status,
+        command.action,
+        role=actor.role,
+        scopes=actor.scopes,
+        row=facts(complaint),
+        actor=actor.guard_facts,
     )
     COMPLAINT_LIFECYCLE.require_reason(step, command.reason)
     _require_members(command)
@@ -125,9 +131,11 @@ async def _resolve(tx: Transaction, _: Complaint, command: TransitionComplaint) 
     }
 
 
-async def _forward(tx: Transaction, _: Complaint, command: TransitionComplaint) -> Changes:
+async def _forward(tx: Transaction, complaint: Complaint, command: TransitionComplaint) -> Changes:
     if command.forward_to is None or await tx.find(Organization, command.forward_to) is None:
         raise errors.Invalid.reference("/forward_to")
+    if command.forward_to == complaint.accused_organization_id:
+        raise errors.Conflict("forward_to_accused")
     return {"forwarded_to": command.forward_to}
 
 
