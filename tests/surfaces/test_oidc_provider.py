@@ -106,6 +106,7 @@ class Service:
     @property
     def published(self) -> issuers.PublishedKeys:
         """The provider's keys as the running application holds them."""
+        found: issuers.PublishedKeys
         [found] = [keys.published for keys in self.app.state.service.verifier._issuers.values() if keys.published]
         return found
 
