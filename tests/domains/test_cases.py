@@ -257,7 +257,9 @@ class TestWholeWay:
             ["REOPEN"],
         )
 
-        seen = await api.as_("auditor").get(f"/v1/cases/{case['id']}?include=assessments,services,household")
+        seen = await api.as_("secretariat_manager").get(
+            f"/v1/cases/{case['id']}?include=assessments,services,household"
+        )
         assert [service["service"] for service in seen.json()["services"]] == ["HEALTH_INSURANCE"] * 2
         assert seen.json()["assessments"][0]["answers"] == {"304": 4, "409": [1, 3], "note": None}
         assert seen.json()["household"]["id"] == case["household_id"]

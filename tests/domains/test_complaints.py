@@ -138,7 +138,10 @@ class TestFile:
         assert answer.status_code == 201
         assert answer.headers["location"] == f"/v1/complaints/{complaint['id']}"
         assert (complaint["status"], complaint["version"]) == ("RECEIVED", 1)
-        assert complaint["severity_flags"] == ["LIFE_THREATENING", "OVERSIGHT"]
+        # Who wrote it down for somebody sees of its special data no more than of any other complaint.
+        assert complaint["severity_flags"] == ["OVERSIGHT"]
+        handled = (await api.as_("puskesos_officer").get(answer.headers["location"])).json()
+        assert handled["severity_flags"] == ["LIFE_THREATENING", "OVERSIGHT"]
         assert complaint["captured_at"] == "2026-11-20T16:30:00.000000Z"
         assert complaint["household_id"] == household["id"]
         number = parse_number("KEL", complaint["receipt"])

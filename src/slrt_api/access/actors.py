@@ -5,7 +5,7 @@ never the union of roles over the union of areas.
 """
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from slrt_api.access.permissions import KINDS
 from slrt_api.access.scopes import PERMISSIONS, Role
 from slrt_api.areas import codes
 from slrt_api.areas.dataset import tenants_by_code
@@ -28,17 +29,6 @@ _LEVELS = {Role.PROVINCE_OFFICE: 1, Role.NATIONAL_OFFICE: 2}
 _NATION = (0, 9_999_999_999)
 #: namespace of the pseudonym by which a citizen's own reports are found again
 _SUBJECTS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:slrt:subject")
-
-_KINDS: Mapping[Role, ScopeKind] = {
-    Role.FACILITATOR: ScopeKind.AREA_LIST,
-    Role.PROGRAM_MANAGER: ScopeKind.PROGRAM,
-    Role.PARTNER: ScopeKind.ORGANIZATION,
-    Role.AUDITOR: ScopeKind.AUDITOR,
-    Role.INTEGRATOR: ScopeKind.IMPORTER,
-    Role.CITIZEN: ScopeKind.SUBJECT,
-    Role.PROVINCE_OFFICE: ScopeKind.ESCALATED,
-    Role.NATIONAL_OFFICE: ScopeKind.ESCALATED,
-}
 
 
 class Grant(BaseModel):
@@ -105,7 +95,7 @@ def subject_id(subject: str) -> UUID:
 
 
 def _actor(caller: Caller, role: Role, grants: Sequence[Grant]) -> Actor:
-    kind = _KINDS.get(role, ScopeKind.AREA_RANGE)
+    kind = KINDS[role]
     try:
         areas = [codes.parse_area_code(area) for grant in grants for area in grant.areas]
     except codes.AreaCodeError:

@@ -62,12 +62,18 @@ class CodeList:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A kind of service that a need asks for and an organization offers. `domain` is one of the four domains."""
+    """A kind of service that a need asks for and an organization offers.
+
+    domain   one of the four domains
+    special  that a person needs it is special data (UU 27/2022, article 4): it tells of health, disability, drugs, violence
+             suffered, or a child in danger. Which services do is this project's choice
+    """
 
     code: str
     domain: str
     label_id: str
     label_en: str
+    special: bool
 
 
 @cache
@@ -82,7 +88,22 @@ def load_code_lists() -> Mapping[str, CodeList]:
 @cache
 def load_services() -> tuple[Service, ...]:
     """The catalog of services, domain by domain."""
-    return tuple(Service(row["code"], row["domain"], row["label_id"], row["label_en"]) for row in _rows("services.csv"))
+    return tuple(
+        Service(row["code"], row["domain"], row["label_id"], row["label_en"], row["special"] == "true")
+        for row in _rows("services.csv")
+    )
+
+
+@cache
+def special_services() -> tuple[str, ...]:
+    """Codes of the services that are special data."""
+    return tuple(sorted(service.code for service in load_services() if service.special))
+
+
+def redacted_of_special(column: str) -> str:
+    """SQL template of a shape's field that is null in rows whose `column` names a special service."""
+    listed = ", ".join(f"'{code}'" for code in special_services())
+    return f"(CASE WHEN {{t}}.{column} IN ({listed}) THEN NULL ELSE {{v}} END)"
 
 
 def _code_list(name: str, rows: list[dict[str, str]]) -> CodeList:

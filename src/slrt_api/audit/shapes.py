@@ -13,6 +13,47 @@ from slrt_api.runtime.shapes import ALL_STAFF, Field, FieldType, Link, Shape, So
 #: people who act for themselves: their pseudonym is for auditors only, lest handlers learn who complained
 _THEMSELVES: Final = "('citizen', 'public')"
 _AUDITORS: Final = Scope.AUDIT_READ.value
+#: every resource that has a history
+WITH_HISTORY: Final = (HOUSEHOLD, CASE, REFERRAL, COMPLAINT)
+
+
+def _hidden(shape: Shape, role: str) -> list[str]:
+    """Columns of the shape's table whose values the role may not know."""
+    return [field.name for field in shape.fields.values() if not field.known_to(role)]
+
+
+def _array(names: list[str]) -> str:
+    return "ARRAY[" + ", ".join(f"'{name}'" for name in names) + "]::text[]"
+
+
+def _by_kind(lines: dict[Shape, str]) -> str:
+    """SQL that chooses a line by the kind of the resource; the value itself for all others."""
+    whens = "".join(f" WHEN {int(shape.kind)} THEN {line}" for shape, line in lines.items() if shape.kind is not None)
+    return f"(CASE {{t}}.kind{whens} ELSE {{v}} END)" if lines else "{v}"
+
+
+def _without_columns(role: str) -> str:
+    """Of an object by column, or of an array of their names, what the role may know: jsonb takes both away alike."""
+    hidden = {shape: _hidden(shape, role) for shape in WITH_HISTORY}
+    return _by_kind({shape: f"({{v}} - {_array(names)})" for shape, names in hidden.items() if names})
+
+
+def _without_parts(role: str) -> str:
+    """Of lists of rows by part, what the role may know: parts have the names of the links that lead to them."""
+    lines: dict[Shape, str] = {}
+    for shape in WITH_HISTORY:
+        hidden = {name: names for name, link in shape.links.items() if (names := _hidden(link.to, role))}
+        if hidden:
+            whens = "".join(
+                f" WHEN '{part}' THEN (SELECT jsonb_agg(x.line - {_array(names)} ORDER BY x.at)"
+                " FROM jsonb_array_elements(p.value) WITH ORDINALITY AS x (line, at))"
+                for part, names in hidden.items()
+            )
+            lines[shape] = (
+                f"(SELECT jsonb_object_agg(p.key, CASE p.key{whens} ELSE p.value END) FROM jsonb_each({{v}}) p)"
+            )
+    return _by_kind(lines)
+
 
 HISTORY_ENTRY = (
     Shape(
@@ -21,7 +62,8 @@ HISTORY_ENTRY = (
         "events {t} LEFT JOIN revisions {t}r ON {t}r.regency = {t}.regency"
         " AND {t}r.aggregate_id = {t}.aggregate_id AND {t}r.sequence = {t}.sequence",
         "One change: what happened, by whom, in which role, and what it changed. `changes`, `parts` and `texts` are null"
-        " where they were erased and for citizens; `parts` for receivers of referrals too.",
+        " where they were erased and for citizens; `parts` for receivers of referrals too. Fields that the caller's role may"
+        " not read are in none of them, nor are their names in `fields`.",
         scope=None,
         kinds=ALL_STAFF | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM, ScopeKind.SUBJECT},
     )
@@ -55,6 +97,7 @@ HISTORY_ENTRY = (
             "Names of what changed.",
             "(convert_from({t}.body, 'UTF8')::jsonb -> 'fields')",
             example=["status"],
+            stripped=_without_columns,
         ),
         Field(
             "changes",
@@ -65,6 +108,7 @@ HISTORY_ENTRY = (
             example={"status": {"before": "RECEIVED", "after": "TRIAGED"}},
             unmask=_AUDITORS,
             masked="(({t}r.values -> 'changes') - ARRAY['reporter_id', 'received_by'])",
+            stripped=_without_columns,
         ),
         Field(
             "parts",
@@ -76,6 +120,7 @@ HISTORY_ENTRY = (
             # What a receiver of referrals may know of people stands in the package, which is emptied at the end.
             unmask=Scope.HOUSEHOLDS_READ.value,
             masked="NULL::jsonb",
+            stripped=_without_parts,
         ),
         Field(
             "texts",
@@ -107,9 +152,6 @@ HISTORY_ENTRY = (
     .with_sorts(Sort("sequence", "{t}.sequence", "integer", int))
 )
 HISTORY_ENTRY.default_sort = "sequence"
-
-#: every resource that has a history
-WITH_HISTORY: Final = (HOUSEHOLD, CASE, REFERRAL, COMPLAINT)
 
 for shape in WITH_HISTORY:
     shape.link(

@@ -1,6 +1,10 @@
 """What can be read of cases, their needs, assessments and services."""
 
-from slrt_api.access.scopes import Scope
+from typing import Any
+
+from slrt_api.access.permissions import CASE_WORKERS
+from slrt_api.access.scopes import Role, Scope
+from slrt_api.areas.codelists import redacted_of_special
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.cases.codes import LEVELS, CaseStatus, Domain, Escalation, Instrument, NeedStatus
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE
@@ -30,6 +34,10 @@ from slrt_api.runtime.shapes import (
 
 NUMBER_PREFIX = "KSS"
 
+#: who may know what a need is about: who works on the case, and auditors, who judge what was decided
+_OF_NEEDS: Any = {"special": True, "readers": CASE_WORKERS | {Role.AUDITOR}}
+#: what is said and found of people in words and answers: for the work only
+_FINDINGS: Any = {"special": True, "readers": CASE_WORKERS}
 
 _NUMBER = f"{NUMBER_PREFIX}-[0-9]{{4}}-[0-9A-HJKMNP-TV-Z]{{4}}-[0-9A-HJKMNP-TV-Z]{{4}}-[0-9A-HJKMNP-Z]"
 
@@ -164,10 +172,19 @@ NEED = (
         Field("id", FieldType.ID, "Id of the need."),
         Field("person_id", FieldType.ID, "The person who needs it."),
         Field("domain", FieldType.CODE, "Field of work.", codes=Domain),
-        Field("need", FieldType.TEXT, "The service needed: a code of `/v1/services`.", example="HEALTH_INSURANCE"),
+        Field(
+            "need",
+            FieldType.TEXT,
+            "The service needed: a code of `/v1/services`.",
+            example="HEALTH_INSURANCE",
+            redacted=redacted_of_special("need"),
+            **_OF_NEEDS,
+        ),
         Field("status", FieldType.CODE, "Where it stands.", codes=NeedStatus),
         Field("referral_id", FieldType.ID, "The referral that serves it.", nullable=True),
-        Field("note", FieldType.TEXT, "What is particular about it.", nullable=True, example="Rawat jalan"),
+        Field(
+            "note", FieldType.TEXT, "What is particular about it.", nullable=True, example="Rawat jalan", **_FINDINGS
+        ),
         Field("created_at", FieldType.INSTANT, "When it was recorded."),
     )
     .with_sorts(ID_SORT)
@@ -186,8 +203,8 @@ ASSESSMENT = (
     .with_fields(
         Field("id", FieldType.ID, "Id of the assessment."),
         Field("instrument", FieldType.CODE, "Questionnaire whose codes the answers use.", codes=Instrument),
-        Field("answers", FieldType.JSON, "Answers by question.", example={"409": 1}),
-        Field("summary", FieldType.TEXT, "Summary in words.", example="Ibu tunggal, dua anak bersekolah"),
+        Field("answers", FieldType.JSON, "Answers by question.", example={"409": 1}, **_FINDINGS),
+        Field("summary", FieldType.TEXT, "Summary in words.", example="Ibu tunggal, dua anak bersekolah", **_FINDINGS),
         Field("assessed_at", FieldType.INSTANT, "When it was recorded."),
     )
     .with_sorts(ID_SORT)
@@ -206,9 +223,23 @@ DIRECT_SERVICE = (
     .with_fields(
         Field("id", FieldType.ID, "Id of the service."),
         Field("need_id", FieldType.ID, "The need that it met."),
-        Field("service", FieldType.TEXT, "Code of the service.", example="CIVIL_DOCUMENTS"),
+        Field(
+            "service",
+            FieldType.TEXT,
+            "Code of the service.",
+            example="CIVIL_DOCUMENTS",
+            redacted=redacted_of_special("service"),
+            **_OF_NEEDS,
+        ),
         Field("delivered_on", FieldType.DATE, "Day on which it was given."),
-        Field("evidence", FieldType.TEXT, "What shows it.", example="Akta kelahiran diserahkan kepada ibu"),
+        Field(
+            "evidence",
+            FieldType.TEXT,
+            "What shows it.",
+            example="Akta kelahiran diserahkan kepada ibu",
+            redacted=redacted_of_special("service"),
+            **_OF_NEEDS,
+        ),
         Field("created_at", FieldType.INSTANT, "When it was recorded."),
     )
     .with_sorts(ID_SORT)

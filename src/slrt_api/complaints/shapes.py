@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from slrt_api.access.scopes import Scope
+from slrt_api.access.permissions import CASE_WORKERS
+from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.filters import AREA_FILTER
 from slrt_api.cases.shapes import CASE
 from slrt_api.clocks.shapes import CLOCK, STATE
@@ -66,6 +67,10 @@ _REALIZED = Field(
 #: the name and number of the complainant are for those who handle the complaint
 _CONTACT: Any = {"nullable": True, "unmask": Scope.COMPLAINTS_HANDLE.value, "masked": "NULL::text"}
 
+#: of violence, a child or a life in danger: for who handles it, who complained, and auditors
+_GRAVE: Any = {"special": True, "readers": CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR}}
+_GRAVE_FLAGS = f"ARRAY['{SeverityFlag.VIOLENCE_OR_CHILD_PROTECTION}', '{SeverityFlag.LIFE_THREATENING}']"
+
 COMPLAINT = (
     Shape(
         "complaint",
@@ -92,13 +97,35 @@ COMPLAINT = (
         ),
         _NATURE,
         _CATEGORY,
-        Field("subtype", FieldType.CODE, "The pattern, within the category.", codes=Subtype, nullable=True),
-        Field("severity_flags", FieldType.CODES, "What makes it grave.", codes=SeverityFlag, example=["OVERSIGHT"]),
+        Field(
+            "subtype",
+            FieldType.CODE,
+            "The pattern, within the category.",
+            codes=Subtype,
+            nullable=True,
+            redacted=f"(CASE WHEN {{t}}.severity_flags && {_GRAVE_FLAGS} THEN NULL ELSE {{v}} END)",
+            **_GRAVE,
+        ),
+        Field(
+            "severity_flags",
+            FieldType.CODES,
+            "What makes it grave. In lists, and for roles that may not read special data, `OVERSIGHT` only.",
+            codes=SeverityFlag,
+            example=["OVERSIGHT"],
+            redacted=f"array(SELECT f FROM unnest({{v}}) f WHERE f <> ALL ({_GRAVE_FLAGS}))",
+            **_GRAVE,
+        ),
         _PROGRAM,
         Field("channel", FieldType.CODE, "The way by which it came.", codes=Channel),
         Field("confidentiality", FieldType.CODE, "Who may know the complainant.", codes=Confidentiality),
         Field("area_code", FieldType.VILLAGE, "Village that it concerns.", "{t}.area", example="33.26.01.2001"),
-        Field("summary", FieldType.TEXT, "What happened, in the complainant's words.", example="Not on the PKH list."),
+        Field(
+            "summary",
+            FieldType.TEXT,
+            "What happened, in the complainant's words.",
+            example="Not on the PKH list.",
+            **_GRAVE,
+        ),
         Field("household_id", FieldType.ID, "Household that it concerns.", nullable=True),
         Field("subject_person_id", FieldType.ID, "Person that it concerns.", nullable=True),
         Field("case_id", FieldType.ID, "Case that was opened from it.", nullable=True),

@@ -178,8 +178,9 @@ class _Types:
         if field.codes is not None and field.lifecycle is None:
             enum = self.enum(field.codes)
             type_ = GenericAlias(list, (enum,)) if type_ == list[str] else enum
-        # A mask may leave nothing of a value.
+        # A mask may leave nothing of a value, and a field that not everybody may read is not promised to anybody.
         hidden = field.masked is not None and field.masked.strip().upper().startswith("NULL")
+        hidden = hidden or field.null_where_limited
         return type_ | None if field.nullable or hidden else type_
 
     def _object(self, resource: Resource, made: type) -> None:

@@ -155,7 +155,7 @@ class Executor:
             if body is None and number not in refusals and not root.nullable:
                 wrong = errors.NotFound()
             if wrong is not None:
-                failed.append(graphql_error(wrong, asked.language, _places(root.locations), [root.key]))
+                failed.append(graphql_error(_pointed(wrong), asked.language, _places(root.locations), [root.key]))
             parts.append(b'"%b":%b' % (root.key.encode(), body if body is not None else b"null"))
         return _answer(b",".join(parts), failed)
 
@@ -288,6 +288,8 @@ class _Payload:
 
     async def run(self, act: Act, parameters: Mapping[str, Any]) -> bytes:
         shown = [root for _, _, root in self._members if root is not None]
+        # Whether it may be done at all before what may be shown of it, as in REST.
+        self._mutation.case.permit(act.actor)
         for each in shown:
             Reads.permit(act.actor, each.selection, item=True)
         show = (shown[0], parameters) if shown else None

@@ -5,7 +5,7 @@ directives, aliases, merging, order) is what the compiled path is compared with.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from slrt_api.graph.mutations import Mutation
 from slrt_api.graph.pages import Page, page_of
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import kind_of, tenant_of
-from slrt_api.runtime.reads import Reads
+from slrt_api.runtime.reads import Reads, refuse_fields
 from slrt_api.runtime.shapes import (
     Connection,
     Edges,
@@ -41,6 +41,8 @@ from slrt_api.runtime.usecase import Act, UseCase
 Run = Callable[[Any, Any, Mapping[str, Any]], Awaitable[Any]]
 _KEY: Final = "__key"
 _TYPE: Final = "__type"
+#: whether the object is a row of a list, or belongs to one
+_LISTED: Final = "__listed"
 _FACTS: Final = {
     "has_next_page": PageFact.HAS_NEXT,
     "has_previous_page": PageFact.HAS_PREVIOUS,
@@ -130,10 +132,12 @@ def link(resource: Resource, target: Resource, link: Link) -> Run:
         key = source[_KEY]
         if not link.paged:
             shown = LinkMember("x", link, _flat(target.shape))
-            found = (await _read(info, ItemRoot("s", Selection(resource.shape, (shown,))), _by(resource, key)))["x"]
+            listed = source[_LISTED]
+            root = ItemRoot("s", Selection(resource.shape, (shown,)), listed=listed)
+            found = (await _read(info, root, _by(resource, key)))["x"]
             if link.single:
-                return found and {**found, _TYPE: target.name}
-            return [{**each, _TYPE: target.name} for each in found]
+                return found and _object(target, found, listed=listed)
+            return [_object(target, each, listed=listed) for each in found]
         asked = page_of(target, _graphql(target, given), f"{resource.shape.name}.{link.name}")
         paged = PagedMember("x", link, _connection(target, asked, "p"))
         parameters = asked.parameters(_act(info).actor, "p") | _by(resource, key)
@@ -149,11 +153,15 @@ def mutation(mutation: Mutation, catalog: Catalog) -> Run:
     async def run(_: Any, info: Any, given: Mapping[str, Any]) -> Any:
         raw = info._raw_info
         values = _arguments(raw)
+        mutation.case.permit(_act(info).actor)
+        if mutation.case.answers is not None:
+            _permit_payload(info, mutation, catalog.by_shape[mutation.case.answers])
         payload = dict(await info.context.perform(mutation, values.get("input", {})))
         if mutation.case.answers is not None:
             resource = catalog.by_shape[mutation.case.answers]
             id_ = payload.pop("id")
-            payload[mutation.case.answers.name] = None if id_ is None else await _item(info, resource, id_)
+            shown = None if id_ is None else await _row(info, resource, parse_uuid(id_))
+            payload[mutation.case.answers.name] = shown
         return payload
 
     return run
@@ -180,7 +188,7 @@ def _graphql(resource: Resource, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _flat(shape: Shape) -> Selection:
     """All fields of a shape, and the key by which its links are followed."""
-    members = [FieldMember(name, field) for name, field in shape.fields.items()]
+    members = [FieldMember(name, field, usual=True) for name, field in shape.fields.items()]
     if shape.links:
         members.append(FieldMember(_KEY, Field(_KEY, FieldType.TEXT, "", f"({shape.key})::text")))
     return Selection(shape, tuple(members))
@@ -202,8 +210,16 @@ async def _item(info: Any, resource: Resource, key: str) -> dict[str, Any] | Non
     _permit(info, resource, item=True)
     if kind is not None and kind_of(parse_uuid(key)) is not kind:
         return None
-    found = await _read(info, ItemRoot("s", _flat(resource.shape)), _by(resource, key))
-    return {**found, _TYPE: resource.name} if found is not None else None
+    return await _row(info, resource, key)
+
+
+async def _row(info: Any, resource: Resource, key: Any) -> dict[str, Any] | None:
+    found = await _read(info, ItemRoot("s", _flat(resource.shape)), _by(resource, str(key)))
+    return _object(resource, found, listed=False) if found is not None else None
+
+
+def _object(resource: Resource, found: dict[str, Any], *, listed: bool) -> dict[str, Any]:
+    return {**found, _TYPE: resource.name, _LISTED: listed}
 
 
 async def _read(info: Any, root: Root, given: Mapping[str, Any]) -> Any:
@@ -230,31 +246,82 @@ def _connection(resource: Resource, page: Page, slot: str = "s") -> Connection:
 
 def _named(resource: Resource, found: Any) -> Any:
     for edge in found["edges"]:
-        edge["node"][_TYPE] = resource.name
+        edge["node"] = _object(resource, edge["node"], listed=True)
     return found
+
+
+@dataclass
+class _Reached:
+    """What a selection leads to: its shapes, and the fields that it may not ask for, as `/resource/field`."""
+
+    role: str
+    shapes: list[Shape] = field(default_factory=list)
+    refused: set[str] = field(default_factory=set)
+
+    def below(self, selections: Iterable[Any], resource: Resource, *, listed: bool) -> None:
+        """Follow the selections of one object."""
+        shape = resource.shape
+        for chosen in _chosen(selections, resource.name):
+            followed = resource.members.get(chosen.name)
+            if isinstance(followed, Field) and followed.withheld_from(self.role, listed=listed):
+                self.refused.add(f"/{shape.name}/{followed.name}")
+            if isinstance(followed, Link):
+                target = Resource(followed.to)
+                self.shapes.append(followed.to)
+                if followed.paged:
+                    self.page(chosen, target)
+                else:
+                    self.below(chosen.selections, target, listed=listed)
+
+    def page(self, asked: SelectedField, resource: Resource) -> None:
+        """Follow the arguments and the rows of a connection."""
+        shape = resource.shape
+        given = {name: value for name, value in asked.arguments.items() if value is not None}
+        filters = [filter_.name for name, filter_ in resource.filters.items() if name in given]
+        sort = resource.sorts[str(getattr(given["sort"], "value", given["sort"]))] if "sort" in given else None
+        for _, unknown in shape.unknown_to(self.role, filters, sort):
+            self.refused.add(f"/{shape.name}/{unknown.name}")
+        for edges in _chosen(asked.selections, f"{resource.name}Connection"):
+            for edge in _chosen(edges.selections, f"{resource.name}Edge"):
+                if edge.name == "node":
+                    self.below(edge.selections, resource, listed=True)
 
 
 def _permit(info: Any, resource: Resource, *, item: bool) -> None:
     """Rights over all that the root field leads to: refused whole, at the root, as REST refuses an `include`."""
-    reached = [resource.shape]
-    fields = [each for each in info.selected_fields if isinstance(each, SelectedField)]
-    for each in fields:
-        found = (
-            _below(each.selections, resource) if not _is_page(each, resource) else _of_page(each.selections, resource)
-        )
-        reached += found
-    kinds, actor = _act(info).actor.rows.kind, _act(info).actor
-    if kinds not in resource.shape.kinds:
+    reached = _Reached(_act(info).actor.role, [resource.shape])
+    for chosen in _selected(info):
+        if chosen.name == resource.page:
+            reached.page(chosen, resource)
+        else:
+            reached.below(chosen.selections, resource, listed=False)
+    _judge(info, resource, reached, item=item)
+
+
+def _permit_payload(info: Any, mutation: Mutation, resource: Resource) -> None:
+    """Rights over what a mutation's payload shows of its resource, before anything is done."""
+    for chosen in _selected(info):
+        for shown in _chosen(chosen.selections, mutation.payload):
+            if shown.name == mutation.resource:
+                reached = _Reached(_act(info).actor.role, [resource.shape])
+                reached.below(shown.selections, resource, listed=False)
+                _judge(info, resource, reached, item=True)
+
+
+def _selected(info: Any) -> list[SelectedField]:
+    return [each for each in info.selected_fields if isinstance(each, SelectedField)]
+
+
+def _judge(info: Any, resource: Resource, reached: _Reached, *, item: bool) -> None:
+    actor = _act(info).actor
+    if actor.rows.kind not in resource.shape.kinds:
         raise errors.NotFound if item else errors.Forbidden("role_not_allowed")
-    if any(kinds not in shape.kinds for shape in reached):
+    if any(actor.rows.kind not in shape.kinds for shape in reached.shapes):
         raise errors.Forbidden("role_not_allowed")
-    for shape in reached:
+    for shape in reached.shapes:
         if shape.scope is not None:
             actor.require(shape.scope)
-
-
-def _is_page(field: SelectedField, resource: Resource) -> bool:
-    return field.name == resource.page
+    refuse_fields(reached.refused)
 
 
 def _chosen(selections: Iterable[Any], type_name: str) -> Iterable[SelectedField]:
@@ -268,23 +335,3 @@ def _chosen(selections: Iterable[Any], type_name: str) -> Iterable[SelectedField
                 yield from _chosen(each.selections, type_name)
         else:
             yield each
-
-
-def _of_page(selections: Iterable[Any], resource: Resource) -> list[Shape]:
-    found: list[Shape] = []
-    for field in _chosen(selections, f"{resource.name}Connection"):
-        for edge in _chosen(field.selections, f"{resource.name}Edge"):
-            if edge.name == "node":
-                found += _below(edge.selections, resource)
-    return found
-
-
-def _below(selections: Iterable[Any], resource: Resource) -> list[Shape]:
-    found: list[Shape] = []
-    for field in _chosen(selections, resource.name):
-        followed = resource.members.get(field.name)
-        if isinstance(followed, Link):
-            target = Resource(followed.to)
-            found.append(followed.to)
-            found += _of_page(field.selections, target) if followed.paged else _below(field.selections, target)
-    return found

@@ -1,6 +1,9 @@
 """What can be read of referrals: the sending side by area, the receiver its own, with the package meant for it."""
 
-from slrt_api.access.scopes import Scope
+from typing import Any
+
+from slrt_api.access.permissions import CASE_WORKERS, RECEIVERS
+from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas import codelists
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.cases.shapes import CASE, NEED
@@ -29,6 +32,12 @@ from slrt_api.runtime.shapes import (
 )
 
 _READERS = ALL_STAFF | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM}
+#: which service is asked for, where it tells of health, disability, violence: for both sides, and auditors
+_OF_SERVICE: Any = {
+    "special": True,
+    "readers": CASE_WORKERS | RECEIVERS | {Role.AUDITOR},
+    "redacted": codelists.redacted_of_special("service"),
+}
 _ID = "019aaa11-2233-8000-8cfe-04a1b2c3d4e5"
 
 
@@ -71,6 +80,9 @@ PACKAGE = Shape(
         nullable=True,
         example="Rawat jalan",
         sealed=package.purpose("need_note"),
+        special=True,
+        # The receiver's work needs it.
+        readers=CASE_WORKERS | RECEIVERS,
     ),
     Field("emptied_at", FieldType.INSTANT, "When it was emptied.", nullable=True),
 )
@@ -93,7 +105,11 @@ REFERRAL = (
         Field("need_id", FieldType.ID, "The need of that case."),
         Field("area_code", FieldType.VILLAGE, "Village of the client.", "{t}.area", example="33.26.01.2001"),
         Field(
-            "service", FieldType.TEXT, "The service asked for: a code of `/v1/services`.", example="SCHOOL_RETENTION"
+            "service",
+            FieldType.TEXT,
+            "The service asked for: a code of `/v1/services`.",
+            example="SCHOOL_RETENTION",
+            **_OF_SERVICE,
         ),
         Field("status", FieldType.CODE, "Where it stands.", codes=ReferralStatus),
         Field("allowed_actions", FieldType.CODES, "What this caller may do with it now.", lifecycle=LIFECYCLE),
@@ -110,6 +126,7 @@ REFERRAL = (
             "What shows that it was given.",
             nullable=True,
             example="Kembali bersekolah sejak 2 November, surat kepala sekolah terlampir",
+            **_OF_SERVICE,
         ),
         Field(
             "receipt_confirmed_at",

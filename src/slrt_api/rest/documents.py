@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -120,7 +120,25 @@ def _member(field: ShapeField) -> Any:
     if field.lifecycle is not None:
         type_ = list[str]
         examples = [[field.lifecycle.transitions[0].action]]
-    return (type_ | None if field.nullable else type_, Field(description=field.description, examples=examples))
+    description = field.description
+    if field.limited and field.redacted is None:
+        # Absent where it may not be read: neither required nor null.
+        kept: Any = Field(
+            default=None, description=f"{description} {_ABSENT}", examples=examples, json_schema_extra=_without_default
+        )
+        return (type_ | None if field.nullable else type_, kept)
+    nullable = field.nullable or field.null_where_limited
+    if field.null_where_limited:
+        description = f"{description} {_NULL}"
+    return (type_ | None if nullable else type_, Field(description=description, examples=examples))
+
+
+_ABSENT: Final = "Special data: absent from lists, and for roles that may not read it (`/v1/meta/permissions`)."
+_NULL: Final = "Where it is special data null in lists, and for roles that may not read it (`/v1/meta/permissions`)."
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
 
 
 @cache

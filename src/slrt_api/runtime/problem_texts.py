@@ -242,6 +242,15 @@ _ALL: Final = (
     ),
     _problem(
         403,
+        "field_not_readable",
+        ("Kolom tidak boleh dibaca", "Field not readable"),
+        (
+            "Kolom yang disebut termasuk data khusus: peran Anda tidak boleh membaca, menyaring, atau mengurutkannya di sini.",
+            "The fields named are special data: your role may not read them, or filter or sort by them, here.",
+        ),
+    ),
+    _problem(
+        403,
         "grant_unusable",
         ("Penugasan tidak dapat dipakai", "The grant cannot be used"),
         (

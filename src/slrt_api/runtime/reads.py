@@ -25,6 +25,8 @@ from slrt_api.runtime.statements import ItemRoot, Root, Statement
 from slrt_api.runtime.traces import statement_span
 
 CACHE_SIZE = 2_000
+_NOT_READABLE = "field_not_readable"
+_LEAVE_OUT = "Your role may not read it here: leave it out."
 
 _SEALED = re.compile(rb'"' + statements.MARK.encode() + rb':([a-z_.]+):([0-9a-f-]{36}):([A-Za-z0-9+/=]*)"')
 
@@ -100,6 +102,8 @@ class Reads:
         self.permit(actor, selection, item=False)
         if parent is not None:
             self.permit(actor, Selection(parent[0]), item=True)
+        unknown = shape.unknown_to(actor.role, [name for name, _ in query.filters], query.sort)
+        refuse_fields(parameter for parameter, _ in unknown)
         sort, descending = shape.order(query.sort)
         many = len(actor.rows.tenants)
         digest = paging.digest(shape.plural, actor.role, query.signature, str(parent[2]) if parent else "")
@@ -145,7 +149,12 @@ class Reads:
 
     @staticmethod
     def permit(actor: Actor, selection: Selection | Connection, *, item: bool) -> None:
-        """Refuse a selection that the caller may not read: an item of an unreadable kind is absent, a list is forbidden."""
+        """Refuse a selection that the caller may not read: an item of an unreadable kind is absent, a list is forbidden.
+
+        item  of one resource, otherwise of the rows of a list
+        Raises NotFound, Forbidden `role_not_allowed`, `scope_missing`, or `field_not_readable` for fields that were asked
+        for by name, or by whose values a connection is filtered or sorted.
+        """
         if actor.rows.kind not in selection.shape.kinds:
             raise errors.NotFound if item else errors.Forbidden("role_not_allowed")
         # Kinds before scopes, so that the answer does not depend on the order in which the caller names things.
@@ -154,6 +163,11 @@ class Reads:
         for shape in selection.shapes():
             if shape.scope is not None:
                 actor.require(shape.scope)
+        if isinstance(selection, Connection):
+            refused = selection.refused_to(actor.role)
+        else:
+            refused = selection.refused_to(actor.role, listed=not item)
+        refuse_fields(f"/{shape.name}/{field.name}" for shape, field in refused)
 
     # Several at once --------------------------------------------------------------------------------------------
 
@@ -246,6 +260,14 @@ class Reads:
 
 def _actor_values(actor: Actor) -> dict[str, Any]:
     return {f"actor.{name}": value for name, value in actor.guard_facts.items()}
+
+
+def refuse_fields(pointers: Iterable[str]) -> None:
+    """Raise Forbidden `field_not_readable` where there are any: fields as `/resource/field`, parameters by their names."""
+    # Sorted, so that the answer does not depend on the order in which the caller names things.
+    faults = tuple(errors.Fault(each, _NOT_READABLE, _LEAVE_OUT) for each in sorted(set(pointers)))
+    if faults:
+        raise errors.Forbidden(_NOT_READABLE, faults=faults)
 
 
 def _cursor_invalid() -> errors.BadRequest:

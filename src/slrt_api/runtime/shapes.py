@@ -58,6 +58,11 @@ class Field:
     masked   SQL for callers who lack the scope `unmask`; None = the field needs no mask
     facts    SQL of what guards of `lifecycle` read of the row, where it is not the column as it stands
     sealed   the column is a ciphertext, decrypted in the answer; the name that its AAD binds (see `Reads`)
+    readers  the roles that may read it; None = all who see the row
+    special  of a special category (UU 27/2022, article 4): in no list, for nobody
+    redacted SQL over `{t}` and the value `{v}` that stands in its place where it may not be read, when only some rows are
+             concerned: the member is always there then. Without it the member is absent, and refused when asked for
+    stripped what of the value a role may not know, as SQL over `{t}` and `{v}`, by the role
     """
 
     name: str
@@ -72,6 +77,32 @@ class Field:
     sealed: str | None = None
     lifecycle: Lifecycle | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    readers: frozenset[str] | None = None
+    special: bool = False
+    redacted: str | None = None
+    stripped: Callable[[str], str] | None = None
+
+    def known_to(self, role: str) -> bool:
+        """Whether the role may know its value at all: read it in one resource, filter and sort by it."""
+        return self.readers is None or role in self.readers
+
+    def shown_to(self, role: str, *, listed: bool) -> bool:
+        """Whether the whole value is shown to the role there. listed: in a list, or in what a row of a list leads to."""
+        return self.known_to(role) and not (listed and self.special)
+
+    @property
+    def limited(self) -> bool:
+        """Whether somebody who sees the resource somewhere does not see all of the field."""
+        return self.special or self.readers is not None
+
+    @property
+    def null_where_limited(self) -> bool:
+        """Whether null may stand for what is not shown."""
+        return self.limited and (self.redacted is None or "NULL" in self.redacted)
+
+    def withheld_from(self, role: str, *, listed: bool) -> bool:
+        """Whether nothing of it may be shown there: it is left out, or refused where it was asked for by name."""
+        return self.redacted is None and not self.shown_to(role, listed=listed)
 
 
 @dataclass(frozen=True)
@@ -102,6 +133,7 @@ class Filter:
     """One query parameter of a list: SQL over `{t}` and the bound value `{v}`, and the parser of its text.
 
     pattern  of the text, for the documentation, where neither `codes` nor the parser tells it
+    reads    the field whose values it tells, where that has another name: who may not know them may not filter by them
     """
 
     name: str
@@ -111,6 +143,7 @@ class Filter:
     example: str
     codes: Codes | None = None
     pattern: str | None = None
+    reads: str | None = None
 
     @property
     def schema(self) -> dict[str, str]:
@@ -130,12 +163,13 @@ def one_of(codes: Iterable[str]) -> str:
 
 @dataclass(frozen=True)
 class Sort:
-    """A column to sort by: never personal, never null. `cast` is its SQL type."""
+    """A column to sort by: never personal, never null. `cast` is its SQL type; `reads` as of a filter."""
 
     name: str
     sql: str
     cast: str
     parse: Callable[[Any], Any]
+    reads: str | None = None
 
 
 @dataclass
@@ -183,6 +217,15 @@ class Shape:
             fault = errors.Fault("sort", "sort_unknown", "No such sort here.")
             raise errors.BadRequest("sort_unknown", faults=(fault,))
         return found, wanted.startswith("-")
+
+    def unknown_to(self, role: str, filters: Iterable[str], sort: str | None) -> Iterable[tuple[str, Field]]:
+        """Filters, and `sort`, by whose field the role may not filter or sort. Raises BadRequest `sort_unknown`."""
+        order, _ = self.order(sort)
+        asked = [(name, self.filters[name].reads or name) for name in filters]
+        for parameter, name in (*asked, ("sort", order.reads or order.name)):
+            found = self.fields.get(name)
+            if found is not None and not found.known_to(role):
+                yield parameter, found
 
     def link(self, link: Link) -> None:
         """Add a way from this shape; a higher domain adds those that lead to it."""
@@ -308,14 +351,18 @@ def aggregate_fields(noun: str) -> Sequence[Field]:
 
 @dataclass(frozen=True)
 class FieldMember:
-    """A field under the name that the answer gives it."""
+    """A field under the name that the answer gives it.
+
+    usual  nobody asked for it by name: where the caller may not read it, it is left out instead of refused
+    """
 
     key: str
     field: Field
+    usual: bool = False
 
     @property
     def cache_key(self) -> tuple[Any, ...]:
-        return (self.key, self.field.name)
+        return (self.key, self.field.name, self.usual)
 
 
 @dataclass(frozen=True)
@@ -399,6 +446,17 @@ class Selection:
                 yield from member.selection.fields()
             elif isinstance(member, PagedMember):
                 yield from member.connection.fields()
+
+    def refused_to(self, role: str, *, listed: bool) -> Iterable[tuple[Shape, Field]]:
+        """What it asks for by name that the role may not read there. listed: the selection is of a row of a list."""
+        for member in self.members:
+            if isinstance(member, FieldMember):
+                if not member.usual and member.field.withheld_from(role, listed=listed):
+                    yield self.shape, member.field
+            elif isinstance(member, LinkMember):
+                yield from member.selection.refused_to(role, listed=listed or member.link.paged)
+            elif isinstance(member, PagedMember):
+                yield from member.connection.refused_to(role)
 
     @cached_property
     def personal(self) -> bool:
@@ -485,6 +543,13 @@ class Connection:
         for node in self.nodes():
             yield from node.shapes()
 
+    def refused_to(self, role: str) -> Iterable[tuple[Shape, Field]]:
+        """What it shows, filters or sorts by that the role may not read in a list."""
+        for _, unknown in self.shape.unknown_to(role, self.filters, self.sort):
+            yield self.shape, unknown
+        for node in self.nodes():
+            yield from node.refused_to(role, listed=True)
+
     def fields(self) -> Iterable[Field]:
         """Every field that the connection reads."""
         for node in self.nodes():
@@ -502,6 +567,8 @@ MAX_INCLUDE_DEPTH = 3
 def select(shape: Shape, paths: Iterable[str] = ()) -> Selection:
     """The selection of `shape` that REST shows: all its fields, its embedded links, and `paths` such as `cases.referrals`.
 
+    Of the fields those that the caller may read: nobody has asked for them by name.
+
     Raises BadRequest `include_unknown` for a path that does not exist or is deeper than MAX_INCLUDE_DEPTH.
     """
     wanted: dict[str, list[str]] = {name: [] for name, link in shape.links.items() if link.embedded}
@@ -512,7 +579,7 @@ def select(shape: Shape, paths: Iterable[str] = ()) -> Selection:
                 "include_unknown", faults=(errors.Fault("include", "include_unknown", "No such link here."),)
             )
         wanted.setdefault(head, []).extend([rest] if rest else [])
-    fields = tuple(FieldMember(field.name, field) for field in shape.fields.values())
+    fields = tuple(FieldMember(field.name, field, usual=True) for field in shape.fields.values())
     links = tuple(
         LinkMember(name, shape.links[name], select(shape.links[name].to, rests))
         for name, rests in sorted(wanted.items())

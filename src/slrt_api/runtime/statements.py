@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from slrt_api.kernel import errors
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.shapes import (
     RENDER,
@@ -50,10 +51,14 @@ class Statement:
 
 @dataclass(frozen=True)
 class ItemRoot:
-    """One resource, by the parameter `{slot}.id`, with `{slot}.regency` where its table is a tenant's."""
+    """One resource, by the parameter `{slot}.id`, with `{slot}.regency` where its table is a tenant's.
+
+    listed  it is read again as a row of a list, so that it shows no more than that
+    """
 
     slot: str
     selection: Selection
+    listed: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -92,23 +97,32 @@ class Compiler:
             self.names.append(name)
         return f"${self.names.index(name) + 1}"
 
-    def row(self, selection: Selection, alias: str) -> str:
-        """SQL of the JSON object of one row."""
-        shape = selection.shape
-        members = [f'{self._member(shape, member, alias)} AS "{member.key}"' for member in selection.members]
+    def row(self, selection: Selection, alias: str, *, listed: bool) -> str:
+        """SQL of the JSON object of one row. listed: it is a row of a list, or belongs to one."""
+        shape, role = selection.shape, self.actor.role
+        members = [
+            f'{self._member(shape, member, alias, listed=listed)} AS "{member.key}"'
+            for member in selection.members
+            if not (
+                isinstance(member, FieldMember) and member.usual and member.field.withheld_from(role, listed=listed)
+            )
+        ]
         return f"(SELECT row_to_json(o) FROM (SELECT {', '.join(members)}) o)"
 
-    def _member(self, shape: Shape, member: Member, alias: str) -> str:
+    def _member(self, shape: Shape, member: Member, alias: str, *, listed: bool) -> str:
         if isinstance(member, FieldMember):
-            return self._field(member.field, alias)
+            return self._field(member.field, alias, listed=listed)
         if isinstance(member, LinkMember):
-            return self._link(shape, member.link, member.selection, alias)
+            return self._link(shape, member.link, member.selection, alias, listed=listed or member.link.paged)
         if isinstance(member, PagedMember):
             target = self.alias()
             return f"({self.connection(member.connection, target, self._joined(shape, member.link, target, alias))})"
         return f"{_literal(member.text)}::text"
 
-    def _field(self, field: Field, alias: str) -> str:
+    def _field(self, field: Field, alias: str, *, listed: bool) -> str:
+        if field.withheld_from(self.actor.role, listed=listed):
+            # Refused by `permit` before; here so that no way leads around it.
+            raise errors.Forbidden("field_not_readable")
         if field.lifecycle is not None:
             return field.lifecycle.allowed_actions_sql(
                 role=self.actor.role,
@@ -119,13 +133,19 @@ class Compiler:
                 constant=_literal,
             )
         if field.masked is not None and field.unmask not in self.actor.scopes:
-            return field.masked.format(t=alias)
-        sql = (field.sql or f"{{t}}.{field.name}").format(t=alias)
+            return self._cut(field, field.masked.format(t=alias), alias)
+        sql = self._cut(field, (field.sql or f"{{t}}.{field.name}").format(t=alias), alias)
+        if field.redacted is not None and not field.shown_to(self.actor.role, listed=listed):
+            sql = field.redacted.format(t=alias, v=sql)
         if field.sealed is not None:
             self.sealed = True
             place = f"'{MARK}:{field.sealed}:' || {alias}.id || ':'"
             return f"({place} || translate(encode({sql}, 'base64'), E'\\n', ''))"
         return RENDER.get(field.type, "{}").replace("{}", sql)
+
+    def _cut(self, field: Field, sql: str, alias: str) -> str:
+        """`sql` without what the role may not know of the value."""
+        return field.stripped(self.actor.role).format(t=alias, v=sql) if field.stripped is not None else sql
 
     def _joined(self, shape: Shape, link: Link, alias: str, parent: str) -> list[str]:
         """The conditions that join a link's target to a row of `shape`."""
@@ -135,11 +155,11 @@ class Compiler:
             conditions += _tenants(self, link.to, alias, len(self.actor.rows.tenants))
         return conditions
 
-    def _link(self, shape: Shape, link: Link, selection: Selection, parent: str) -> str:
+    def _link(self, shape: Shape, link: Link, selection: Selection, parent: str, *, listed: bool) -> str:
         alias = self.alias()
         source = link.to.source.format(t=alias)
         where = " AND ".join(self._joined(shape, link, alias, parent))
-        row = self.row(selection, alias)
+        row = self.row(selection, alias, listed=listed)
         if link.single:
             return f"(SELECT {row} FROM {source} WHERE {where} LIMIT 1)"
         ordered = (
@@ -229,7 +249,7 @@ class Compiler:
         members = []
         for name, shown in edges.members:
             if isinstance(shown, Selection):
-                members.append(f'{self.row(shown, alias)} AS "{name}"')
+                members.append(f'{self.row(shown, alias, listed=True)} AS "{name}"')
             elif shown is None:
                 members.append(f'{self._cursor(connection, alias)} AS "{name}"')
             else:
@@ -282,7 +302,7 @@ def _literal(value: Any) -> str:
 def item(compiler: Compiler, selection: Selection) -> str:
     shape = selection.shape
     alias = compiler.alias()
-    row = compiler.row(selection, alias)
+    row = compiler.row(selection, alias, listed=False)
     version = (shape.version or "NULL::integer").format(t=alias)
     where = f"{shape.key.format(t=alias)} = {compiler.bind('id')}"
     if shape.kind is not None and shape.tenant:
@@ -296,7 +316,7 @@ def root(compiler: Compiler, root: Root) -> str:
     if isinstance(root, PageRoot):
         cut = _tenants(compiler, shape, alias, len(compiler.actor.rows.tenants))
         return compiler.connection(root.connection, alias, cut, rows=True)
-    row = compiler.row(root.selection, alias)
+    row = compiler.row(root.selection, alias, listed=root.listed)
     where = f"{shape.key.format(t=alias)} = {compiler.bind(f'{root.slot}.id')}"
     if shape.kind is not None and shape.tenant:
         where = f"{alias}.regency = {compiler.bind(f'{root.slot}.regency')} AND {where}"
@@ -370,7 +390,7 @@ def page(
             f"EXISTS (SELECT FROM {parent[0].source.format(t=owner)} WHERE {owner}.regency = "
             f"{compiler.bind('parent.regency')} AND {owner}.id = {compiler.bind('parent.id')})"
         )
-    row = compiler.row(selection, alias)
+    row = compiler.row(selection, alias, listed=True)
     return (
         f"SELECT convert_to('[' || coalesce(string_agg(n.j::text, ',') FILTER (WHERE n.rn <= {limit}), '') || ']', 'UTF8'), "
         f"CASE WHEN count(*) > {limit} THEN max(n.k::text) FILTER (WHERE n.rn = {limit}) END, "
