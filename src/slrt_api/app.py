@@ -13,6 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from slrt_api import __version__, graph
+from slrt_api.access import quotas
 from slrt_api.areas import places
 from slrt_api.kernel.errors import SlrtError
 from slrt_api.rest import all_routes, docs
@@ -90,7 +91,9 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
         await asyncio.to_thread(places.load)
         database = await Database.connect(settings.database_url, settings)
         accesses = AccessLog(database)
-        service.platform = Platform(database, Reads(keyring), keyring, accesses, telemetry.metrics.act)
+        service.platform = Platform(
+            database, Reads(keyring), keyring, accesses, telemetry.metrics.act, limits=quotas.limits(settings)
+        )
         telemetry.metrics.watch_pools(database.sizes)
         if clients is not None:
             known.update(await clients(database))

@@ -156,7 +156,18 @@ class Settings(DatabaseSettings):
     encryption_keys: SecretStr | None = Field(
         default=None, description="JSON object {key id: base64 of 32 bytes}; the last is used for new values"
     )
-    index_key: SecretStr | None = Field(default=None, description="base64 of 32 bytes; key of the blind index")
+    index_key: SecretStr | None = Field(
+        default=None,
+        description="base64 of 32 bytes; root of the keyed digests, and the key of the blind index without index_keys",
+    )
+    index_keys: SecretStr | None = Field(
+        default=None,
+        description="JSON object {key id: base64 of 32 bytes}; keys of the blind index, the last is used for new values",
+    )
+    nik_lookups_per_user_per_day: int = Field(default=200, ge=0)
+    nik_lookups_per_organization_per_day: int = Field(default=5_000, ge=0)
+    reveals_per_user_per_day: int = Field(default=50, ge=0)
+    reveals_per_organization_per_day: int = Field(default=1_000, ge=0)
     cors_origins: tuple[str, ...] = ()
     graphql_documents: Path | None = Field(
         default=None, description="folder of persisted documents (*.graphql), or a JSON file {sha256: text}"

@@ -38,6 +38,7 @@ JOBS: Final = (
     Job("breach_clocks", 15, upkeep.breach_clocks),
     Job("expire_idempotency", 3_600, upkeep.expire_idempotency),
     Job("forget_tracking_failures", 3_600, upkeep.forget_tracking_failures),
+    Job("forget_quota_uses", 3_600, upkeep.forget_quota_uses),
 )
 
 

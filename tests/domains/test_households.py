@@ -1,8 +1,5 @@
 """Households over HTTP, on a real database."""
 
-from uuid import UUID
-
-import asyncpg
 import httpx
 import pytest
 from tests.api import OTHER_REGENCY_VILLAGE, VILLAGE, Api, household_body
@@ -117,42 +114,3 @@ class TestChange:
         assert (stale.status_code, stale.headers["etag"]) == (412, '"2"')
         assert null.status_code == 422
         assert (await facilitator.get(location)).json()["address"] == "B"
-
-
-class TestIdentities:
-    async def test_a_nik_elsewhere_answers_like_an_unknown_one(self, api: Api) -> None:
-        nik = "9901014505880811"
-        members = [{"name": "Ani", "nik": nik, "sex": "F", "relation": "HEAD"}]
-        made = (await api.as_("facilitator").post("/v1/households", json=household_body(members=members))).json()
-        here = await api.as_("puskesos_officer").post("/v1/persons/search", json={"nik": nik, "purpose": "CASE_INTAKE"})
-        stranger = api.as_("puskesos_officer", area="33.26.01.2002")
-        elsewhere = await stranger.post("/v1/persons/search", json={"nik": nik, "purpose": "CASE_INTAKE"})
-        unknown = await stranger.post("/v1/persons/search", json={"nik": "9901014505880812", "purpose": "CASE_INTAKE"})
-        assert [item["household_id"] for item in here.json()["items"]] == [made["id"]]
-        assert here.json()["items"][0]["nik"] == "990101**********"
-        assert (elsewhere.status_code, elsewhere.content) == (unknown.status_code, unknown.content)
-        assert unknown.json() == {"items": []}
-
-    async def test_a_reveal_is_on_record_before_it_is_answered(self, api: Api, owner: asyncpg.Connection) -> None:
-        officer = api.as_("puskesos_officer")
-        made = (await officer.post("/v1/households", json=household_body())).json()
-        person = made["members"][0]["person_id"]
-        refused = await api.as_("facilitator").post(f"/v1/persons/{person}/reveal", json={"purpose": "VERIFICATION"})
-        shown = await officer.post(f"/v1/persons/{person}/reveal", json={"purpose": "VERIFICATION"})
-        rows = await owner.fetch("SELECT purpose, role FROM accesses WHERE resource_id = $1", UUID(person))
-        assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
-        assert shown.json() == {"person_id": person, "nik": "9901014505880003"}
-        assert [tuple(row) for row in rows] == [("VERIFICATION", "puskesos_officer")]
-
-    async def test_a_moved_ciphertext_does_not_decrypt(self, api: Api, owner: asyncpg.Connection) -> None:
-        officer = api.as_("puskesos_officer")
-        first = (await officer.post("/v1/households", json=household_body())).json()["members"][0]["person_id"]
-        second = (await officer.post("/v1/households", json=household_body())).json()["members"][0]["person_id"]
-        await owner.execute(
-            "UPDATE identities SET ciphertext = (SELECT ciphertext FROM identities WHERE owner_id = $1)"
-            " WHERE owner_id = $2",
-            UUID(first),
-            UUID(second),
-        )
-        answer = await officer.post(f"/v1/persons/{second}/reveal", json={"purpose": "VERIFICATION"})
-        assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")

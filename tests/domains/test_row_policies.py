@@ -224,6 +224,8 @@ MACHINERY = {
     "runtime/transaction.py:access",
 }
 EFFECTS = {
+    "cases/service/identities.py:reveal",
+    "cases/service/identities.py:search",
     "clocks/service.py:meet",
     "clocks/service.py:start",
     "clocks/service.py:stop",

@@ -184,13 +184,15 @@ class TestReplay:
         person = made["members"][0]["person_id"]
         url, key = f"/v1/persons/{person}/reveal", {"idempotency-key": str(uuid4())}
         before = api.as_("puskesos_officer", subject="revealer")
+        case = (await before.post("/v1/cases", json={"household_id": made["id"]})).json()
+        body = {"purpose": "VERIFICATION", "case_id": case["id"]}
         after = api.as_("puskesos_officer", subject="revealer", area="33.26.01.2002")
         for expected in (1, 2):
-            shown = await before.post(url, json={"purpose": "VERIFICATION"}, headers=key)
+            shown = await before.post(url, json=body, headers=key)
             assert (shown.status_code, replayed(shown)) == (200, False)
             recorded = await owner.fetchval("SELECT count(*) FROM accesses WHERE resource_id = $1", UUID(person))
             assert recorded == expected
-        problem(await after.post(url, json={"purpose": "VERIFICATION"}, headers=key), 404, "not_found")
+        problem(await after.post(url, json=body, headers=key), 404, "not_found")
 
     async def test_what_is_kept_is_encrypted(self, api: Api, owner: asyncpg.Connection) -> None:
         facilitator, key = api.as_("facilitator"), str(uuid4())

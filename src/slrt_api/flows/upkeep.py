@@ -28,6 +28,8 @@ from slrt_api.runtime.usecase import Act, Platform, system, use_case
 WORKER: Final = system(RowScope(ScopeKind.WORKER), "worker")
 BATCH: Final = 500
 FAILURES_KEPT: Final = timedelta(days=1)
+#: of quotas: longer than any day lasts anywhere, and long enough to look into a complaint about one
+QUOTAS_KEPT: Final = timedelta(days=30)
 
 #: what a clock may belong to
 _OWNERS: Final[dict[Kind, type[Aggregate]]] = {
@@ -44,6 +46,7 @@ DELETE FROM idempotent_answers WHERE (regency, key_digest) IN
     (SELECT regency, key_digest FROM idempotent_answers WHERE created_at < $1 LIMIT $2)
 """
 _FORGOTTEN: Final = "DELETE FROM tracking_failures WHERE hour < $1"
+_QUOTAS_FORGOTTEN: Final = "DELETE FROM quota_uses WHERE day < $1"
 _FIRST: Final = (datetime.fromisoformat("0001-01-01T00:00:00Z"), UUID(int=0))
 
 _log = structlog.get_logger(__name__)
@@ -112,4 +115,11 @@ async def forget_tracking_failures(platform: Platform) -> int:
     """Forget wrong secrets of receipts when their hour is long over. Returns how many receipts and hours."""
     async with platform.database.transaction(WORKER.rows, write=True) as connection:
         status: str = await connection.execute(_FORGOTTEN, platform.clock() - FAILURES_KEPT)
+    return int(status.rpartition(" ")[2])
+
+
+async def forget_quota_uses(platform: Platform) -> int:
+    """Forget what was used of daily quotas a month ago. Returns how many rows."""
+    async with platform.database.transaction(WORKER.rows, write=True) as connection:
+        status: str = await connection.execute(_QUOTAS_FORGOTTEN, (platform.clock() - QUOTAS_KEPT).date())
     return int(status.rpartition(" ")[2])

@@ -24,6 +24,8 @@ class Relation(StrEnum):
 
 
 class IdentityType(StrEnum):
+    """NIK of a person, or number of a family card (KK)."""
+
     NIK = "NIK"
     KK = "KK"
 

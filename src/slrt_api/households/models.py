@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
 from sqlmodel import Field
 
 from slrt_api.kernel.ids import Kind
+from slrt_api.runtime.crypto import DEFAULT_INDEX_KEY
 from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Aggregate, Tenant
 
 
@@ -68,7 +69,8 @@ class Identity(Tenant, table=True):
     """A NIK of a person or a KK number of a household, dated.
 
     Not unique: two people may claim one NIK, and a unique index would tell a caller of rows out of sight. `prefix` (six
-    digits, the district of issue) stands in clear for masked reads; `owner_id` is the person's or the household's id.
+    digits, the district of issue) stands in clear for masked reads; `owner_id` is the person's or the household's id;
+    `index_key` names the key that made `blind_index`.
     """
 
     __tablename__ = "identities"
@@ -83,6 +85,7 @@ class Identity(Tenant, table=True):
     prefix: str
     ciphertext: bytes
     blind_index: bytes
+    index_key: str = Field(sa_column_kwargs={"server_default": DEFAULT_INDEX_KEY})
     findings: list[str] = Field(sa_type=TEXT_ARRAY)
     valid_from: date
     valid_to: date | None = None

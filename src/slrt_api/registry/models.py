@@ -8,11 +8,16 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, SmallIntege
 from sqlmodel import Field
 
 from slrt_api.kernel.ids import Kind
+from slrt_api.runtime.crypto import DEFAULT_INDEX_KEY
 from slrt_api.runtime.tables import INSTANT, Aggregate, Tenant
 
 
 class Snapshot(Aggregate, table=True):
-    """One release of the registry for one regency. Facts of it are never edited here."""
+    """One release of the registry for one regency. Facts of it are never edited here.
+
+    `index_key` names the key that made the blind indexes of its entries. They have no plaintext here to be made anew from,
+    so that they keep it until the next release takes their place.
+    """
 
     KIND: ClassVar[Kind] = Kind.SNAPSHOT
     NAME: ClassVar[str] = "snapshot"
@@ -25,6 +30,7 @@ class Snapshot(Aggregate, table=True):
     as_of: date
     loaded_at: datetime = Field(sa_type=INSTANT)
     entries: int
+    index_key: str = Field(sa_column_kwargs={"server_default": DEFAULT_INDEX_KEY})
 
 
 class Entry(Tenant, table=True):

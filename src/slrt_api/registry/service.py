@@ -8,7 +8,8 @@ from pydantic import Field
 
 from slrt_api.access.scopes import Scope
 from slrt_api.areas import codes, places
-from slrt_api.households.models import Household
+from slrt_api.households.models import Household, Identity
+from slrt_api.households.service import vault
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.registry import rules
@@ -105,28 +106,31 @@ async def check(tx: Transaction, household: Household) -> Check | None:
         )
         if not newest:
             return None
-        matches = await tx.first(_MATCHES, household.regency, household.id, newest[0].id)
+        numbers = await tx.rows(Identity, _NUMBERS, household.regency, household.id)
+        indexes: dict[str, set[bytes]] = {"NIK": set(), "KK": set()}
+        for number in numbers:
+            # The release keeps the index key that it was loaded with, whatever the household's numbers have rotated to.
+            indexes[number.type].add(vault.index_under(tx.keyring, newest[0].index_key, number))
+        matches = await tx.first(_MATCHES, household.regency, newest[0].id, list(indexes["NIK"]), list(indexes["KK"]))
     families, repeated = (matches["families"], matches["repeated"]) if matches else (0, False)
     return Check(rules.outcome(families, repeated=repeated), newest[0])
 
 
-#: $1 regency, $2 household, $3 snapshot
+#: numbers of the household $2 now: its card's, and its members'
+_NUMBERS = """regency = $1 AND valid_to IS NULL AND owner_id = ANY (ARRAY(
+    SELECT $2 UNION ALL
+    SELECT m.id FROM memberships m WHERE m.regency = $1 AND m.household_id = $2 AND m.valid_to IS NULL))"""
+#: $1 regency, $2 snapshot, $3 indexes of NIKs, $4 indexes of KK numbers
 _MATCHES = """
-WITH niks AS MATERIALIZED (
-    SELECT DISTINCT i.blind_index
-    FROM memberships m
-    JOIN identities i ON i.regency = m.regency AND i.owner_id = m.id AND i.type = 'NIK' AND i.valid_to IS NULL
-    WHERE m.regency = $1 AND m.household_id = $2 AND m.valid_to IS NULL
-), by_nik AS (
-    SELECT n.blind_index, e.kk_index
-    FROM niks n JOIN registry_entries e ON e.regency = $1 AND e.snapshot_id = $3 AND e.nik_index = n.blind_index
+WITH by_nik AS (
+    SELECT e.nik_index, e.kk_index FROM registry_entries e
+    WHERE e.regency = $1 AND e.snapshot_id = $2 AND e.nik_index = ANY ($3::bytea[])
 ), by_kk AS (
-    SELECT e.kk_index
-    FROM identities i JOIN registry_entries e ON e.regency = $1 AND e.snapshot_id = $3 AND e.kk_index = i.blind_index
-    WHERE i.regency = $1 AND i.owner_id = $2 AND i.type = 'KK' AND i.valid_to IS NULL
+    SELECT e.kk_index FROM registry_entries e
+    WHERE e.regency = $1 AND e.snapshot_id = $2 AND e.kk_index = ANY ($4::bytea[])
 )
 SELECT (SELECT count(*) FROM (SELECT kk_index FROM by_nik UNION SELECT kk_index FROM by_kk) f) AS families,
-       EXISTS (SELECT FROM by_nik GROUP BY blind_index HAVING count(*) > 1) AS repeated
+       EXISTS (SELECT FROM by_nik GROUP BY nik_index HAVING count(*) > 1) AS repeated
 """
 
 
@@ -154,6 +158,7 @@ async def load_release(tx: Transaction, actor: Actor, command: LoadRelease) -> N
         as_of=command.as_of,
         loaded_at=tx.now,
         entries=len(command.entries),
+        index_key=tx.keyring.index_key_id,
     )
     await tx.create(snapshot, "loaded")
     index = tx.keyring.blind_index

@@ -1,7 +1,8 @@
 """Routes of households and persons."""
 
+from slrt_api.cases import service as cases
+from slrt_api.cases.service.identities import FoundPersons, RevealedNumber
 from slrt_api.households import service
-from slrt_api.households.service.identities import FoundPersons, RevealedNik
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.rest.operations import Routes
 
@@ -14,5 +15,5 @@ def add(routes: Routes) -> None:
     routes.write(service.register_as, "/v1/households/{id}", tag=TAG, method="PUT", errors_=())
     routes.write(service.change, "/v1/households/{id}", tag=TAG, method="PATCH", errors_=())
     routes.link(HOUSEHOLD, "members", tag=TAG)
-    routes.write(service.search, "/v1/persons/search", tag="Persons", model=FoundPersons, errors_=(409,))
-    routes.write(service.reveal, "/v1/persons/{id}/reveal", tag="Persons", noun="person", model=RevealedNik)
+    routes.write(cases.search, "/v1/persons/search", tag="Persons", model=FoundPersons, errors_=(409,))
+    routes.write(cases.reveal, "/v1/persons/{id}/reveal", tag="Persons", noun="person", model=RevealedNumber)

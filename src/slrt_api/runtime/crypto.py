@@ -30,6 +30,8 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
 VERSION = 1
+#: id of SLRT_INDEX_KEY as a key of blind indexes
+DEFAULT_INDEX_KEY = "default"
 
 _KEY_ID = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 
@@ -68,25 +70,34 @@ class Keyring:
     """The keys of one installation.
 
     encryption_keys  32 bytes each, by id; the last one encrypts, all of them decrypt
-    index_key        32 bytes, equal to none of them: who can look a value up must not be able to read the others
+    index_key        32 bytes: the root of `digest`, which never rotates, because digests have no plaintext to be made
+                     anew from. It is the key of the blind indexes too (id `default`) while there is no `index_keys`
+    index_keys       32 bytes each, by id; the last one makes blind indexes, lookups try all of them
+
+    No encryption key equals another key: who can look a value up must not be able to read the others.
     Raises KeysRefused for keys of another length, equal keys, and ids outside `[A-Za-z0-9_.-]{1,32}`.
     """
 
-    __slots__ = ("_ciphers", "_current", "_index_key", "_subkey")
+    __slots__ = ("_ciphers", "_current", "_index_current", "_index_keys", "_root", "_subkey")
 
-    def __init__(self, encryption_keys: Mapping[str, bytes], index_key: bytes) -> None:
-        if not encryption_keys:
-            raise KeysRefused("at least one encryption key is needed")
-        if not all(_KEY_ID.fullmatch(key_id) for key_id in encryption_keys):
-            raise KeysRefused("an encryption key's id is 1 to 32 of the characters A-Z a-z 0-9 _ . -")
-        keys = [*encryption_keys.values(), index_key]
-        if any(len(key) != KEY_BYTES for key in keys):
+    def __init__(
+        self, encryption_keys: Mapping[str, bytes], index_key: bytes, index_keys: Mapping[str, bytes] | None = None
+    ) -> None:
+        indexes = {DEFAULT_INDEX_KEY: index_key} if index_keys is None else dict(index_keys)
+        if not encryption_keys or not indexes:
+            raise KeysRefused("at least one encryption key and one index key are needed")
+        if not all(_KEY_ID.fullmatch(key_id) for key_id in (*encryption_keys, *indexes)):
+            raise KeysRefused("a key's id is 1 to 32 of the characters A-Z a-z 0-9 _ . -")
+        if any(len(key) != KEY_BYTES for key in (*encryption_keys.values(), *indexes.values(), index_key)):
             raise KeysRefused(f"every key is {KEY_BYTES} bytes")
-        if any(hmac.compare_digest(one, other) for one, other in combinations(keys, 2)):
-            raise KeysRefused("the encryption keys and the index key must all differ")
+        for distinct in ([*encryption_keys.values(), *indexes.values()], [*encryption_keys.values(), index_key]):
+            if any(hmac.compare_digest(one, other) for one, other in combinations(distinct, 2)):
+                raise KeysRefused("the encryption keys and the index keys must all differ")
         self._ciphers = {key_id: AESGCM(key) for key_id, key in encryption_keys.items()}
         self._current = list(encryption_keys)[-1]
-        self._index_key = index_key
+        self._index_keys = indexes
+        self._index_current = list(indexes)[-1]
+        self._root = index_key
         # The purposes are a handful of constants of our code; deriving a subkey once saves two HMACs a digest.
         self._subkey: Callable[[str], bytes] = lru_cache(maxsize=64)(self._derive)
 
@@ -98,18 +109,58 @@ class Keyring:
         read, and in development when there is neither a key nor a folder to keep one.
         """
         if settings.encryption_keys is not None and settings.index_key is not None:
-            return cls(_parsed(settings.encryption_keys), _decoded(settings.index_key.get_secret_value()))
+            return cls(
+                _parsed(settings.encryption_keys),
+                _decoded(settings.index_key.get_secret_value()),
+                _parsed(settings.index_keys) if settings.index_keys is not None else None,
+            )
         if settings.production:
             raise KeysRefused("SLRT_ENV=production needs SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY")
-        if settings.encryption_keys is not None or settings.index_key is not None:
+        if settings.encryption_keys is not None or settings.index_key is not None or settings.index_keys is not None:
             raise KeysRefused("SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY are given together or not at all")
         if data_dir is None:
             raise KeysRefused("without SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY a data folder is needed to keep keys in")
         kept = _object(secretfile.load_or_create(data_dir / "keys.json", _generated).decode())
-        encryption_keys, index_key = kept.get("encryption_keys"), kept.get("index_key")
-        if not isinstance(encryption_keys, dict) or not isinstance(index_key, str):
+        encryption_keys, index_key, index_keys = (
+            kept.get(name) for name in ("encryption_keys", "index_key", "index_keys")
+        )
+        if (
+            not isinstance(encryption_keys, dict)
+            or not isinstance(index_key, str)
+            or not isinstance(index_keys, dict | None)
+        ):
             raise KeysRefused("keys.json in the data folder is damaged")
-        return cls({key_id: _decoded(key) for key_id, key in encryption_keys.items()}, _decoded(index_key))
+        return cls(
+            {key_id: _decoded(key) for key_id, key in encryption_keys.items()},
+            _decoded(index_key),
+            None if index_keys is None else {key_id: _decoded(key) for key_id, key in index_keys.items()},
+        )
+
+    @property
+    def encryption_key_id(self) -> str:
+        """Id of the key that encrypts."""
+        return self._current
+
+    @property
+    def encryption_key_ids(self) -> tuple[str, ...]:
+        """Ids of the keys that decrypt, the current one last."""
+        return tuple(self._ciphers)
+
+    @property
+    def index_key_id(self) -> str:
+        """Id of the key that makes blind indexes; kept beside each."""
+        return self._index_current
+
+    @property
+    def index_key_ids(self) -> tuple[str, ...]:
+        """Ids of the keys that lookups try, the current one last."""
+        return tuple(self._index_keys)
+
+    @property
+    def head(self) -> bytes:
+        """What every ciphertext of the current key begins with."""
+        key_id = self._current.encode()
+        return bytes((VERSION, len(key_id))) + key_id
 
     def __repr__(self) -> str:
         return f"<Keyring {', '.join(self._ciphers)}>"
@@ -125,8 +176,7 @@ class Keyring:
         Gives: version byte, length of the key id (1 byte), key id, nonce (12 bytes), ciphertext and tag (16 bytes).
         """
         content = plaintext.encode() if isinstance(plaintext, str) else plaintext
-        key_id = self._current.encode()
-        head = bytes((VERSION, len(key_id))) + key_id
+        head = self.head
         nonce = os.urandom(NONCE_BYTES)
         return head + nonce + self._ciphers[self._current].encrypt(nonce, content, head + aad)
 
@@ -145,23 +195,35 @@ class Keyring:
             raise DecryptionFailed from None
 
     def blind_index(self, kind: str, value: str) -> bytes:
-        """32 bytes by which equal values of one kind are found without reading them (HMAC-SHA256, index key).
+        """32 bytes by which equal values of one kind are found without reading them (HMAC-SHA256, current index key).
 
         The caller normalizes the value first. Equal values of different kinds give different bytes.
         """
-        return hmac.digest(self._index_key, aad(kind, value), hashlib.sha256)
+        return hmac.digest(self._index_keys[self._index_current], aad(kind, value), hashlib.sha256)
+
+    def blind_indexes(self, kind: str, value: str) -> list[bytes]:
+        """The indexes of a value under every index key: what a lookup compares with, while rows rotate from one to the
+        next."""
+        return [hmac.digest(key, aad(kind, value), hashlib.sha256) for key in self._index_keys.values()]
+
+    def blind_index_under(self, key_id: str, kind: str, value: str) -> bytes:
+        """The index of a value under one key. Raises DecryptionFailed when the key is gone."""
+        key = self._index_keys.get(key_id)
+        if key is None:
+            raise DecryptionFailed
+        return hmac.digest(key, aad(kind, value), hashlib.sha256)
 
     def digest(self, purpose: str, data: bytes) -> bytes:
         """32 bytes that tell whether `data` is the same as before, worthless for any other purpose.
 
-        HMAC-SHA256 under a subkey of the index key for `purpose` (HKDF, RFC 5869), which does not change when
-        encryption keys rotate.
+        HMAC-SHA256 under a subkey of SLRT_INDEX_KEY for `purpose` (HKDF, RFC 5869), which does not change when
+        encryption keys or index keys rotate.
         """
         return hmac.digest(self._subkey(purpose), data, hashlib.sha256)
 
     def _derive(self, purpose: str) -> bytes:
         info = b"slrt-api digest v1" + aad(purpose)
-        return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=info).derive(self._index_key)
+        return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=info).derive(self._root)
 
 
 def _generated() -> bytes:
@@ -180,9 +242,9 @@ def _object(text: str) -> dict[str, object]:
         value = json.loads(text, object_pairs_hook=_distinct)
     except (ValueError, RecursionError):
         # Without the cause: a JSON error quotes the document, and the document is a key.
-        raise KeysRefused("the encryption keys are a JSON object {key id: base64} with distinct ids") from None
+        raise KeysRefused("the keys are a JSON object {key id: base64} with distinct ids") from None
     if not isinstance(value, dict):
-        raise KeysRefused("the encryption keys are a JSON object {key id: base64}")
+        raise KeysRefused("the keys are a JSON object {key id: base64}")
     return value
 
 

@@ -27,6 +27,7 @@ TABLES: Sequence[str] = (
     "runtime.tables",
     "areas.models",
     "access.models",
+    "access.quotas",
     "organizations.models",
     "households.models",
     "registry.models",

@@ -524,6 +524,24 @@ _ALL: Final = (
         ("Tunggu selama waktu dalam Retry-After.", "Wait for the time in Retry-After."),
     ),
     _problem(
+        429,
+        "quota_exhausted",
+        ("Kuota hari ini habis", "Today's quota is used up"),
+        (
+            "Pencarian dan pembukaan nomor dibatasi per hari. Coba lagi setelah waktu dalam Retry-After.",
+            "Lookups and reveals of numbers are limited by day. Try again after Retry-After.",
+        ),
+    ),
+    _problem(
+        500,
+        "identity_unreadable",
+        ("Nomor tidak dapat dibaca", "The number cannot be read"),
+        (
+            "Nomor yang tersimpan rusak atau kuncinya tidak ada. Laporkan trace_id kepada pengelola.",
+            "The number as stored is damaged, or its key is gone. Report the trace_id to the operator.",
+        ),
+    ),
+    _problem(
         500,
         "internal_error",
         ("Kesalahan di pihak layanan", "Error of the service"),
@@ -625,6 +643,18 @@ _ALL: Final = (
             "Isi waktu yang sudah lewat.",
             "Give an instant that has passed.",
         ),
+    ),
+    _problem(
+        422,
+        "number_required",
+        ("Nomor wajib diisi", "A number is required"),
+        ("Isi nik atau kk.", "Give nik or kk."),
+    ),
+    _problem(
+        422,
+        "one_number_only",
+        ("Hanya satu nomor", "One number only"),
+        ("Isi nik atau kk, jangan keduanya.", "Give nik or kk, not both."),
     ),
     _problem(
         422,

@@ -139,7 +139,7 @@ class Revision(SQLModel, table=True):
 
 
 class Access(SQLModel, table=True):
-    """Who read what, when, in which role and for which purpose."""
+    """Who read what, when, in which role and for which purpose; `case_id` is the case that a reveal or search names."""
 
     __tablename__ = "accesses"
     __table_args__ = (
@@ -157,6 +157,7 @@ class Access(SQLModel, table=True):
     resource: str
     resource_id: UUID | None = None
     purpose: str | None = None
+    case_id: UUID | None = None
     rows: int = 1
     trace_id: str
 

@@ -41,6 +41,7 @@ class Transaction:
 
     now       aware UTC instant of the act, the same for everything it writes
     trace_id  W3C trace id of the request, kept in events and access records
+    limits    numbers of the settings by name, for use cases that count
     expected_version, conditional  the version that the caller named, and whether one has to be named
     """
 
@@ -52,6 +53,7 @@ class Transaction:
         now: datetime,
         trace_id: str,
         keyring: Keyring,
+        limits: Mapping[str, int] | None = None,
         expected_version: int | None = None,
         conditional: bool = False,
     ) -> None:
@@ -60,6 +62,7 @@ class Transaction:
         self.now = now
         self.trace_id = trace_id
         self.keyring = keyring
+        self.limits = limits or {}
         self._expected_version = expected_version
         self._conditional = conditional
         #: tenant number of the effect under way, None under the actor's own role
@@ -231,13 +234,21 @@ class Transaction:
         return after
 
     async def access(
-        self, operation: str, resource: str, *, regency: int, resource_id: UUID | None, purpose: str, rows: int
+        self,
+        operation: str,
+        resource: str,
+        *,
+        regency: int,
+        resource_id: UUID | None,
+        purpose: str,
+        rows: int,
+        case_id: UUID | None = None,
     ) -> None:
         """Record an access in this transaction: it is committed before the answer leaves. For reveals and searches."""
         async with self.effect(regency):
             await self.execute(
                 "INSERT INTO accesses (regency, id, area, at, actor, role, operation, resource, resource_id, purpose,"
-                " rows, trace_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                " case_id, rows, trace_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
                 regency,
                 new_id(Kind.ACCESS, regency, self.now),
                 regency * 1_000_000,
@@ -248,6 +259,7 @@ class Transaction:
                 resource,
                 resource_id,
                 purpose,
+                case_id,
                 rows,
                 self.trace_id,
             )

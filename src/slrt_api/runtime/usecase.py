@@ -167,6 +167,8 @@ class Platform:
     accesses: AccessLog
     count: Callable[[str, str], None]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    #: numbers of the settings by name, for use cases that count
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -236,6 +238,7 @@ class Act:
                 now=platform.clock(),
                 trace_id=self.trace_id,
                 keyring=platform.keyring,
+                limits=platform.limits,
                 expected_version=expected_version,
                 conditional=case.asked and case.conditional and not case.creates,
             )

@@ -11,11 +11,11 @@ from slrt_api.areas import places
 from slrt_api.households import identity
 from slrt_api.households.codes import Finding, IdentityType, Relation, Sex
 from slrt_api.households.models import Household, Identity, Membership, Person
+from slrt_api.households.service import vault
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
 from slrt_api.runtime.actor import Actor
-from slrt_api.runtime.crypto import aad
 from slrt_api.runtime.strictjson import Instant
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, use_case
@@ -195,13 +195,7 @@ def _identity(
         owner_id=owner_id,
         type=type_.value,
         prefix=number[:6],
-        ciphertext=tx.keyring.encrypt(number, identity_place(type_, id_)),
-        blind_index=tx.keyring.blind_index(type_.value, number),
+        **vault.sealed(tx.keyring, type_, id_, number),
         findings=[finding.value for finding in findings],
         valid_from=household.captured_at.date(),
     )
-
-
-def identity_place(type_: IdentityType, id_: UUID) -> bytes:
-    """What binds the ciphertext of a number to its row and kind."""
-    return aad("identity", type_.value, id_)
