@@ -6,14 +6,19 @@ UUIDs; an unset setting is an error, so they fail closed.
 
 from dataclasses import dataclass, field
 
+from alembic import op
+from sqlalchemy import text
+
 AREA = "area BETWEEN current_setting('app.lo')::bigint AND current_setting('app.hi')::bigint"
 #: the regency that begins at `area` and the range of the scope have a part in common
 OVERLAP = "area + 999999 >= current_setting('app.lo')::bigint AND area <= current_setting('app.hi')::bigint"
+#: one program or several, with commas between them
+PROGRAMS = "program_id = ANY (string_to_array(current_setting('app.program'), ',')::uuid[])"
 PREDICATES = {
     "slrt_area_range": AREA,
     "slrt_area_list": "area = ANY (current_setting('app.areas')::bigint[])",
     "slrt_organization": "organization_id = current_setting('app.organization')::uuid",
-    "slrt_program": f"program_id = current_setting('app.program')::uuid AND {AREA}",
+    "slrt_program": f"{AREA} AND {PROGRAMS}",
     "slrt_subject": "reporter_id = current_setting('app.subject')::uuid",
     "slrt_public": (
         "regency = current_setting('app.regency')::integer AND receipt = current_setting('app.receipt')::bigint"
@@ -98,3 +103,22 @@ def widen(table: str, role: str, *, sealed: bool = False) -> list[str]:
 def _usual(role: str, *, sealed: bool) -> str:
     """The predicate that `tenant_table` gives the role."""
     return f"{PREDICATES[role]} AND NOT sealed" if sealed and role in BLIND_TO_SEALED else PREDICATES[role]
+
+
+def rewrite(role: str, before: str, after: str) -> list[str]:
+    """Statements that put `after` in the place of `before` in the policies of a role, whatever else these ask.
+
+    before, after  as `pg_policies` shows them
+    """
+    found = op.get_bind().execute(
+        text(
+            "SELECT tablename, policyname, qual, with_check FROM pg_policies WHERE :role = ANY (roles) ORDER BY tablename"
+        ),
+        {"role": role},
+    )
+    statements = []
+    for table, policy, using, check in found:
+        if before in (using or ""):
+            checked = f" WITH CHECK ({check.replace(before, after)})" if check else ""
+            statements.append(f"ALTER POLICY {policy} ON {table} USING ({using.replace(before, after)}){checked}")
+    return statements

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -43,6 +44,7 @@ class Api:
         areas: Sequence[str] | None = None,
         organization: UUID | str | None = None,
         programs: Sequence[UUID | str] = (),
+        person: UUID | str | None = None,
         scopes: frozenset[str] | None = None,
         subject: str | None = None,
         grants: Sequence[Mapping[str, Any]] | None = None,
@@ -50,12 +52,15 @@ class Api:
         """An access token of one grant (or of `grants`), with every scope that the role permits unless `scopes`."""
         role = Role(role)
         places = list(areas) if areas is not None else [area or _PLACES.get(role, "33.26")]
-        grant = {
+        grant: dict[str, Any] = {
             "role": role.value,
             "areas": places,
             "organization": str(organization) if organization else None,
             "programs": [str(program) for program in programs],
+            "person": str(person) if person else None,
         }
+        if role is Role.AUDITOR:
+            grant["valid_until"] = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         client = DevClient(
             "test",
             "test",

@@ -2,13 +2,17 @@
 
 import sqlalchemy as sa
 from alembic import op
-from policies import Access, tenant_table
+from policies import Access, rewrite, tenant_table
 from sqlalchemy.dialects import postgresql
 
 #: national rows are written under the tenant number 0 and no other
 NATIONAL = "current_setting('app.regency')::integer = 0"
 EFFECT = {"slrt_effect": "SELECT, INSERT, UPDATE"}
 READ = dict.fromkeys(("slrt_area_range", "slrt_auditor", "slrt_subject"), "SELECT")
+
+#: the condition of a program manager's policies: when there could be one program only, and since
+ONE_PROGRAM = "(program_id = (current_setting('app.program'::text))::uuid)"
+PROGRAMS = "(program_id = ANY ((string_to_array(current_setting('app.program'::text), ','::text))::uuid[]))"
 
 CLOSED_TABLES = (
     Access(
@@ -85,9 +89,13 @@ def upgrade() -> None:
     for access in CLOSED_TABLES:
         for statement in tenant_table(access):
             op.execute(statement)
+    for statement in rewrite("slrt_program", ONE_PROGRAM, PROGRAMS):
+        op.execute(statement)
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '1s'")
+    for statement in rewrite("slrt_program", PROGRAMS, ONE_PROGRAM):
+        op.execute(statement)
     op.drop_table("revocations")
     op.drop_table("grants")

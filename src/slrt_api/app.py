@@ -78,7 +78,11 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
         issuers.append(development.entry())
         routes += development.routes()
     telemetry = Telemetry(settings, processor=spans)
-    service = Service(Verifier([IssuerKeys(issuer) for issuer in issuers]), settings)
+    service = Service(
+        Verifier([IssuerKeys(issuer) for issuer in issuers]),
+        settings,
+        {issuer.issuer: issuer.default_role for issuer in issuers if issuer.default_role is not None},
+    )
     health = Health(service.ready)
     routes += [*health.routes, *docs.routes(settings, issuers)]
 

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
@@ -72,6 +72,7 @@ class Issuer(BaseModel):
     allow_typ_jwt   accept `typ: JWT` as well as `at+jwt`; then the client's id is required
     trust_grants    take the grants from the token
     claims          where the token says what
+    default_role    role of its subjects without a grant; only `citizen`, who reaches nothing but the own reports
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,6 +86,7 @@ class Issuer(BaseModel):
     discovery: Annotated[Discovery | None, BeforeValidator(_discovery)] = None
     allow_typ_jwt: bool = False
     trust_grants: bool = False
+    default_role: Literal["citizen"] | None = None
     claims: ClaimMapping = ClaimMapping()
 
     @property

@@ -1,5 +1,7 @@
 """Places that a request names: the code must be of the current edition, and lie in the caller's scope."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from functools import cache
 
 from slrt_api.areas import codes, dataset
@@ -18,9 +20,26 @@ def district_prefixes() -> frozenset[str]:
     return frozenset(code.replace(".", "") for code in _places() if code.count(".") == 2)
 
 
+@cache
+def _villages() -> list[int]:
+    """Numbers of every village that ever was, ascending."""
+    return sorted(codes.area_number(code) for code in _places() if code.count(".") == 3)
+
+
+def villages_in(areas: Iterable[str]) -> tuple[int, ...]:
+    """Numbers of every village that is or ever was in `areas`, ascending: rows keep the code that they were written with."""
+    known = _villages()
+    found: set[int] = set()
+    for each in areas:
+        first, last = codes.area_range(each)
+        found.update(known[bisect_left(known, first) : bisect_right(known, last)])
+    return tuple(sorted(found))
+
+
 def load() -> None:
     """Read the codes into memory, more than a second's work: at the start of a process, never within a transaction."""
     district_prefixes()
+    _villages()
 
 
 def village(actor: Actor, text: str, pointer: str = "/area_code") -> int:

@@ -4,9 +4,11 @@ Partners and program managers act for one organization or program, so each of th
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from slrt_api.access.rules import AUDITOR_LONGEST
 from slrt_api.access.scopes import PERMISSIONS, Role
 from slrt_api.demo.credentials import SECRET, client_id
 from slrt_api.runtime.actor import RowScope
@@ -56,5 +58,8 @@ def _client(
         "organization": str(organization) if organization else None,
         "programs": [str(program) for program in programs],
     }
+    if role is Role.AUDITOR:
+        # As long as a grant of this role can be: a development server does not run for a year.
+        grant["valid_until"] = (datetime.now(UTC) + AUDITOR_LONGEST).isoformat()
     scopes = frozenset(scope.value for scope in PERMISSIONS[role])
     return DevClient(name, SECRET, f"demo-{name}", scopes, (grant,))

@@ -22,7 +22,7 @@ class RowScope:
     hi: int | None = None
     areas: tuple[int, ...] = ()
     organization_id: UUID | None = None
-    program_id: UUID | None = None
+    program_ids: tuple[UUID, ...] = ()
     subject_id: UUID | None = None
     regency: int | None = None
     receipt: int | None = None
@@ -43,13 +43,12 @@ class RowScope:
         ):
             if number is not None:
                 settings.append((name, f"{int(number):d}"))
-        for name, identifier in (
-            ("organization", self.organization_id),
-            ("program", self.program_id),
-            ("subject", self.subject_id),
-        ):
+        for name, identifier in (("organization", self.organization_id), ("subject", self.subject_id)):
             if identifier is not None:
                 settings.append((name, str(UUID(str(identifier)))))
+        if self.program_ids:
+            # Without braces, so that one program reads as it did when there could be no more.
+            settings.append(("program", ",".join(str(UUID(str(program))) for program in self.program_ids)))
         if self.kind is ScopeKind.AREA_LIST:
             settings.append(("areas", "{" + ",".join(f"{int(area):d}" for area in self.areas) + "}"))
         if self.keys:

@@ -205,6 +205,15 @@ _ALL: Final = (
         ("Minta token baru.", "Get a new token."),
     ),
     _problem(
+        401,
+        "token_revoked",
+        ("Token dicabut", "Token revoked"),
+        (
+            "Token atau akun ini telah dicabut. Hubungi pengelola hak akses Anda.",
+            "This token or account was revoked. Ask whoever manages your grants.",
+        ),
+    ),
+    _problem(
         403,
         "forbidden",
         ("Tidak diizinkan", "Not allowed"),
@@ -258,6 +267,24 @@ _ALL: Final = (
             "Ask an administrator to check your grant.",
         ),
     ),
+    _problem(
+        403,
+        "role_not_yours_to_give",
+        ("Peran ini di luar wewenang Anda", "Not your role to give"),
+        (
+            "Peran Anda tidak boleh memberi atau mencabut peran ini.",
+            "Your role may neither give nor take back this role.",
+        ),
+    ),
+    _problem(
+        403,
+        "own_grant",
+        ("Penugasan Anda sendiri", "Your own grant"),
+        (
+            "Minta orang lain; tidak ada yang memberi atau mencabut haknya sendiri.",
+            "Ask somebody else: nobody gives or takes back the own rights.",
+        ),
+    ),
     # 404 to 409: what is asked for, and its state
     _problem(
         404,
@@ -288,6 +315,18 @@ _ALL: Final = (
         "already_exists",
         ("Sudah ada", "Already exists"),
         ("Sumber daya yang sama sudah ada.", "An equal resource exists."),
+    ),
+    _problem(
+        409,
+        "revoked_already",
+        ("Sudah dicabut", "Revoked already"),
+        ("Tidak ada lagi yang perlu dicabut.", "There is nothing left to revoke."),
+    ),
+    _problem(
+        409,
+        "lifted_already",
+        ("Pencabutan sudah dibatalkan", "Lifted already"),
+        ("Pencabutan ini tidak berlaku lagi.", "This revocation is no longer in force."),
     ),
     _problem(
         409,
@@ -443,6 +482,21 @@ _ALL: Final = (
         "invalid",
         ("Nilai tidak diizinkan", "Value not allowed"),
         ("Nilai ini tidak diizinkan di sini.", "This value is not allowed here."),
+    ),
+    _problem(
+        422,
+        "not_of_this_role",
+        ("Tidak untuk peran ini", "Not of this role"),
+        ("Sebutkan hanya yang dimiliki peran ini.", "Name what this role has, and nothing else."),
+    ),
+    _problem(
+        422,
+        "too_many_areas",
+        ("Terlalu banyak wilayah", "Too many areas"),
+        (
+            "Beberapa wilayah bersama-sama paling banyak 1.000 desa dan kelurahan, termasuk kode lama.",
+            "Several areas together have at most 1,000 villages, those of withdrawn codes included.",
+        ),
     ),
     _problem(
         422,
