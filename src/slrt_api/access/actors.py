@@ -149,7 +149,8 @@ def _rows(
     kind = KINDS[role]
     limits: dict[str, Any] = {"tenants": _tenants(areas)}
     if role in CASE_WORKERS and len(areas) > 1:
-        # They work with rows of villages. Several ranges would need an OR in the policy, and their hull would grant what lies between them.
+        # They work with rows of villages. Several ranges would need an OR in the policy, and their hull would grant what
+        # lies between them.
         kind = ScopeKind.AREA_LIST
         limits["areas"] = _villages(places.villages_in(area.text for area in areas))
     elif role is Role.NATIONAL_OFFICE and not areas:
