@@ -1,0 +1,16 @@
+"""candidates, decisions and runs."""
+
+from alembic import op
+
+revision = "2026_11_22_duplicates"
+down_revision = "2026_11_22_lineage"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")

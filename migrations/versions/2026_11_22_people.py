@@ -1,0 +1,16 @@
+"""persons by themselves, houses, registry ids, coded answers."""
+
+from alembic import op
+
+revision = "2026_11_22_people"
+down_revision = "2026_11_22_consents"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")
+
+
+def downgrade() -> None:
+    op.execute("SET LOCAL lock_timeout = '1s'")
