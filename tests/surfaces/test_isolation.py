@@ -41,6 +41,7 @@ class Case:
 
     kind    of the id in the path; None where the path holds a code
     role    one that may do it
+    reach   of that role's grant, where a village is too little to see it
     status  of the one answer that every id out of sight gets
     codes   what may stand in the path instead of an id
     """
@@ -50,6 +51,7 @@ class Case:
     body: Callable[[Rows], Any] | None = None
     headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json", "if-match": '"1"'})
     status: int = 404
+    reach: str = OTHER_REGENCY_VILLAGE
     codes: Callable[["World"], dict[str, str]] = lambda _: {"a code": "NO_SUCH_CODE", "another": "NEITHER_THIS"}
 
 
@@ -114,6 +116,7 @@ CASES: dict[Method, Case] = {
     ("GET", "/v1/complaints/{id}/clocks"): Case(Kind.COMPLAINT, "puskesos_officer"),
     ("GET", "/v1/complaints/{id}/history"): Case(Kind.COMPLAINT, "puskesos_officer"),
     ("GET", "/v1/households/{id}/history"): Case(Kind.HOUSEHOLD, "facilitator"),
+    ("GET", "/v1/audit/accesses/{id}"): Case(Kind.ACCESS, "auditor", reach="33.27"),
     ("GET", "/v1/cases/{id}/history"): Case(Kind.CASE, "puskesos_officer"),
     ("GET", "/v1/referrals/{id}/history"): Case(Kind.REFERRAL, "puskesos_officer"),
     ("POST", "/v1/complaints/{id}/transitions"): Case(
@@ -290,6 +293,9 @@ async def populated(api: Api) -> World:
     await Act(api.app.state.service.platform, importer, "0" * 32)(registry.load_release, release)
     listed = await api.as_("secretariat_officer", area="33.27").get("/v1/registry/snapshots")
     world.there[Kind.SNAPSHOT] = UUID(listed.json()["items"][0]["id"])
+    await api.app.state.service.platform.accesses.flush()
+    read = await api.as_("auditor", area="33.27").get("/v1/audit/accesses?limit=1")
+    world.there[Kind.ACCESS] = UUID(read.json()["items"][0]["id"])
     return world
 
 
@@ -448,7 +454,7 @@ async def test_the_cases_would_be_answered_on_a_resource_in_sight(api: Api, worl
     for route, case in CASES.items():
         if case.kind is None or case.kind in NATIONAL or route[0] == "PUT":
             continue
-        client = api.as_(case.role, area=OTHER_REGENCY_VILLAGE)
+        client = api.as_(case.role, area=case.reach)
         answer = await ask(client, route, case, world.there[case.kind], world.there)
         if answer.status_code not in {200, 201, 409, 412}:
             wrong.append(f"{route}: {answer.status_code} {answer.text}")

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from slrt_api.access.service import Service
 from slrt_api.areas import shapes as areas
+from slrt_api.audit import shapes as audit
 from slrt_api.cases import service as _cases_service
 from slrt_api.cases import shapes as cases
 from slrt_api.complaints import shapes as complaints
@@ -37,7 +38,7 @@ from slrt_api.registry import shapes as registry
 from slrt_api.runtime.shapes import Shape
 
 #: where shapes stand
-SHAPES: Final = (households, complaints, organizations, programs, registry, cases, referrals, areas)
+SHAPES: Final = (households, complaints, organizations, programs, registry, cases, referrals, areas, audit)
 #: imported for the use cases that they declare
 SERVICES: Final[tuple[ModuleType, ...]] = (
     _households_service,

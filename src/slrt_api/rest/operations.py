@@ -76,7 +76,7 @@ class Routes:
                 f"/v1/{shape.plural}",
                 handler,
                 name=f"list_{shape.plural.replace('-', '_').replace('/', '_')}",
-                summary=f"List {shape.plural.replace('-', ' ').replace('/', ' ')}",
+                summary=f"List {shape.nouns}",
                 doc=shape.description,
                 tag=tag,
                 parameters=described.of_list(shape),

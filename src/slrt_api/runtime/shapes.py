@@ -197,6 +197,11 @@ class Shape:
     sorts: dict[str, Sort] = field(default_factory=dict)
     default_sort: str = "-id"
 
+    @property
+    def nouns(self) -> str:
+        """Several of them, in words."""
+        return re.sub("[-/]", " ", self.plural)
+
     def with_fields(self, *fields: Field) -> "Shape":
         self.fields.update({each.name: each for each in fields})
         return self
