@@ -54,7 +54,8 @@ CONDITIONS: Final[Mapping[ScopeKind, Condition]] = {
         "Baris di desa/kelurahan yang disebut dalam penugasan.", "Rows in the villages that the grant names."
     ),
     ScopeKind.ORGANIZATION: Condition(
-        "Baris yang ditujukan kepada organisasi penugasan.", "Rows addressed to the organization of the grant."
+        "Rujukan yang ditujukan kepada organisasi penugasan dan belum berakhir.",
+        "Referrals to the organization of the grant that have not ended.",
     ),
     ScopeKind.PROGRAM: Condition(
         "Baris yang ditujukan kepada program penugasan, di wilayah penugasan.",

@@ -17,7 +17,7 @@ from slrt_api.complaints.codes import (
     SeverityFlag,
     Subtype,
 )
-from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, FACTS
+from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, FACTS, HANDLERS
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.roles import ScopeKind
@@ -70,6 +70,8 @@ _CONTACT: Any = {"nullable": True, "unmask": Scope.COMPLAINTS_HANDLE.value, "mas
 #: of violence, a child or a life in danger: for who handles it, who complained, and auditors
 _GRAVE: Any = {"special": True, "readers": CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR}}
 _GRAVE_FLAGS = f"ARRAY['{SeverityFlag.VIOLENCE_OR_CHILD_PROTECTION}', '{SeverityFlag.LIFE_THREATENING}']"
+
+_ACCUSED_READERS = frozenset(role.value for role in HANDLERS | {Role.AUDITOR})
 
 COMPLAINT = (
     Shape(
@@ -128,6 +130,20 @@ COMPLAINT = (
         ),
         Field("household_id", FieldType.ID, "Household that it concerns.", nullable=True),
         Field("subject_person_id", FieldType.ID, "Person that it concerns.", nullable=True),
+        Field(
+            "accused_person_id",
+            FieldType.ID,
+            "Person whom it accuses, who does not handle it. For handlers and auditors.",
+            nullable=True,
+            readers=_ACCUSED_READERS,
+        ),
+        Field(
+            "accused_organization_id",
+            FieldType.ID,
+            "Organization that it accuses, which does not handle it. For handlers and auditors.",
+            nullable=True,
+            readers=_ACCUSED_READERS,
+        ),
         Field("case_id", FieldType.ID, "Case that was opened from it.", nullable=True),
         Field(
             "reporter_name",
