@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from slrt_api.access.permissions import Rule, doing, reading
 from slrt_api.access.service import Service
 from slrt_api.areas import shapes as areas
 from slrt_api.audit import shapes as audit
@@ -24,6 +25,7 @@ from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
 from slrt_api.flows import open_case as _open_case
 from slrt_api.graph.build import Built, build
+from slrt_api.graph.catalog import ASKED
 from slrt_api.graph.execute import Executor
 from slrt_api.graph.http import GraphQL
 from slrt_api.households import service as _households_service
@@ -36,6 +38,7 @@ from slrt_api.referrals import shapes as referrals
 from slrt_api.registry import service as _registry_service
 from slrt_api.registry import shapes as registry
 from slrt_api.runtime.shapes import Shape
+from slrt_api.runtime.usecase import USE_CASES
 
 #: where shapes stand
 SHAPES: Final = (households, complaints, organizations, programs, registry, cases, referrals, areas, audit)
@@ -57,6 +60,18 @@ SERVICES: Final[tuple[ModuleType, ...]] = (
 def schema() -> Built:
     """The schema of the platform, made once."""
     return build(value for module in SHAPES for value in vars(module).values() if isinstance(value, Shape))
+
+
+def root_fields() -> dict[str, Rule]:
+    """What is asked of the caller of each root field, by its name."""
+    built = schema()
+    catalog = built.catalog
+    found = {name: reading(resource.shape, item=True) for name, resource in catalog.items.items()}
+    found |= {name: reading(resource.shape, item=False) for name, resource in catalog.pages.items()}
+    found |= {name: doing(USE_CASES[case]) for name, case in ASKED.items()}
+    found |= {name: doing(mutation.case) for name, mutation in built.mutations.items()}
+    # What the id names decides: the rule of its kind, and null where that refuses.
+    return found | {"node": Rule("node", lambda _: None, frozenset())}
 
 
 def in_front_of(app: ASGIApp, service: Service, problem: Callable[[Request, Any], Awaitable[Response]]) -> GraphQL:
