@@ -40,7 +40,9 @@ class RoleDocument(_Document):
     """A role: what it may do at most, and which rows it reaches."""
 
     role: str = Field(description="The role.", examples=["puskesos_officer"])
-    scopes: list[str] = Field(description="The scopes that it permits; the token has to carry them too.")
+    scopes: list[str] = Field(
+        description="The scopes that it permits; the token has to carry them too.", examples=[["programs:read"]]
+    )
     rows: str = Field(description="How its rows are cut.", examples=["AREA_RANGE"])
     condition: ConditionDocument = Field(description="The same in words.")
 
