@@ -151,7 +151,15 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
                 "If-Match",
                 "If-None-Match",
             ],
-            expose_headers=["ETag", "Location", "Link", "Idempotency-Replayed", "RateLimit", "Retry-After"],
+            expose_headers=[
+                "ETag",
+                "Location",
+                "Link",
+                "Idempotency-Replayed",
+                "RateLimit",
+                "Retry-After",
+                "WWW-Authenticate",
+            ],
         )
     app.middleware_stack = Edge(stack, settings=settings, telemetry=telemetry, limiter=Limits(settings))
     return app
