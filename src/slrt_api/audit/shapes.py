@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Final
 
 from slrt_api.access.scopes import Scope
+from slrt_api.access.shapes import GRANT, REVOCATION
 from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.households.shapes import HOUSEHOLD
-from slrt_api.kernel.ids import Kind
+from slrt_api.kernel.ids import NATIONAL, Kind
 from slrt_api.referrals.shapes import REFERRAL
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
@@ -31,7 +32,7 @@ from slrt_api.runtime.shapes import (
 _THEMSELVES: Final = "('citizen', 'public')"
 _AUDITORS: Final = Scope.AUDIT_READ.value
 #: every resource that has a history
-WITH_HISTORY: Final = (HOUSEHOLD, CASE, REFERRAL, COMPLAINT)
+WITH_HISTORY: Final = (HOUSEHOLD, CASE, REFERRAL, COMPLAINT, GRANT, REVOCATION)
 
 
 def _hidden(shape: Shape, role: str) -> list[str]:
@@ -175,7 +176,8 @@ for shape in WITH_HISTORY:
         Link(
             "history",
             HISTORY_ENTRY,
-            "{t}.regency = {p}.regency AND {t}.aggregate_id = {p}.id",
+            # Events of what is national stand under the tenant number 0.
+            f"{{t}}.regency = {'{p}.regency' if shape.tenant else NATIONAL} AND {{t}}.aggregate_id = {{p}}.id",
             f"Every change of the {shape.name}: who, when, in which role, what and why.",
             order="{t}.sequence",
         )

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from slrt_api.access import shapes as access
 from slrt_api.access.permissions import Rule, doing, reading
 from slrt_api.access.service import Service
 from slrt_api.areas import shapes as areas
@@ -23,6 +24,7 @@ from slrt_api.complaints import shapes as complaints
 from slrt_api.complaints.service import file as _file
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
+from slrt_api.flows import grants as _grants
 from slrt_api.flows import open_case as _open_case
 from slrt_api.graph.build import Built, build
 from slrt_api.graph.catalog import ASKED
@@ -41,7 +43,7 @@ from slrt_api.runtime.shapes import Shape
 from slrt_api.runtime.usecase import USE_CASES
 
 #: where shapes stand
-SHAPES: Final = (households, complaints, organizations, programs, registry, cases, referrals, areas, audit)
+SHAPES: Final = (households, complaints, organizations, programs, registry, cases, referrals, access, areas, audit)
 #: imported for the use cases that they declare
 SERVICES: Final[tuple[ModuleType, ...]] = (
     _households_service,
@@ -49,6 +51,7 @@ SERVICES: Final[tuple[ModuleType, ...]] = (
     _track,
     _transition,
     _open_case,
+    _grants,
     _organizations_service,
     _registry_service,
     _cases_service,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from slrt_api.access.permissions import Rule
 from slrt_api.rest import (
+    access,
     audit,
     cases,
     complaints,
@@ -29,6 +30,7 @@ DOMAINS = (
     registry,
     cases,
     referrals,
+    access,
     audit,
     reference,
 )
