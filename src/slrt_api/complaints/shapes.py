@@ -1,6 +1,7 @@
 """What can be read of complaints: by staff and the complainant's own account, and without a token by receipt."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from slrt_api.access.permissions import CASE_WORKERS
@@ -72,6 +73,7 @@ _GRAVE: Any = {"special": True, "readers": CASE_WORKERS | {Role.CITIZEN, Role.AU
 _GRAVE_FLAGS = f"ARRAY['{SeverityFlag.VIOLENCE_OR_CHILD_PROTECTION}', '{SeverityFlag.LIFE_THREATENING}']"
 
 _ACCUSED_READERS = frozenset(role.value for role in HANDLERS | {Role.AUDITOR})
+_NULL_WHERE_GRAVE = f"(CASE WHEN {{t}}.severity_flags && {_GRAVE_FLAGS} THEN NULL ELSE {{v}} END)"
 
 COMPLAINT = (
     Shape(
@@ -105,7 +107,7 @@ COMPLAINT = (
             "The pattern, within the category.",
             codes=Subtype,
             nullable=True,
-            redacted=f"(CASE WHEN {{t}}.severity_flags && {_GRAVE_FLAGS} THEN NULL ELSE {{v}} END)",
+            redacted=_NULL_WHERE_GRAVE,
             **_GRAVE,
         ),
         Field(
@@ -166,7 +168,7 @@ COMPLAINT = (
         Field("captured_at", FieldType.INSTANT, "When it was recorded in the field."),
         Field("received_at", FieldType.INSTANT, "When this service received it: deadlines count from here."),
         Field("resolved_at", FieldType.INSTANT, "When it was resolved last.", nullable=True),
-        _RESOLUTION,
+        replace(_RESOLUTION, redacted=_NULL_WHERE_GRAVE, **_GRAVE),
         _REALIZED,
     )
     .with_filters(
