@@ -132,7 +132,7 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
     app.state.health = health
     for route in routes:
         app.router.routes.append(route)
-    reads_and_writes = all_routes(service)
+    reads_and_writes = all_routes(service, graph.root_fields())
     app.include_router(reads_and_writes.router)
     describe(app, ProblemDocument)
     # Put together here: as middleware of FastAPI the edge would stand inside of FastAPI's own, and see less than all.
@@ -151,7 +151,15 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
                 "If-Match",
                 "If-None-Match",
             ],
-            expose_headers=["ETag", "Location", "Link", "Idempotency-Replayed", "RateLimit", "Retry-After"],
+            expose_headers=[
+                "ETag",
+                "Location",
+                "Link",
+                "Idempotency-Replayed",
+                "RateLimit",
+                "Retry-After",
+                "WWW-Authenticate",
+            ],
         )
     app.middleware_stack = Edge(stack, settings=settings, telemetry=telemetry, limiter=Limits(settings))
     return app

@@ -216,6 +216,24 @@ class TestLists:
         assert (plain["subtype"], plain["severity_flags"]) == ("EXCLUSION_ERROR", [])
         assert all("summary" not in each for each in listed)
 
+    async def test_nor_what_was_found_of_them(self, api: Api, world: World) -> None:
+        officer = api.as_("puskesos_officer")
+        found = "Rahasia: korban dirawat"
+        for complaint, shown in (
+            (await filed(api, summary=VIOLENCE, severity_flags=["LIFE_THREATENING"]), None),
+            (await filed(api), found),
+        ):
+            done = await officer.post(
+                f"/v1/complaints/{complaint['id']}/transitions",
+                json={"action": "RESOLVE", "resolution": found, "service_realized": True},
+                headers={"if-match": '"1"'},
+            )
+            assert done.json()["resolution"] == found
+            listed = (await officer.get("/v1/complaints?status=RESOLVED&limit=200")).json()["items"]
+            assert [each["resolution"] for each in listed if each["id"] == complaint["id"]] == [shown]
+            seen = (await api.as_("facilitator").get(f"/v1/complaints/{complaint['id']}")).json()
+            assert seen["resolution"] == shown
+
     async def test_both_executors_redact_below_a_list_alike(self, api: Api, world: World) -> None:
         query = (
             "query($n: String!) { cases(first: 5, number: $n) { edges { node { id needs { need referral { service } }"

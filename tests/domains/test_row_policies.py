@@ -232,6 +232,7 @@ EFFECTS = {
     "complaints/service/file.py:_file",
     "complaints/service/track.py:_case",
     "complaints/service/track.py:track",
+    "flows/grants.py:_check_reach",
     "organizations/service.py:routes",
     "organizations/service.py:set_capacity",
     "referrals/service/send.py:_named",

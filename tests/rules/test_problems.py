@@ -80,6 +80,29 @@ class TestProblemResponse:
         )
         assert answer(errors.Unauthenticated("token_missing"))[2]["www-authenticate"] == metadata
         assert answer(errors.Unauthenticated())[2]["www-authenticate"] == metadata + ', error="invalid_token"'
+        assert answer(errors.Unauthenticated("token_expired"))[2]["www-authenticate"] == (
+            metadata + ', error="invalid_token"'
+        )
+
+    def test_403_names_the_scope_that_is_missing_and_only_that(self) -> None:
+        told = answer(errors.Forbidden("scope_missing", scope="cases:write"))[2]["www-authenticate"]
+        assert told == (
+            'Bearer realm="slrt-api", resource_metadata="https://api.example/.well-known/oauth-protected-resource", '
+            'error="insufficient_scope", scope="cases:write"'
+        )
+        assert "www-authenticate" not in answer(errors.Forbidden("role_not_allowed"))[2]
+        assert "www-authenticate" not in answer(errors.OutOfScope())[2]
+
+    @pytest.mark.parametrize(
+        ("base_url", "address"),
+        [
+            ("https://api.example", "https://api.example/.well-known/oauth-protected-resource"),
+            ("https://api.example/", "https://api.example/.well-known/oauth-protected-resource"),
+            ("https://go.id:8443/slrt/", "https://go.id:8443/.well-known/oauth-protected-resource/slrt"),
+        ],
+    )
+    def test_the_metadata_stand_between_host_and_path(self, base_url: str, address: str) -> None:
+        assert problems.resource_metadata(base_url) == address
 
     def test_412_tells_the_current_version_where_known(self) -> None:
         assert answer(errors.PreconditionFailed(current_version=7))[2]["etag"] == '"7"'

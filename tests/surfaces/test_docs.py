@@ -15,6 +15,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from tests.api import Api
 
 from slrt_api.access.scopes import Scope
 from slrt_api.app import create_app
@@ -82,6 +83,21 @@ class TestProtectedResource:
         challenge = (await client.get("/v1/households")).headers["www-authenticate"]
         [address] = re.findall(r'resource_metadata="([^"]+)"', challenge)
         assert (await client.get(address)).json()["resource"] == "http://api.test"
+
+    async def test_a_refusal_for_want_of_a_scope_names_the_scope(self, api: Api) -> None:
+        async with api.as_("puskesos_officer", scopes=frozenset({"cases:read"})) as officer:
+            refused = await officer.get("/v1/households")
+        assert refused.status_code == 403
+        assert refused.headers["www-authenticate"].endswith('error="insufficient_scope", scope="households:read"')
+
+    async def test_under_a_path_it_stands_where_the_refusal_leads(self, tmp_path: Path) -> None:
+        app = create_app(Settings(data_dir=tmp_path, base_url="https://go.id/slrt", dev_issuer=True))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://go.id") as client:
+            challenge = (await client.get("/v1/households")).headers["www-authenticate"]
+            [address] = re.findall(r'resource_metadata="([^"]+)"', challenge)
+            assert address == "https://go.id/.well-known/oauth-protected-resource/slrt"
+            found = (await client.get(address)).json()
+        assert (found["resource"], found["authorization_servers"]) == ("https://go.id/slrt", ["https://go.id/slrt"])
 
 
 class TestPage:

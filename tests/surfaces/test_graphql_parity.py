@@ -115,6 +115,9 @@ class Sketch:
                 if depth <= 0:
                     continue
                 parts.append(self.link(member, name, depth - 1))
+            elif isinstance(member, Field) and member.limited and member.redacted is None and not self.chance(4):
+                # One of them refuses the whole root: often enough to compare refusals, and no more.
+                continue
             elif member is None or isinstance(member, Field):
                 parts.append(f"{self.key(name)}{self.directive()}")
         parts.append("__typename")

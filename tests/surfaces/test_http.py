@@ -147,6 +147,8 @@ class TestLimits:
             answer = await client.get(HOUSEHOLDS, headers={"origin": origin})
             assert answer.headers.get("access-control-allow-origin") == allowed
             assert "access-control-allow-credentials" not in answer.headers
+            # Where an application in a browser learns who issues tokens.
+            assert "WWW-Authenticate" in answer.headers["access-control-expose-headers"].split(", ")
             assert "Origin" in ", ".join(answer.headers.get_list("vary"))
 
     async def test_a_preflight_is_answered(self, strict: Api) -> None:

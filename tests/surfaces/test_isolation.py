@@ -17,6 +17,7 @@ import pytest_asyncio
 from tests.api import OTHER_REGENCY_VILLAGE, VILLAGE, Api, household_body, running_api
 from tests.conftest import MakeDatabase
 from tests.domains.test_complaints import complaint_body
+from tests.domains.test_grants import grant_body
 from tests.problems import problem
 
 from slrt_api.access.scopes import Role
@@ -41,6 +42,7 @@ class Case:
 
     kind    of the id in the path; None where the path holds a code
     role    one that may do it
+    reach   of that role's grant, where a village is too little to see it
     status  of the one answer that every id out of sight gets
     codes   what may stand in the path instead of an id
     """
@@ -50,6 +52,7 @@ class Case:
     body: Callable[[Rows], Any] | None = None
     headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json", "if-match": '"1"'})
     status: int = 404
+    reach: str = OTHER_REGENCY_VILLAGE
     codes: Callable[["World"], dict[str, str]] = lambda _: {"a code": "NO_SUCH_CODE", "another": "NEITHER_THIS"}
 
 
@@ -114,6 +117,7 @@ CASES: dict[Method, Case] = {
     ("GET", "/v1/complaints/{id}/clocks"): Case(Kind.COMPLAINT, "puskesos_officer"),
     ("GET", "/v1/complaints/{id}/history"): Case(Kind.COMPLAINT, "puskesos_officer"),
     ("GET", "/v1/households/{id}/history"): Case(Kind.HOUSEHOLD, "facilitator"),
+    ("GET", "/v1/audit/accesses/{id}"): Case(Kind.ACCESS, "auditor", reach="33.27"),
     ("GET", "/v1/cases/{id}/history"): Case(Kind.CASE, "puskesos_officer"),
     ("GET", "/v1/referrals/{id}/history"): Case(Kind.REFERRAL, "puskesos_officer"),
     ("POST", "/v1/complaints/{id}/transitions"): Case(
@@ -137,6 +141,12 @@ CASES: dict[Method, Case] = {
     ("POST", "/v1/referrals/{id}/transitions"): Case(
         Kind.REFERRAL, "puskesos_officer", lambda _: {"action": "REVOKE", "reason": "B"}
     ),
+    ("GET", "/v1/grants/{id}"): Case(Kind.GRANT, "secretariat_manager"),
+    ("GET", "/v1/grants/{id}/history"): Case(Kind.GRANT, "secretariat_manager"),
+    ("POST", "/v1/grants/{id}/revocation"): Case(Kind.GRANT, "secretariat_manager", lambda _: {"reason": "B"}),
+    ("GET", "/v1/grants/revocations/{id}"): Case(Kind.REVOCATION, "secretariat_manager"),
+    ("GET", "/v1/grants/revocations/{id}/history"): Case(Kind.REVOCATION, "secretariat_manager"),
+    ("POST", "/v1/grants/revocations/{id}/lifting"): Case(Kind.REVOCATION, "administrator", lambda _: {"reason": "B"}),
     ("GET", "/v1/areas/{id}"): Case(None, "facilitator"),
     ("GET", "/v1/services/{id}"): Case(None, "facilitator"),
     ("GET", "/v1/code-lists/{id}"): Case(None, "facilitator"),
@@ -218,6 +228,13 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
         "puskesos_officer",
         lambda _: {"action": "MERGE", "reason": "B"},
     ),
+    ("/v1/grants", "organization_id"): (Kind.ORGANIZATION, "administrator", lambda _: grant_body()),
+    ("/v1/grants", "person_id"): (Kind.PERSON, "administrator", lambda _: grant_body()),
+    ("/v1/grants", "program_ids"): (
+        Kind.PROGRAM,
+        "administrator",
+        lambda _: grant_body(role="program_manager", areas=["33.26"]),
+    ),
     ("/v1/cases/{id}/transitions", "into"): (
         Kind.CASE,
         "puskesos_coordinator",
@@ -271,6 +288,11 @@ async def populated(api: Api) -> World:
         needs = await officer.get(f"{url}/needs")
         first, second = (item["id"] for item in needs.json()["items"])
         rows[Kind.NEED] = UUID(first)
+        administrator = api.as_("administrator", area=village)
+        grant = await _made(administrator, "/v1/grants", grant_body(areas=[village]))
+        rows[Kind.GRANT] = UUID(grant["id"])
+        revocation = {"issuer": grant["issuer"], "subject": grant["subject"], "reason": "B"}
+        rows[Kind.REVOCATION] = UUID((await _made(administrator, "/v1/grants/revocations", revocation))["id"])
         referral = await _made(officer, "/v1/referrals", {"case_id": case["id"], "need_id": second})
         rows[Kind.REFERRAL] = UUID(referral["id"])
     officer = api.as_("puskesos_officer")
@@ -290,6 +312,9 @@ async def populated(api: Api) -> World:
     await Act(api.app.state.service.platform, importer, "0" * 32)(registry.load_release, release)
     listed = await api.as_("secretariat_officer", area="33.27").get("/v1/registry/snapshots")
     world.there[Kind.SNAPSHOT] = UUID(listed.json()["items"][0]["id"])
+    await api.app.state.service.platform.accesses.flush()
+    read = await api.as_("auditor", area="33.27").get("/v1/audit/accesses?limit=1")
+    world.there[Kind.ACCESS] = UUID(read.json()["items"][0]["id"])
     return world
 
 
@@ -421,8 +446,10 @@ def outside(page: Any, role: Role) -> Iterator[str]:
         Role.SUPERVISOR: "33.26.01",
     }.get(role, "33.26")
     for item in page["items"]:
-        # National rows, such as organizations, are read by everybody and have no version of their own regency.
-        if "area_code" in item and tenant_of(UUID(item["id"])) != 0:
+        # National rows, such as organizations, are read by everybody and have no version of their own regency; grants and
+        # revocations are national and closed.
+        closed = kind_of(UUID(item["id"])) in {Kind.GRANT, Kind.REVOCATION} if "id" in item else False
+        if "area_code" in item and (closed or tenant_of(UUID(item["id"])) != 0):
             lo, hi = codes.area_range(reach)
             if not lo <= codes.area_range(item["area_code"])[0] <= hi:
                 yield "a row of another area"
@@ -448,7 +475,7 @@ async def test_the_cases_would_be_answered_on_a_resource_in_sight(api: Api, worl
     for route, case in CASES.items():
         if case.kind is None or case.kind in NATIONAL or route[0] == "PUT":
             continue
-        client = api.as_(case.role, area=OTHER_REGENCY_VILLAGE)
+        client = api.as_(case.role, area=case.reach)
         answer = await ask(client, route, case, world.there[case.kind], world.there)
         if answer.status_code not in {200, 201, 409, 412}:
             wrong.append(f"{route}: {answer.status_code} {answer.text}")
@@ -494,11 +521,16 @@ async def test_a_body_cannot_tell_an_id_out_of_sight_from_an_unknown_one(api: Ap
         if kind in world.there:
             ids["existing, elsewhere"] = world.there[kind]
         answers = {
-            name: await client.post(url, json={**body(world.here), member: str(id_)}, headers=headers)
+            name: await client.post(
+                url,
+                json={**body(world.here), member: [str(id_)] if member.endswith("_ids") else str(id_)},
+                headers=headers,
+            )
             for name, id_ in ids.items()
         }
         first = answers.pop("unknown")
-        problem(first, 422, "content_invalid", fault=(f"/{member}", "reference_not_found"))
+        pointer = f"/{member}/0" if member.endswith("_ids") else f"/{member}"
+        problem(first, 422, "content_invalid", fault=(pointer, "reference_not_found"))
         assert {name: steady(answer) for name, answer in answers.items()} == dict.fromkeys(answers, steady(first)), path
 
 

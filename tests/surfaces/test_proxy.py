@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from slrt_api.runtime.problem_texts import PROBLEMS
+from slrt_api.runtime.tokens import MAX_TOKEN_BYTES
 
 CONFIGURATION = Path(__file__).parents[2] / "deploy/nginx.conf"
 HOST = "slrt.test"
@@ -261,8 +262,13 @@ class TestSizes:
         assert json.loads(body)["code"] == "payload_too_large"
         assert not [line for line in proxy.reached if "/larger" in line]
 
-    def test_headers_beyond_eight_kibibytes_are_refused(self, proxy: Proxy) -> None:
-        status, headers, body = proxy.ask(f"GET / HTTP/1.1\nHost: {HOST}\nConnection: close\nX-Long: {'x' * 9000}")
+    def test_the_longest_token_that_the_api_takes_reaches_it(self, proxy: Proxy) -> None:
+        authorization = "Bearer " + "x" * MAX_TOKEN_BYTES
+        status, _, body = proxy.ask(f"GET / HTTP/1.1\nHost: {HOST}\nConnection: close\nAuthorization: {authorization}")
+        assert (status, dict(json.loads(body))["authorization"]) == (200, authorization)
+
+    def test_headers_beyond_nine_kibibytes_are_refused(self, proxy: Proxy) -> None:
+        status, headers, body = proxy.ask(f"GET / HTTP/1.1\nHost: {HOST}\nConnection: close\nX-Long: {'x' * 9300}")
         assert (status, headers["Content-Type"]) == (400, "application/problem+json")
         assert json.loads(body)["code"] == "bad_request"
 

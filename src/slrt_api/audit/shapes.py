@@ -1,20 +1,38 @@
-"""The history of a resource: who did what, when, in which role, and why. Read from events and their revisions."""
+"""What auditors read: the history of a resource (who did what, when, in which role, and why), and who read what.
 
+Histories are read from events and their revisions, by everybody who sees the resource; access records by auditors alone.
+"""
+
+import re
+from collections.abc import Callable
 from typing import Final
 
 from slrt_api.access.scopes import Scope
+from slrt_api.access.shapes import GRANT, REVOCATION
 from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.households.shapes import HOUSEHOLD
+from slrt_api.kernel.ids import NATIONAL, Kind
 from slrt_api.referrals.shapes import REFERRAL
 from slrt_api.runtime.roles import ScopeKind
-from slrt_api.runtime.shapes import ALL_STAFF, Field, FieldType, Link, Shape, Sort
+from slrt_api.runtime.shapes import (
+    ALL_STAFF,
+    ID_SORT,
+    Field,
+    FieldType,
+    Filter,
+    Link,
+    Shape,
+    Sort,
+    parse_instant,
+    parse_uuid,
+)
 
 #: people who act for themselves: their pseudonym is for auditors only, lest handlers learn who complained
 _THEMSELVES: Final = "('citizen', 'public')"
 _AUDITORS: Final = Scope.AUDIT_READ.value
 #: every resource that has a history
-WITH_HISTORY: Final = (HOUSEHOLD, CASE, REFERRAL, COMPLAINT)
+WITH_HISTORY: Final = (HOUSEHOLD, CASE, REFERRAL, COMPLAINT, GRANT, REVOCATION)
 
 
 def _hidden(shape: Shape, role: str) -> list[str]:
@@ -158,8 +176,94 @@ for shape in WITH_HISTORY:
         Link(
             "history",
             HISTORY_ENTRY,
-            "{t}.regency = {p}.regency AND {t}.aggregate_id = {p}.id",
+            # Events of what is national stand under the tenant number 0.
+            f"{{t}}.regency = {'{p}.regency' if shape.tenant else NATIONAL} AND {{t}}.aggregate_id = {{p}}.id",
             f"Every change of the {shape.name}: who, when, in which role, what and why.",
             order="{t}.sequence",
         )
     )
+
+
+_NAME = "[a-z][a-z0-9_.-]{0,79}"
+_PURPOSE = "[A-Z][A-Z0-9_]{0,59}"
+#: issuer and subject of a token: what is visible, without a space
+_ACTOR = "[!-~]{1,512}"
+
+
+def _matching(pattern: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _text_filter(name: str, pattern: str, description: str, example: str) -> Filter:
+    return Filter(name, f"{{t}}.{name} = {{v}}::text", _matching(pattern), description, example, pattern=f"^{pattern}$")
+
+
+ACCESS = (
+    Shape(
+        "access",
+        "audit/accesses",
+        "accesses {t}",
+        "That somebody read personal data: who, when, in which role, what and how much of it. A list is recorded with the"
+        " number of its rows and without a `resource_id`. Who audits a regency, or more, sees the accesses to all of it.",
+        scope=Scope.AUDIT_READ,
+        kinds=frozenset({ScopeKind.AUDITOR}),
+        kind=Kind.ACCESS,
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the record."),
+        Field("at", FieldType.INSTANT, "When."),
+        Field(
+            "actor",
+            FieldType.TEXT,
+            "Who: issuer and subject of the token.",
+            example="https://id.example#officer-7",
+        ),
+        Field("role", FieldType.TEXT, "In which role.", example="puskesos_officer"),
+        Field("area_code", FieldType.AREA, "Regency of what was read.", "{t}.area", example="33.26"),
+        Field("operation", FieldType.TEXT, "By which operation.", example="households.get"),
+        Field("resource", FieldType.TEXT, "What was read.", example="household"),
+        Field("resource_id", FieldType.ID, "Which one; null for a list.", nullable=True),
+        Field(
+            "purpose", FieldType.TEXT, "For which purpose, where one was asked for.", nullable=True, example="CASE_WORK"
+        ),
+        Field("case_id", FieldType.ID, "For which case, where one was named.", nullable=True),
+        Field("rows", FieldType.INTEGER, "How many of them.", example=1),
+        Field("trace_id", FieldType.TEXT, "Trace of the request.", example="4bf92f3577b34da6a3ce929d0e0e4736"),
+    )
+    .with_filters(
+        _text_filter("resource", _NAME, "Of this resource.", "household"),
+        Filter(
+            "resource_id",
+            "{t}.resource_id = {v}::uuid",
+            parse_uuid,
+            "Of this one.",
+            "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
+        ),
+        _text_filter(
+            "actor", _ACTOR, "By this caller: issuer and subject of the token.", "https://id.example#officer-7"
+        ),
+        _text_filter("role", _NAME, "In this role.", "puskesos_officer"),
+        _text_filter("operation", _NAME, "By this operation.", "households.get"),
+        _text_filter("purpose", _PURPOSE, "For this purpose.", "CASE_WORK"),
+        Filter(
+            "at_from",
+            "{t}.at >= {v}::timestamptz",
+            parse_instant,
+            "At this instant or later (RFC 3339 with offset).",
+            "2026-11-01T00:00:00Z",
+        ),
+        Filter(
+            "at_to",
+            "{t}.at < {v}::timestamptz",
+            parse_instant,
+            "Before this instant (RFC 3339 with offset).",
+            "2026-12-01T00:00:00Z",
+        ),
+    )
+    .with_sorts(ID_SORT)
+)

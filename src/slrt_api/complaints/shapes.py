@@ -1,6 +1,7 @@
 """What can be read of complaints: by staff and the complainant's own account, and without a token by receipt."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from slrt_api.access.permissions import CASE_WORKERS
@@ -17,7 +18,7 @@ from slrt_api.complaints.codes import (
     SeverityFlag,
     Subtype,
 )
-from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, FACTS
+from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, FACTS, HANDLERS
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.roles import ScopeKind
@@ -71,6 +72,9 @@ _CONTACT: Any = {"nullable": True, "unmask": Scope.COMPLAINTS_HANDLE.value, "mas
 _GRAVE: Any = {"special": True, "readers": CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR}}
 _GRAVE_FLAGS = f"ARRAY['{SeverityFlag.VIOLENCE_OR_CHILD_PROTECTION}', '{SeverityFlag.LIFE_THREATENING}']"
 
+_ACCUSED_READERS = frozenset(role.value for role in HANDLERS | {Role.AUDITOR})
+_NULL_WHERE_GRAVE = f"(CASE WHEN {{t}}.severity_flags && {_GRAVE_FLAGS} THEN NULL ELSE {{v}} END)"
+
 COMPLAINT = (
     Shape(
         "complaint",
@@ -103,7 +107,7 @@ COMPLAINT = (
             "The pattern, within the category.",
             codes=Subtype,
             nullable=True,
-            redacted=f"(CASE WHEN {{t}}.severity_flags && {_GRAVE_FLAGS} THEN NULL ELSE {{v}} END)",
+            redacted=_NULL_WHERE_GRAVE,
             **_GRAVE,
         ),
         Field(
@@ -128,6 +132,20 @@ COMPLAINT = (
         ),
         Field("household_id", FieldType.ID, "Household that it concerns.", nullable=True),
         Field("subject_person_id", FieldType.ID, "Person that it concerns.", nullable=True),
+        Field(
+            "accused_person_id",
+            FieldType.ID,
+            "Person whom it accuses, who does not handle it. For handlers and auditors.",
+            nullable=True,
+            readers=_ACCUSED_READERS,
+        ),
+        Field(
+            "accused_organization_id",
+            FieldType.ID,
+            "Organization that it accuses, which does not handle it. For handlers and auditors.",
+            nullable=True,
+            readers=_ACCUSED_READERS,
+        ),
         Field("case_id", FieldType.ID, "Case that was opened from it.", nullable=True),
         Field(
             "reporter_name",
@@ -150,7 +168,7 @@ COMPLAINT = (
         Field("captured_at", FieldType.INSTANT, "When it was recorded in the field."),
         Field("received_at", FieldType.INSTANT, "When this service received it: deadlines count from here."),
         Field("resolved_at", FieldType.INSTANT, "When it was resolved last.", nullable=True),
-        _RESOLUTION,
+        replace(_RESOLUTION, redacted=_NULL_WHERE_GRAVE, **_GRAVE),
         _REALIZED,
     )
     .with_filters(

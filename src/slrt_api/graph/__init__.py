@@ -13,16 +13,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from slrt_api.access import shapes as access
+from slrt_api.access.permissions import Rule, doing, reading
 from slrt_api.access.service import Service
 from slrt_api.areas import shapes as areas
+from slrt_api.audit import shapes as audit
 from slrt_api.cases import service as _cases_service
 from slrt_api.cases import shapes as cases
 from slrt_api.complaints import shapes as complaints
 from slrt_api.complaints.service import file as _file
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
+from slrt_api.flows import grants as _grants
 from slrt_api.flows import open_case as _open_case
 from slrt_api.graph.build import Built, build
+from slrt_api.graph.catalog import ASKED
 from slrt_api.graph.execute import Executor
 from slrt_api.graph.http import GraphQL
 from slrt_api.households import service as _households_service
@@ -35,9 +40,10 @@ from slrt_api.referrals import shapes as referrals
 from slrt_api.registry import service as _registry_service
 from slrt_api.registry import shapes as registry
 from slrt_api.runtime.shapes import Shape
+from slrt_api.runtime.usecase import USE_CASES
 
 #: where shapes stand
-SHAPES: Final = (households, complaints, organizations, programs, registry, cases, referrals, areas)
+SHAPES: Final = (households, complaints, organizations, programs, registry, cases, referrals, access, areas, audit)
 #: imported for the use cases that they declare
 SERVICES: Final[tuple[ModuleType, ...]] = (
     _households_service,
@@ -45,6 +51,7 @@ SERVICES: Final[tuple[ModuleType, ...]] = (
     _track,
     _transition,
     _open_case,
+    _grants,
     _organizations_service,
     _registry_service,
     _cases_service,
@@ -56,6 +63,18 @@ SERVICES: Final[tuple[ModuleType, ...]] = (
 def schema() -> Built:
     """The schema of the platform, made once."""
     return build(value for module in SHAPES for value in vars(module).values() if isinstance(value, Shape))
+
+
+def root_fields() -> dict[str, Rule]:
+    """What is asked of the caller of each root field, by its name."""
+    built = schema()
+    catalog = built.catalog
+    found = {name: reading(resource.shape, item=True) for name, resource in catalog.items.items()}
+    found |= {name: reading(resource.shape, item=False) for name, resource in catalog.pages.items()}
+    found |= {name: doing(USE_CASES[case]) for name, case in ASKED.items()}
+    found |= {name: doing(mutation.case) for name, mutation in built.mutations.items()}
+    # What the id names decides: the rule of its kind, and null where that refuses.
+    return found | {"node": Rule("node", lambda _: None, frozenset())}
 
 
 def in_front_of(app: ASGIApp, service: Service, problem: Callable[[Request, Any], Awaitable[Response]]) -> GraphQL:

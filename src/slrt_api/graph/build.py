@@ -169,7 +169,7 @@ class _Types:
             made = Enum(f"{resource.name}Sort", {name: name for name in resource.sorts})  # type: ignore[misc]
             made.__module__ = __name__
             self._sorts[resource] = strawberry.enum(
-                made, description=f"Orders of {resource.shape.plural}; the id breaks ties."
+                made, description=f"Orders of {resource.shape.nouns}; the id breaks ties."
             )
         return self._sorts[resource]
 
@@ -203,7 +203,7 @@ class _Types:
         return self._connections[target] if link.paged else GenericAlias(list, (self._objects[target],))
 
     def _connection(self, resource: Resource) -> type:
-        plural = resource.shape.plural.replace("-", " ")
+        plural = resource.shape.nouns
         edge = _made(
             f"{resource.name}Edge",
             {
@@ -258,7 +258,7 @@ class _Types:
                 resolver = _resolver(resolvers.page(resource), connection | None, self._page_arguments(resource))
                 field = strawberry.field(
                     resolver=resolver,
-                    description=f"The {shape.plural.replace('-', ' ')} in the caller's scope.",
+                    description=f"The {shape.nouns} in the caller's scope.",
                     name=resource.page,
                 )
                 members[f"{shape.name}_page"] = (connection | None, field)

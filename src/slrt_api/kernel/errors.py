@@ -49,9 +49,16 @@ class Unauthenticated(SlrtError):
 
 
 class Forbidden(SlrtError):
-    """The token's scopes or the acting role do not allow the operation."""
+    """The token's scopes or the acting role do not allow the operation.
+
+    scope  the scope that it takes, where that is what is missing
+    """
 
     code = "forbidden"
+
+    def __init__(self, code: str | None = None, *, faults: tuple[Fault, ...] = (), scope: str | None = None) -> None:
+        super().__init__(code, faults=faults)
+        self.scope = scope
 
 
 class NotFound(SlrtError):

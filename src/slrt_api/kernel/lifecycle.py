@@ -119,7 +119,7 @@ class Lifecycle:
         if role not in transition.roles:
             raise Forbidden("role_not_allowed")
         if transition.scope not in scopes:
-            raise Forbidden("scope_missing")
+            raise Forbidden("scope_missing", scope=transition.scope)
         if not _passes(transition, row, actor):
             raise Conflict(transition.refusal)
         return transition

@@ -1,11 +1,16 @@
 """The REST surface: one file a domain, routes only."""
 
+from collections.abc import Mapping
+
+from slrt_api.access.permissions import Rule
 from slrt_api.rest import (
+    access,
     audit,
     cases,
     complaints,
     households,
     organizations,
+    permissions,
     programs,
     public,
     reference,
@@ -25,14 +30,19 @@ DOMAINS = (
     registry,
     cases,
     referrals,
+    access,
     audit,
     reference,
 )
 
 
-def all_routes(service: Service) -> Routes:
-    """Every route of the surface, over one service."""
+def all_routes(service: Service, root_fields: Mapping[str, Rule]) -> Routes:
+    """Every route of the surface, over one service.
+
+    root_fields  those of GraphQL, for the table of permissions, which is one for both surfaces
+    """
     routes = Routes(service)
     for domain in DOMAINS:
         domain.add(routes)
+    permissions.add(routes, root_fields)
     return routes

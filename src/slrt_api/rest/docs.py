@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import orjson
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from slrt_api.access.scopes import Scope
 from slrt_api.kernel import errors
 from slrt_api.rest.caching import reference
+from slrt_api.runtime.problems import resource_metadata
 from slrt_api.settings import Issuer, Settings
 
 METADATA_PATH: Final = "/.well-known/oauth-protected-resource"
@@ -67,6 +69,8 @@ def routes(settings: Settings, issuers: Sequence[Issuer]) -> list[Route]:
     issuers  whose tokens the service accepts
     """
     metadata = orjson.dumps(_metadata(settings, issuers))
+    # Where the service's own address has a path, its metadata are looked for under it (RFC 9728, 3.1).
+    paths = {METADATA_PATH, urlsplit(resource_metadata(settings.base_url)).path}
 
     async def protected_resource(request: Request) -> Response:
         return reference(request, metadata)
@@ -75,12 +79,15 @@ def routes(settings: Settings, issuers: Sequence[Issuer]) -> list[Route]:
         Route("/docs", _page, methods=["GET"]),
         Route("/docs/static/{name}", _asset, methods=["GET"]),
         Route("/openapi.json", _openapi(), methods=["GET"]),
-        Route(METADATA_PATH, protected_resource, methods=["GET"]),
+        *(Route(path, protected_resource, methods=["GET"]) for path in sorted(paths)),
     ]
 
 
 def _metadata(settings: Settings, issuers: Sequence[Issuer]) -> dict[str, Any]:
-    """Metadata of the protected resource (RFC 9728)."""
+    """Metadata of the protected resource (RFC 9728).
+
+    Nothing of keys: answers and these metadata are not signed. Nothing of DPoP or mTLS: bound tokens are refused.
+    """
     base_url = settings.base_url.rstrip("/")
     return {
         "resource": base_url,

@@ -148,7 +148,7 @@ def page_document(shape: Shape) -> type[BaseModel]:
     return create_model(
         item.__name__ + "Page",
         __config__=ConfigDict(extra="forbid"),
-        __doc__=f"A page of {shape.plural}.",
+        __doc__=f"A page of {shape.nouns}.",
         items=(list[item], Field(description="The rows of this page, in order.")),  # type: ignore[valid-type]
         next_cursor=(str | None, Field(description="Leads to the next page; null on the last.", examples=[None])),
         total=(int, Field(default=0, description="Only with `include_total=true`; at most 10,000.", examples=[42])),

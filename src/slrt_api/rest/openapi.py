@@ -26,6 +26,7 @@ TAGS = {
     "Referrals": "A need handed over to an organization or program, with the package that it may see.",
     "Complaints": "Complaints, questions and aspirations, with clocks in working time.",
     "Public": "Filing and following a complaint without a token.",
+    "Access": "Who may act where and how long: grants, and revocations of subjects and tokens.",
     "Audit": "Who did what, when, in which role and why.",
     "Reference": "Areas, services, code lists, calendars and state machines. Public.",
 }

@@ -6,7 +6,8 @@ lenient (see `runtime/strictjson`) and its dependencies cost more than the read 
 
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body
 from fastapi.routing import APIRoute
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from slrt_api.access.permissions import Rule, doing, following, reading
 from slrt_api.rest import parameters as described
 from slrt_api.rest import query
 from slrt_api.rest.caching import reference
@@ -53,12 +55,29 @@ def _endpoint(handler: Handler, name: str, doc: str, parameters: Mapping[str, tu
     return endpoint
 
 
+@dataclass(frozen=True)
+class Described:
+    """An operation: where it stands, what the caller shows, and what is asked of the caller's role.
+
+    credential  `bearer`; `optional`, answered without a token as well; `receipt`; `none`
+    rule        None where no role is asked for
+    """
+
+    operation: str
+    method: str
+    path: str
+    credential: Literal["bearer", "optional", "receipt", "none"]
+    rule: Rule | None
+
+
 class Routes:
     """The routes of one surface, over one service."""
 
     def __init__(self, service: Service) -> None:
         self.service = service
         self.router = APIRouter(route_class=Operation)
+        #: every operation, for the table of permissions
+        self.operations: list[Described] = []
         #: hot reads by collection: (item handler, list handler)
         self.items: dict[str, Handler] = {}
         self.lists: dict[str, Handler] = {}
@@ -76,13 +95,14 @@ class Routes:
                 f"/v1/{shape.plural}",
                 handler,
                 name=f"list_{shape.plural.replace('-', '_').replace('/', '_')}",
-                summary=f"List {shape.plural.replace('-', ' ').replace('/', ' ')}",
+                summary=f"List {shape.nouns}",
                 doc=shape.description,
                 tag=tag,
                 parameters=described.of_list(shape),
                 model=page_document(shape),
                 anonymous=anonymous,
                 cached=not shape.personal,
+                rule=reading(shape, item=False),
             )
         if item:
             handler = self._item_handler(shape, anonymous=anonymous)
@@ -103,6 +123,7 @@ class Routes:
                 errors_=(404,),
                 anonymous=anonymous,
                 cached=not shape.personal,
+                rule=reading(shape, item=True),
             )
 
     def link(self, shape: Shape, name: str, *, tag: str) -> None:
@@ -130,6 +151,7 @@ class Routes:
             parameters={"id": described.resource_id(shape.name)} | described.of_list(link.to),
             model=page_document(link.to),
             errors_=(404,),
+            rule=following(shape, link),
         )
 
     def _item_handler(self, shape: Shape, *, anonymous: bool) -> Handler:
@@ -185,6 +207,7 @@ class Routes:
             parameters={"id": described.resource_id(noun)},
             model=model,
             errors_=(404,),
+            rule=doing(case),
         )
 
     # Writes -----------------------------------------------------------------------------------------------------
@@ -236,6 +259,7 @@ class Routes:
             model=model or (document(case.answers) if case.answers else None),
             status=201 if case.creates else 200,
             errors_=errors_,
+            rule=doing(case),
             hidden=hidden,
         )
 
@@ -283,6 +307,7 @@ class Routes:
         scheme: str | None = "bearer",
         cached: bool = False,
         hidden: str | None = None,
+        rule: Rule | None = None,
     ) -> None:
         """Add one route and its description.
 
@@ -290,7 +315,13 @@ class Routes:
         scheme     what the caller shows, as the document names it; None for nothing at all
         hidden     when it answers without a body (204)
         cached     anybody may keep the answer: it has an ETag, and 304 where the caller has it already
+        rule       what is asked of the caller's role; without one it must be answered to anybody
+        Raises ValueError for an operation for which somebody has to show who they are, and nobody says what they may.
         """
+        if scheme == "bearer" and not anonymous and rule is None:
+            raise ValueError(f"{method} {path}: say by `rule` who may ask for it")
+        credential: Any = "none" if scheme is None else scheme
+        self.operations.append(Described(name, method, path, "optional" if anonymous else credential, rule))
         shown = dict(parameters or {})
         if scheme == "bearer":
             shown["acting_role"] = described.ACTING_ROLE

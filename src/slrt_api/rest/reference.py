@@ -148,7 +148,7 @@ def add(routes: Routes) -> None:
     routes.add(
         "GET",
         "/v1/calendars",
-        _public(routes, lambda _: _calendars()),
+        published(routes, lambda _: _calendars()),
         name="list_calendars",
         summary="List the working calendars",
         doc="Office hours, national holidays and joint leave (cuti bersama), for each time zone of the country.",
@@ -160,7 +160,7 @@ def add(routes: Routes) -> None:
     routes.add(
         "GET",
         "/v1/meta/lifecycles/{name}",
-        _public(routes, lambda request: _lifecycle(request.path_params["name"])),
+        published(routes, lambda request: _lifecycle(request.path_params["name"])),
         name="get_lifecycle",
         summary="Get one state machine",
         doc="The table that drives transitions and `allowed_actions`: states, actions, roles and guards.",
@@ -175,7 +175,9 @@ def add(routes: Routes) -> None:
     )
 
 
-def _public(routes: Routes, body: Callable[[Request], bytes]) -> Handler:
+def published(routes: Routes, body: Callable[[Request], bytes]) -> Handler:
+    """The handler of an answer that is the same for everybody."""
+
     async def handler(request: Request) -> Response:
         accepts_json(request)
         # Asked for its refusals only: a wrong token is a wrong token here, too.

@@ -93,7 +93,7 @@ class Actor:
     def require(self, scope: str) -> None:
         """Raise Forbidden unless the actor holds `scope`."""
         if scope not in self.scopes:
-            raise errors.Forbidden("scope_missing")
+            raise errors.Forbidden("scope_missing", scope=scope)
 
     def require_area(self, area: int) -> None:
         """Raise OutOfScope unless a new row at `area` would lie in the actor's scope."""

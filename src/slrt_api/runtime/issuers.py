@@ -127,7 +127,8 @@ class PublishedKeys:
             async with asyncio.timeout(FETCH_SECONDS):
                 document = await fetch(self._entry)
             self._take(document)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        except Exception as error:
+            # The outermost place of a task in the background: whatever an issuer answers, known keys serve and it goes on.
             self._failed_at = self._now()
             reason = str(error) if isinstance(error, KeysRefused) else type(error).__name__
             _log.warning(

@@ -7,6 +7,7 @@ id, and on nothing else.
 import hashlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import orjson
 from fastapi.exceptions import RequestValidationError
@@ -72,7 +73,7 @@ def problem_response(
 ) -> Response:
     """The answer to a request that ended in `error`.
 
-    base_url  public address of the service, for `resource_metadata` of a 401
+    base_url  public address of the service, for `resource_metadata` of a 401, and of a 403 that a scope would mend
     headers   more headers
     """
     problem = PROBLEMS.get(error.code) or PROBLEMS[_nearest(error)]
@@ -206,11 +207,11 @@ def _shown(fault: Fault, language: Language) -> dict[str, str]:
 def _headers(error: SlrtError, status: int, base_url: str) -> dict[str, str]:
     headers: dict[str, str] = {}
     if status == 401:
-        metadata = f'Bearer realm="slrt-api", resource_metadata="{base_url}/.well-known/oauth-protected-resource"'
         # RFC 6750, 3.1: a request without a token learns nothing about an error.
-        headers["www-authenticate"] = (
-            metadata if error.code == "token_missing" else f'{metadata}, error="invalid_token"'
-        )
+        told = "" if error.code == "token_missing" else ', error="invalid_token"'
+        headers["www-authenticate"] = _challenge(base_url) + told
+    if isinstance(error, errors.Forbidden) and error.scope is not None:
+        headers["www-authenticate"] = f'{_challenge(base_url)}, error="insufficient_scope", scope="{error.scope}"'
     if isinstance(error, errors.MethodNotAllowed):
         headers["allow"] = ", ".join(error.allowed)
     if isinstance(error, errors.PreconditionFailed) and error.current_version is not None:
@@ -220,6 +221,16 @@ def _headers(error: SlrtError, status: int, base_url: str) -> dict[str, str]:
     if error.retry_after_seconds is not None or status in {429, 503}:
         headers["retry-after"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
     return headers
+
+
+def resource_metadata(base_url: str) -> str:
+    """Address of the metadata of this protected resource: between host and path of its own (RFC 9728, 3.1)."""
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path.rstrip('/')}"
+
+
+def _challenge(base_url: str) -> str:
+    return f'Bearer realm="slrt-api", resource_metadata="{resource_metadata(base_url)}"'
 
 
 def _of_validation(found: Sequence[Any], body: Any) -> SlrtError:

@@ -165,8 +165,10 @@ class Reads:
                 actor.require(shape.scope)
         if isinstance(selection, Connection):
             refused = selection.refused_to(actor.role)
-        else:
+        elif selection.guarded:
             refused = selection.refused_to(actor.role, listed=not item)
+        else:
+            return
         refuse_fields(f"/{shape.name}/{field.name}" for shape, field in refused)
 
     # Several at once --------------------------------------------------------------------------------------------

@@ -197,6 +197,11 @@ class Shape:
     sorts: dict[str, Sort] = field(default_factory=dict)
     default_sort: str = "-id"
 
+    @property
+    def nouns(self) -> str:
+        """Several of them, in words."""
+        return re.sub("[-/]", " ", self.plural)
+
     def with_fields(self, *fields: Field) -> "Shape":
         self.fields.update({each.name: each for each in fields})
         return self
@@ -446,6 +451,17 @@ class Selection:
                 yield from member.selection.fields()
             elif isinstance(member, PagedMember):
                 yield from member.connection.fields()
+
+    @cached_property
+    def guarded(self) -> bool:
+        """Whether anything of it could be refused to some role. What REST shows by itself never is, and is asked most."""
+        for member in self.members:
+            if isinstance(member, FieldMember):
+                if not member.usual and member.field.limited:
+                    return True
+            elif isinstance(member, PagedMember) or (isinstance(member, LinkMember) and member.selection.guarded):
+                return True
+        return False
 
     def refused_to(self, role: str, *, listed: bool) -> Iterable[tuple[Shape, Field]]:
         """What it asks for by name that the role may not read there. listed: the selection is of a row of a list."""

@@ -150,8 +150,9 @@ class Compiler:
     def _joined(self, shape: Shape, link: Link, alias: str, parent: str) -> list[str]:
         """The conditions that join a link's target to a row of `shape`."""
         conditions = [link.on.format(t=alias, p=parent)]
-        if not shape.tenant:
-            # A national row leads into the tenants of the caller: without their numbers no index could be used.
+        if not shape.tenant and "{t}.regency" not in link.on:
+            # A national row leads into the tenants of the caller: without their numbers no index could be used. Its own
+            # events are national too, which the link says itself.
             conditions += _tenants(self, link.to, alias, len(self.actor.rows.tenants))
         return conditions
 
@@ -332,6 +333,12 @@ def _tenants(compiler: Compiler, shape: Shape, alias: str, tenants: int) -> list
     return []
 
 
+def _named(compiler: Compiler, shape: Shape, alias: str) -> list[str]:
+    """The conditions that find the parent of a list; national rows have no regency."""
+    tenant = [f"{alias}.regency = {compiler.bind('parent.regency')}"] if shape.tenant else []
+    return [*tenant, f"{alias}.id = {compiler.bind('parent.id')}"]
+
+
 def _where(
     compiler: Compiler,
     shape: Shape,
@@ -346,10 +353,7 @@ def _where(
     if parent is not None:
         owner = compiler.alias()
         source = f"{parent[0].source.format(t=owner)} JOIN {source} ON {parent[1].on.format(t=alias, p=owner)}"
-        conditions += [
-            f"{owner}.regency = {compiler.bind('parent.regency')}",
-            f"{owner}.id = {compiler.bind('parent.id')}",
-        ]
+        conditions += _named(compiler, parent[0], owner)
     else:
         conditions += _tenants(compiler, shape, alias, tenants)
     for name in filters:
@@ -386,10 +390,8 @@ def page(
     exists = "true"
     if parent is not None:
         owner = compiler.alias()
-        exists = (
-            f"EXISTS (SELECT FROM {parent[0].source.format(t=owner)} WHERE {owner}.regency = "
-            f"{compiler.bind('parent.regency')} AND {owner}.id = {compiler.bind('parent.id')})"
-        )
+        named = " AND ".join(_named(compiler, parent[0], owner))
+        exists = f"EXISTS (SELECT FROM {parent[0].source.format(t=owner)} WHERE {named})"
     row = compiler.row(selection, alias, listed=True)
     return (
         f"SELECT convert_to('[' || coalesce(string_agg(n.j::text, ',') FILTER (WHERE n.rn <= {limit}), '') || ']', 'UTF8'), "

@@ -63,6 +63,7 @@ class Result:
 class UseCase:
     """A use case as the surfaces see it.
 
+    one_of   scopes of which one is needed besides; which one, the step that is asked for says
     roles    who may ask for it, of those whose scopes allow it; None = all of them
     answers  the shape that renders the resource it returns; None = it returns a `Result`, or nothing (204)
     include  links shown in that answer
@@ -74,6 +75,7 @@ class UseCase:
 
     name: str
     scope: str | None
+    one_of: frozenset[str]
     roles: frozenset[str] | None
     run: Callable[..., Awaitable[Any]]
     command: type[Command] | None
@@ -90,6 +92,8 @@ class UseCase:
         """Raise Forbidden unless the actor's token and role allow it."""
         if self.scope is not None:
             actor.require(self.scope)
+        if self.one_of and actor.scopes.isdisjoint(self.one_of):
+            raise errors.Forbidden("scope_missing")
         if self.roles is not None and actor.role not in self.roles:
             raise errors.Forbidden("role_not_allowed")
 
@@ -102,6 +106,7 @@ def use_case(
     name: str,
     *,
     scope: str | None,
+    one_of: Collection[str] = (),
     roles: Collection[str] | None = None,
     answers: Shape | None = None,
     include: tuple[str, ...] = (),
@@ -119,6 +124,7 @@ def use_case(
         USE_CASES[name] = UseCase(
             name,
             scope,
+            frozenset(one_of),
             frozenset(str(role) for role in roles) if roles is not None else None,
             run,
             command,

@@ -85,7 +85,13 @@ EVENTS: Final[dict[CaseAction, str]] = {
 }
 
 
-@use_case("cases.transition", scope=Scope.CASES_READ, answers=CASE)
+@use_case(
+    "cases.transition",
+    scope=Scope.CASES_READ,
+    # Which of the two a step needs, the table says; without either the row may not even be locked.
+    one_of=(Scope.CASES_WRITE, Scope.CASES_DECIDE),
+    answers=CASE,
+)
 async def transition(tx: Transaction, actor: Actor, case_id: UUID, command: CaseTransition) -> Case:
     """Move a case one step.
 
@@ -96,9 +102,6 @@ async def transition(tx: Transaction, actor: Actor, case_id: UUID, command: Case
     `MERGE` ends a duplicate in favor of a case of the same household. `TRANSFER` ends it here; the area that the household
     moved to opens its own.
     """
-    if actor.scopes.isdisjoint({Scope.CASES_WRITE, Scope.CASES_DECIDE}):
-        # Which of the two a step needs, the table says; without either the row may not even be locked.
-        raise errors.Forbidden("scope_missing")
     _members(command)
     if command.into is not None and command.into < case_id:
         # Two cases are locked in the order of their ids, whichever is asked.

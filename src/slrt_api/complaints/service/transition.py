@@ -77,7 +77,12 @@ _MEMBERS = {
 }
 
 
-@use_case("complaints.transition", scope=None, answers=COMPLAINT)
+@use_case(
+    "complaints.transition",
+    scope=None,
+    one_of=(Scope.COMPLAINTS_HANDLE, Scope.COMPLAINTS_WRITE),
+    answers=COMPLAINT,
+)
 async def transition(tx: Transaction, actor: Actor, id_: UUID, command: TransitionComplaint) -> Complaint:
     """Move a complaint on.
 
@@ -85,8 +90,6 @@ async def transition(tx: Transaction, actor: Actor, id_: UUID, command: Transiti
     Nobody handles a complaint that accuses themselves or their office, and none is forwarded to the office that it accuses.
     Deadlines that the new state meets are met; those that begin with it begin; at an end the others stop.
     """
-    if actor.scopes.isdisjoint({Scope.COMPLAINTS_HANDLE, Scope.COMPLAINTS_WRITE}):
-        raise errors.Forbidden("scope_missing")
     complaint = await tx.ask(Complaint, id_)
     step = COMPLAINT_LIFECYCLE.advance(
         complaint.status,

@@ -14,7 +14,7 @@ from slrt_api.kernel import errors
 from slrt_api.organizations import service as organizations
 from slrt_api.referrals.codes import ENDED, ReferralStatus, Routing
 from slrt_api.referrals.codes import ReferralAction as A
-from slrt_api.referrals.lifecycle import FACTS, LIFECYCLE
+from slrt_api.referrals.lifecycle import FACTS, LIFECYCLE, RECEIVERS, SENDERS
 from slrt_api.referrals.models import Referral
 from slrt_api.referrals.service.send import Effect, send
 from slrt_api.referrals.shapes import REFERRAL
@@ -78,7 +78,13 @@ _MOVES_NEED: Final = frozenset({A.SEND, A.REALIZE, A.REJECT, A.DECLINE, A.REDIRE
 _FREES_PLACE: Final = frozenset({A.REJECT, A.DECLINE, A.REDIRECT, A.REVOKE, A.EXPIRE})
 
 
-@use_case("referrals.transition", scope=Scope.REFERRALS_READ, answers=REFERRAL, may_hide=True)
+@use_case(
+    "referrals.transition",
+    scope=Scope.REFERRALS_READ,
+    roles=SENDERS | RECEIVERS,
+    answers=REFERRAL,
+    may_hide=True,
+)
 async def transition(tx: Transaction, actor: Actor, id_: UUID, command: ReferralTransition) -> Done:
     """Move a referral one step.
 

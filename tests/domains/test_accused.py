@@ -1,0 +1,218 @@
+"""Separation of duties: nobody handles a complaint against themselves or their office."""
+
+import json
+from itertools import product
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from tests.api import VILLAGE, Api, household_body
+from tests.domains.test_complaints import act, complaint_body, filed
+from tests.domains.test_lifecycle_sql import literal
+from tests.domains.test_referrals import organization
+
+from slrt_api.access.scopes import PERMISSIONS, Role
+from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, FACTS, HANDLERS
+from slrt_api.complaints.service import transition
+from slrt_api.flows import open_case
+from slrt_api.kernel import errors
+from slrt_api.kernel.ids import Kind, new_id
+from slrt_api.runtime.actor import Actor, RowScope
+from slrt_api.runtime.roles import ScopeKind
+from slrt_api.runtime.usecase import Act
+
+MANAGER = "secretariat_manager"
+SPOKEN = {"ANSWER", "OBJECT"}
+ONE, OTHER = "00000000-0000-8000-8000-000000000001", "00000000-0000-8000-8000-000000000002"
+
+
+def independent(person: str | None, office: str | None, own_person: str | None, own_office: str | None) -> bool:
+    """The rule in words: the office must be known to be another, the person must not be known to be the same."""
+    if person is not None and person == own_person:
+        return False
+    return office is None or (own_office is not None and own_office != office)
+
+
+@pytest.mark.parametrize("role", sorted(role.value for role in HANDLERS))
+async def test_table_and_sql_say_the_same_for_every_pair(owner: asyncpg.Connection, role: str) -> None:
+    """Every state, whom it accuses, and who asks."""
+    scopes = [scope.value for scope in PERMISSIONS[Role(role)]]
+    free = {
+        state.code: COMPLAINT_LIFECYCLE.allowed_actions(
+            state.code, role=role, scopes=scopes, row=dict.fromkeys(FACTS), actor={}
+        )
+        for state in COMPLAINT_LIFECYCLE.states
+    }
+    assert any(free.values())
+    values = (None, ONE, OTHER)
+    for own_person, own_office in product(values, values):
+        actor = {"person_id": own_person, "organization_id": own_office}
+        sql = COMPLAINT_LIFECYCLE.allowed_actions_sql(
+            role=role,
+            scopes=scopes,
+            state_column="c.status",
+            column=lambda name: f"(c.{name})::text",
+            actor=lambda name, actor=actor: literal(actor[name], "text"),  # type: ignore[misc]
+            constant=literal,
+        )
+        rows = list(product(free, values, values))
+        answers = await owner.fetch(
+            f"SELECT {sql} AS allowed FROM unnest($1::text[], $2::uuid[], $3::uuid[])"
+            " WITH ORDINALITY c (status, accused_person_id, accused_organization_id, place) ORDER BY place",
+            *(list(column) for column in zip(*rows, strict=True)),
+        )
+        for (state, person, office), answer in zip(rows, answers, strict=True):
+            row = dict(zip(FACTS, (person, office), strict=True))
+            allowed = COMPLAINT_LIFECYCLE.allowed_actions(state, role=role, scopes=scopes, row=row, actor=actor)
+            assert json.loads(answer["allowed"]) == list(allowed)
+            handles = independent(person, office, own_person, own_office)
+            assert list(allowed) == [each for each in free[state] if handles or each in SPOKEN]
+
+
+def test_every_handling_action_is_guarded() -> None:
+    unguarded = {each.action for each in COMPLAINT_LIFECYCLE.transitions if each.guard is None}
+    assert unguarded == SPOKEN
+
+
+async def offices(api: Api) -> tuple[str, str]:
+    return (await organization(api, "LEGAL_AID"))["id"], (await organization(api, "LEGAL_AID"))["id"]
+
+
+class TestOffice:
+    async def test_who_works_there_or_whose_office_is_unknown_does_not_handle_it(self, api: Api) -> None:
+        accused, other = await offices(api)
+        complaint = await filed(api, accused_organization_id=accused)
+        for claims in ({"organization": accused}, {}):
+            client = api.as_(MANAGER, **claims)
+            for action, members in (
+                ("TRIAGE", {}),
+                ("RESOLVE", {"resolution": "Selesai", "service_realized": False}),
+                ("REJECT_COMPETENCE", {"reason": "x"}),
+            ):
+                refused = await act(client, complaint, action, expect=409, **members)
+                assert refused["code"] == "accused_may_not_handle"
+            assert (await client.get(f"/v1/complaints/{complaint['id']}")).json()["allowed_actions"] == []
+            listed = (await client.get("/v1/complaints?limit=200")).json()["items"]
+            assert next(each for each in listed if each["id"] == complaint["id"])["allowed_actions"] == []
+        client = api.as_(MANAGER, organization=other)
+        seen = (await client.get(f"/v1/complaints/{complaint['id']}")).json()
+        assert "TRIAGE" in seen["allowed_actions"]
+        assert (await act(client, complaint, "TRIAGE"))["status"] == "TRIAGED"
+
+    async def test_it_is_not_forwarded_to_the_accused(self, api: Api) -> None:
+        accused, other = await offices(api)
+        complaint = await filed(api, accused_organization_id=accused)
+        client = api.as_(MANAGER, organization=other)
+        refused = await act(client, complaint, "FORWARD", expect=409, forward_to=accused)
+        assert refused["code"] == "forward_to_accused"
+        assert (await act(client, complaint, "FORWARD", forward_to=other))["forwarded_to"] == other
+
+    async def test_no_case_is_opened_from_it_by_the_accused(self, api: Api) -> None:
+        accused, other = await offices(api)
+        family = (await api.as_("facilitator").post("/v1/households", json=household_body())).json()
+        complaint = await filed(api, household_id=family["id"], accused_organization_id=accused)
+        body = {"household_id": family["id"], "complaint_id": complaint["id"]}
+        refused = await api.as_("puskesos_officer", organization=accused).post("/v1/cases", json=body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "accused_may_not_handle")
+        assert (await api.as_("puskesos_officer", organization=other).post("/v1/cases", json=body)).status_code == 201
+
+    async def test_the_complainant_still_answers_and_objects(self, api: Api) -> None:
+        accused, other = await offices(api)
+        complaint = await filed(api, accused_organization_id=accused)
+        complaint = await act(api.as_(MANAGER, organization=other), complaint, "ASK_COMPLAINANT", reason="Kapan?")
+        assert (await act(api.as_("facilitator"), complaint, "ANSWER", reason="Kemarin"))["status"] == "IN_PROGRESS"
+
+    async def test_a_complaint_that_accuses_nobody_is_handled_as_before(self, api: Api) -> None:
+        assert (await act(api.as_(MANAGER), await filed(api), "TRIAGE"))["status"] == "TRIAGED"
+
+
+class TestPerson:
+    @pytest.mark.parametrize(
+        ("own", "refused"), [("the accused", True), ("somebody else", False), ("not known", False)]
+    )
+    async def test_the_accused_does_not_handle_it(self, api: Api, own: str, refused: bool) -> None:
+        family = (await api.as_("facilitator").post("/v1/households", json=household_body())).json()
+        accused, other = (member["person_id"] for member in family["members"])
+        complaint = await filed(api, household_id=family["id"], accused_person_id=accused)
+        person = {"the accused": accused, "somebody else": other, "not known": None}[own]
+        rows = RowScope(ScopeKind.AREA_RANGE, tenants=(3326,), lo=33_26_00_0000, hi=33_26_99_9999)
+        scopes = frozenset(scope.value for scope in PERMISSIONS[Role.SECRETARIAT_MANAGER])
+        actor = Actor("test#manager", MANAGER, scopes, rows, facts={"person_id": person})
+        ask = Act(api.app.state.service.platform, actor, "0" * 32)
+        command = transition.TransitionComplaint.model_validate({"action": "TRIAGE"}, strict=False)
+        opening = open_case.OpenCase(household_id=UUID(family["id"]), complaint_id=UUID(complaint["id"]))
+        if refused:
+            for run, given, on in (
+                (transition.transition, command, UUID(complaint["id"])),
+                (open_case.open_case, opening, None),
+            ):
+                with pytest.raises(errors.Conflict) as caught:
+                    await ask(run, given, on=on, expected_version=1 if on else None)
+                assert caught.value.code == "accused_may_not_handle"
+        else:
+            answer = await ask(transition.transition, command, on=UUID(complaint["id"]), expected_version=1)
+            assert json.loads(answer.body)["status"] == "TRIAGED"
+            assert (await ask(open_case.open_case, opening)).status == 201
+
+
+class TestFile:
+    async def test_whom_it_accuses_must_be_in_sight(self, api: Api) -> None:
+        elsewhere = (
+            await api.as_("facilitator", area="33.26.02.2001").post(
+                "/v1/households", json=household_body(area_code="33.26.02.2001")
+            )
+        ).json()["members"][0]["person_id"]
+        for member, ids in (
+            ("accused_person_id", (elsewhere, str(new_id(Kind.PERSON, 3326)), str(uuid4()))),
+            ("accused_organization_id", (str(new_id(Kind.ORGANIZATION, 0)), str(uuid4()))),
+        ):
+            for id_ in ids:
+                answer = await api.as_("facilitator").post("/v1/complaints", json=complaint_body(**{member: id_}))
+                fault = answer.json()["errors"][0]
+                assert (answer.status_code, fault["pointer"], fault["code"]) == (
+                    422,
+                    f"/{member}",
+                    "reference_not_found",
+                )
+
+    async def test_a_citizen_names_nobody(self, api: Api) -> None:
+        accused, _ = await offices(api)
+        answer = await api.as_("citizen").post("/v1/complaints", json=complaint_body(accused_organization_id=accused))
+        assert answer.status_code == 422
+
+    async def test_handlers_and_auditors_read_it_others_do_not(self, api: Api) -> None:
+        accused, _ = await offices(api)
+        complaint = await filed(api, accused_organization_id=accused)
+        path = f"/v1/complaints/{complaint['id']}"
+        for role in ("puskesos_officer", MANAGER, "auditor"):
+            assert (await api.as_(role).get(path)).json()["accused_organization_id"] == accused
+        assert accused not in json.dumps(complaint)
+        for part in ("", "/history", "?include=clocks"):
+            assert accused not in (await api.as_("facilitator").get(path + part)).text
+
+    async def test_the_public_tracker_does_not_show_it(self, api: Api) -> None:
+        accused, _ = await offices(api)
+        complaint = await filed(api, accused_organization_id=accused)
+        answer = await api.anonymous.get(
+            f"/v1/public/complaints/{complaint['receipt']}",
+            headers={"authorization": f"Receipt {complaint['receipt_secret']}"},
+        )
+        assert answer.status_code == 200
+        assert accused not in answer.text
+        assert "accused" not in answer.text
+
+
+class TestCitizen:
+    async def test_a_citizen_has_the_own_reports_and_no_other(self, api: Api, owner: asyncpg.Connection) -> None:
+        citizen, neighbor = (api.as_("citizen", subject=f"warga-{uuid4()}") for _ in range(2))
+        mine: dict[str, Any] = (await citizen.post("/v1/complaints", json=complaint_body())).json()
+        await neighbor.post("/v1/complaints", json=complaint_body())
+        listed = (await citizen.get("/v1/complaints?include_total=true")).json()
+        assert ([each["id"] for each in listed["items"]], listed["total"]) == ([mine["id"]], 1)
+        for part in ("", "/history", "/clocks"):
+            assert (await citizen.get(f"/v1/complaints/{mine['id']}{part}")).status_code == 200
+            assert (await neighbor.get(f"/v1/complaints/{mine['id']}{part}")).status_code == 404
+        assert await owner.fetchval("SELECT area FROM complaints WHERE id = $1", mine["id"]) == int(
+            VILLAGE.replace(".", "")
+        )
