@@ -66,6 +66,11 @@ CASES: dict[Method, Case] = {
     ("PUT", "/v1/households/{id}"): Case(
         Kind.HOUSEHOLD, "facilitator", lambda _: household_body(), JSON | {"if-none-match": "*"}, status=422
     ),
+    ("GET", "/v1/households/{id}/memberships"): Case(Kind.HOUSEHOLD, "facilitator"),
+    ("GET", "/v1/households/{id}/house"): Case(Kind.HOUSEHOLD, "facilitator"),
+    ("GET", "/v1/persons/{id}"): Case(Kind.PERSON, "facilitator"),
+    ("GET", "/v1/persons/{id}/households"): Case(Kind.PERSON, "facilitator"),
+    ("GET", "/v1/persons/{id}/history"): Case(Kind.PERSON, "facilitator"),
     ("POST", "/v1/persons/{id}/reveal"): Case(
         Kind.PERSON,
         "puskesos_officer",

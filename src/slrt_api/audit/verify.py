@@ -15,14 +15,14 @@ import orjson
 
 from slrt_api.cases.models import Case
 from slrt_api.complaints.models import Complaint
-from slrt_api.households.models import Household
+from slrt_api.households.models import Household, Person
 from slrt_api.kernel.ids import NATIONAL
 from slrt_api.organizations.models import Organization
 from slrt_api.referrals.models import Referral
 from slrt_api.registry.models import Snapshot
 from slrt_api.runtime import events
 
-AGGREGATES: Final = (Household, Case, Referral, Complaint, Snapshot)
+AGGREGATES: Final = (Household, Person, Case, Referral, Complaint, Snapshot)
 NATIONAL_AGGREGATES: Final = (Organization,)
 
 _EVENTS: Final = """

@@ -116,7 +116,8 @@ class Catalog:
         return tuple(
             resource
             for resource in self.resources.values()
-            if resource.shape not in parts and (resource.node or resource.key != "id")
+            # A key of several columns tells rows apart and is nothing that a caller would ask by.
+            if resource.shape not in parts and (resource.node or (resource.key != "id" and resource.key.isidentifier()))
         )
 
     @cached_property

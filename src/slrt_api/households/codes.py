@@ -23,6 +23,22 @@ class Relation(StrEnum):
     OTHER = "OTHER"
 
 
+class HouseholdEnd(StrEnum):
+    """Why a household is no more: merged into another, moved to another regency, or nobody is left in it."""
+
+    MERGED = "MERGED"
+    MOVED = "MOVED"
+    DISSOLVED = "DISSOLVED"
+
+
+class PersonEnd(StrEnum):
+    """Why a person's row is no more: died, moved to another regency, or was counted twice."""
+
+    DECEASED = "DECEASED"
+    MOVED = "MOVED"
+    MERGED = "MERGED"
+
+
 class IdentityType(StrEnum):
     """NIK of a person, or number of a family card (KK)."""
 

@@ -1,19 +1,35 @@
 """Tables of families and their people. NIK and KK numbers are dated identifiers in a table of their own, encrypted."""
 
 from datetime import date, datetime
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, text
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, func, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.crypto import DEFAULT_INDEX_KEY
 from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Aggregate, Tenant
 
+#: how an ended row is: when and why go together
+_ENDED: Final = "(ended_at IS NULL) = (ended_as IS NULL)"
+
+
+def _provenance() -> Any:
+    return Field(
+        default_factory=dict,
+        sa_column=Column("provenance", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    )
+
 
 class Household(Aggregate, table=True):
-    """A family (keluarga) at an address. `captured_at` is the visit, `received_at` the arrival at this service."""
+    """A family (keluarga) at an address. `captured_at` is the visit, `received_at` the arrival at this service.
+
+    house_id      families in one house share it; it is no resource and tells nothing
+    ended_at, ended_as, successor_id  that it is no more, why, and the household that goes on in its place
+    provenance    where `address` is from, see `households/provenance`
+    """
 
     KIND: ClassVar[Kind] = Kind.HOUSEHOLD
     NAME: ClassVar[str] = "household"
@@ -22,33 +38,63 @@ class Household(Aggregate, table=True):
     __table_args__ = (
         Index("households_area", "regency", "area", "id"),
         Index("households_updated_at", "regency", "updated_at", "id"),
+        Index("households_house", "regency", "house_id"),
+        CheckConstraint("ended_as IN ('MERGED', 'MOVED', 'DISSOLVED')", name="households_ended_as"),
+        CheckConstraint(_ENDED, name="households_ended"),
     )
 
     address: str
     captured_at: datetime = Field(sa_type=INSTANT)
     received_at: datetime = Field(sa_type=INSTANT)
     registered_by: str
+    # The default is for what writes without naming it: every family has a house, if a house of its own.
+    house_id: UUID = Field(sa_column_kwargs={"server_default": text("gen_random_uuid()")})
+    ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    ended_as: str | None = None
+    successor_id: UUID | None = None
+    provenance: dict[str, Any] = _provenance()
 
 
-class Person(Tenant, table=True):
-    """A person. Changes are recorded with the household to which the person belongs."""
+class Person(Aggregate, table=True):
+    """A person.
+
+    Registered by the event of the household, at version 0; every later change of the person itself raises the version and
+    writes a `person.*` event of that sequence.
+
+    died_on       the day of death
+    ended_at, ended_as, successor_id  that the row is no more, why, and the person's row that goes on in its place
+    provenance    where `name`, `sex` and `birth_date` are from, see `households/provenance`
+    """
 
     KIND: ClassVar[Kind] = Kind.PERSON
+    NAME: ClassVar[str] = "person"
 
     __tablename__ = "persons"
     __table_args__ = (
         Index("persons_area", "regency", "area", "id"),
+        Index("persons_updated_at", "regency", "updated_at", "id"),
         CheckConstraint("sex IN ('F', 'M')", name="persons_sex"),
+        CheckConstraint("ended_as IN ('DECEASED', 'MOVED', 'MERGED')", name="persons_ended_as"),
+        CheckConstraint(_ENDED, name="persons_ended"),
     )
 
+    version: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    updated_at: datetime = Field(sa_type=INSTANT, sa_column_kwargs={"server_default": func.now()})
     name: str
     sex: str
     birth_date: date | None = None
-    created_at: datetime = Field(sa_type=INSTANT)
+    died_on: date | None = None
+    ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    ended_as: str | None = None
+    successor_id: UUID | None = None
+    provenance: dict[str, Any] = _provenance()
 
 
 class Membership(Tenant, table=True):
-    """That a person belongs to a household, in which relation, from when to when. `id` is the person's."""
+    """That a person belongs to a household, in which relation, from when to when. `id` is the person's.
+
+    ordinal  which membership of the person it is, from 1: on one day a person may leave a household and join another
+    """
 
     __tablename__ = "memberships"
     __table_args__ = (
@@ -58,7 +104,10 @@ class Membership(Tenant, table=True):
         Index("memberships_one_active", "regency", "id", unique=True, postgresql_where=text("valid_to IS NULL")),
     )
 
-    valid_from: date = Field(primary_key=True)
+    ordinal: int = Field(
+        default=1, primary_key=True, sa_type=SmallInteger, sa_column_kwargs={"server_default": text("1")}
+    )
+    valid_from: date
     household_id: UUID
     relation: str
     position: int

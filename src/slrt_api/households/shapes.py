@@ -2,7 +2,7 @@
 
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
-from slrt_api.households.codes import Relation, Sex
+from slrt_api.households.codes import HouseholdEnd, PersonEnd, Relation, Sex
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.shapes import (
     ALL_STAFF,
@@ -11,9 +11,13 @@ from slrt_api.runtime.shapes import (
     UPDATED_SORT,
     Field,
     FieldType,
+    Filter,
     Link,
     Shape,
+    Sort,
     aggregate_fields,
+    parse_boolean,
+    parse_uuid,
     updated_filters,
 )
 
@@ -29,6 +33,45 @@ _FINDINGS = (
     " AND i.valid_to IS NULL CROSS JOIN LATERAL unnest(i.findings) AS f (code)"
     " WHERE m.regency = {t}.regency AND m.household_id = {t}.id AND m.valid_to IS NULL)"
 )
+
+#: warnings of one person's NIK
+_OWN_FINDINGS = (
+    "(SELECT coalesce(json_agg(json_build_object('code', f.code, 'severity', 'WARNING', 'pointer', '/nik')"
+    " ORDER BY f.code), '[]'::json) FROM identities i CROSS JOIN LATERAL unnest(i.findings) AS f (code)"
+    " WHERE i.regency = {t}.regency AND i.owner_id = {t}.id AND i.type = 'NIK' AND i.valid_to IS NULL)"
+)
+_ENDED_FILTER = Filter(
+    "ended",
+    "({t}.ended_at IS NOT NULL) = {v}::boolean",
+    parse_boolean,
+    "Those that have ended, or that have not. Without it, those that have not.",
+    "true",
+)
+_NOT_ENDED = "{t}.ended_at IS NULL"
+_PROVENANCE = Field(
+    "provenance",
+    FieldType.JSON,
+    "Where values are from, by field: value, source, day, who verified it, and what was known before, newest first."
+    " Fields that are not in it are of an unknown source.",
+    example={
+        "name": {
+            "value": "Siti Aminah",
+            "source": "DECLARED",
+            "as_of": "2026-11-22",
+            "verified_by": None,
+            "earlier": [],
+        }
+    },
+)
+
+
+def _ended_fields(noun: str, codes: type[HouseholdEnd] | type[PersonEnd]) -> tuple[Field, ...]:
+    return (
+        Field("ended_at", FieldType.INSTANT, f"When the {noun} ended; ids stay for ever.", nullable=True),
+        Field("ended_as", FieldType.CODE, "Why it ended.", nullable=True, codes=codes),
+        Field("successor_id", FieldType.ID, f"The {noun} that goes on in its place.", nullable=True),
+    )
+
 
 HOUSEHOLD = (
     Shape(
@@ -62,8 +105,81 @@ HOUSEHOLD = (
             _FINDINGS,
             example=[{"code": "NIK_PREFIX_UNKNOWN", "severity": "WARNING", "pointer": "/members/0/nik"}],
         ),
+        Field("house_id", FieldType.ID, "The house: families in one house share it."),
+        *_ended_fields("household", HouseholdEnd),
+        _PROVENANCE,
     )
-    .with_filters(AREA_FILTER, *updated_filters())
+    .with_filters(AREA_FILTER, _ENDED_FILTER, *updated_filters())
+    .with_unasked("ended", _NOT_ENDED)
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
+)
+
+PERSON = (
+    Shape(
+        "person",
+        "persons",
+        "persons {t}",
+        "A person. Registered with a household; belongs to at most one at a time.",
+        scope=Scope.HOUSEHOLDS_READ,
+        kinds=ALL_STAFF,
+        kind=Kind.PERSON,
+        version="{t}.version",
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the person (UUID version 8: tells tenant and kind)."),
+        Field(
+            "version",
+            FieldType.INTEGER,
+            "Begins at 0; raised by one with every change of the person itself. The ETag of the item.",
+            example=0,
+        ),
+        Field("created_at", FieldType.INSTANT, "When it was written first."),
+        Field("updated_at", FieldType.INSTANT, "When it was changed last."),
+        Field("name", FieldType.TEXT, "Name.", example="Siti Aminah"),
+        Field(
+            "nik",
+            FieldType.TEXT,
+            "NIK, masked: the district in clear. Null for a person without one.",
+            _NUMBER.format(type="NIK"),
+            nullable=True,
+            example="990101**********",
+        ),
+        Field("birth_date", FieldType.DATE, "Date of birth, where known.", nullable=True),
+        Field("sex", FieldType.CODE, "Sex.", codes=Sex),
+        Field("area_code", FieldType.VILLAGE, "Village (Kemendagri code).", "{t}.area", example="33.26.01.2001"),
+        Field(
+            "household_id",
+            FieldType.ID,
+            "The household that the person belongs to now.",
+            "(SELECT m.household_id FROM memberships m WHERE m.regency = {t}.regency AND m.id = {t}.id"
+            " AND m.valid_to IS NULL)",
+            nullable=True,
+        ),
+        Field(
+            "findings",
+            FieldType.JSON,
+            "Warnings about the NIK; none of them blocks anything.",
+            _OWN_FINDINGS,
+            example=[{"code": "NIK_PREFIX_UNKNOWN", "severity": "WARNING", "pointer": "/nik"}],
+        ),
+        Field("died_on", FieldType.DATE, "Day of death.", nullable=True),
+        *_ended_fields("person", PersonEnd),
+        _PROVENANCE,
+    )
+    .with_filters(
+        AREA_FILTER,
+        _ENDED_FILTER,
+        Filter(
+            "household_id",
+            "{t}.id IN (SELECT m.id FROM memberships m WHERE m.regency = {t}.regency"
+            " AND m.household_id = {v}::uuid AND m.valid_to IS NULL)",
+            parse_uuid,
+            "Who belongs to this household now.",
+            "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
+        ),
+        *updated_filters(),
+    )
+    .with_unasked("ended", _NOT_ENDED)
     .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
 )
 
@@ -104,5 +220,67 @@ HOUSEHOLD.link(
         "{t}.regency = {p}.regency AND {t}.household_id = {p}.id AND {t}.valid_to IS NULL",
         "The people of the household now, the head first.",
         order="{t}.position",
+    )
+)
+
+#: a person has several memberships: their id alone would end a page in the midst of them
+_MEMBERSHIP_KEY = "({t}.id || '-' || to_char({t}.ordinal, 'FM00000'))"
+MEMBERSHIP = (
+    Shape(
+        "membership",
+        "memberships",
+        "memberships {t}",
+        "That a person belonged, or belongs, to a household: in which relation, and from when to when.",
+        scope=Scope.HOUSEHOLDS_READ,
+        kinds=ALL_STAFF,
+        key=_MEMBERSHIP_KEY,
+    )
+    .with_fields(
+        Field("person_id", FieldType.ID, "Id of the person.", "{t}.id"),
+        Field("household_id", FieldType.ID, "Id of the household."),
+        Field("relation", FieldType.CODE, "Relation to the head of the family.", codes=Relation),
+        Field("position", FieldType.INTEGER, "Place among the members, from 0.", example=0),
+        Field("valid_from", FieldType.DATE, "Member since."),
+        Field("valid_to", FieldType.DATE, "Member until; null for a member now.", nullable=True),
+    )
+    .with_sorts(Sort("id", _MEMBERSHIP_KEY, "text", str))
+)
+MEMBERSHIP.default_sort = "id"
+MEMBERSHIP.link(
+    Link("person", PERSON, "{t}.regency = {p}.regency AND {t}.id = {p}.id", "The person.", single=True),
+)
+MEMBERSHIP.link(
+    Link(
+        "household",
+        HOUSEHOLD,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.household_id",
+        "The household.",
+        single=True,
+    )
+)
+PERSON.link(
+    Link(
+        "households",
+        MEMBERSHIP,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.id",
+        "The households that the person belonged to, the present one first.",
+        order="{t}.valid_to DESC NULLS FIRST, {t}.ordinal DESC",
+    )
+)
+HOUSEHOLD.link(
+    Link(
+        "memberships",
+        MEMBERSHIP,
+        "{t}.regency = {p}.regency AND {t}.household_id = {p}.id",
+        "Everybody who belonged to the household, with dates: members now first.",
+        order="{t}.valid_to DESC NULLS FIRST, {t}.position, {t}.ordinal DESC, {t}.id",
+    )
+)
+HOUSEHOLD.link(
+    Link(
+        "house",
+        HOUSEHOLD,
+        "{t}.regency = {p}.regency AND {t}.house_id = {p}.house_id AND {t}.ended_at IS NULL AND {t}.id <> {p}.id",
+        "The other families in the same house.",
     )
 )

@@ -14,7 +14,7 @@ from slrt_api.runtime.usecase import Answer
 
 #: of answers that hold personal data; the edge adds `Vary`
 PRIVATE = {"cache-control": "private, no-store"}
-_VERSION = re.compile('"[1-9][0-9]{0,8}"')
+_VERSION = re.compile('"(?:0|[1-9][0-9]{0,8})"')
 
 
 def content_type(request: Request, wanted: str = "application/json") -> None:

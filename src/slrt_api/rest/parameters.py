@@ -66,7 +66,7 @@ IF_MATCH = (
         Header(
             alias="If-Match",
             description='The version that you have seen, as the ETag: `"3"`.',
-            pattern='^"[1-9][0-9]{0,8}"$',
+            pattern='^"(0|[1-9][0-9]{0,8})"$',
             examples=['"1"'],
         ),
     ],

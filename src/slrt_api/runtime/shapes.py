@@ -196,6 +196,8 @@ class Shape:
     filters: dict[str, Filter] = field(default_factory=dict)
     sorts: dict[str, Sort] = field(default_factory=dict)
     default_sort: str = "-id"
+    #: filter -> the condition that cuts a list whose caller does not use the filter
+    unasked: dict[str, str] = field(default_factory=dict)
 
     @property
     def nouns(self) -> str:
@@ -209,6 +211,16 @@ class Shape:
     def with_filters(self, *filters: Filter) -> "Shape":
         self.filters.update({each.name: each for each in filters})
         return self
+
+    def with_unasked(self, name: str, sql: str) -> "Shape":
+        """Cut lists by `sql` over `{t}` where the caller does not say by the filter of that name what is wanted."""
+        self.unasked[name] = sql
+        return self
+
+    def cut(self, filters: Iterable[str], alias: str) -> list[str]:
+        """The conditions of a list for the filters that were not used."""
+        used = set(filters)
+        return [sql.format(t=alias) for name, sql in self.unasked.items() if name not in used]
 
     def with_sorts(self, *sorts: Sort) -> "Shape":
         self.sorts.update({each.name: each for each in sorts})

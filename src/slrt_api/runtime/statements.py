@@ -195,6 +195,7 @@ class Compiler:
         matching = conditions + [
             shape.filters[name].sql.format(t=alias, v=self.bind(f"{slot}.filter.{name}")) for name in asked_filters
         ]
+        matching += shape.cut(connection.filters, alias)
         inner: list[str] = []
         middle: list[str] = ["count(*) AS n"] if more or rows else []
         outer: list[str] = []
@@ -358,6 +359,7 @@ def _where(
         conditions += _tenants(compiler, shape, alias, tenants)
     for name in filters:
         conditions.append(shape.filters[name].sql.format(t=alias, v=compiler.bind(f"filter.{name}")))
+    conditions += shape.cut(filters, alias)
     return source, conditions
 
 

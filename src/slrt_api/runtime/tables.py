@@ -41,7 +41,10 @@ class Tenant(SQLModel):
 
 
 class Aggregate(Tenant):
-    """A row with a version: every change raises it by one and writes the event of that sequence."""
+    """A row with a version: every change raises it by one and writes the event of that sequence.
+
+    A row whose making is told by the event of another begins at version 0, and has no event until its first change.
+    """
 
     KIND: ClassVar[Kind]
     #: name of the aggregate in event types and event bytes

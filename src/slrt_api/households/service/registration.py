@@ -11,6 +11,7 @@ from slrt_api.areas import places
 from slrt_api.households import identity
 from slrt_api.households.codes import Finding, IdentityType, Relation, Sex
 from slrt_api.households.models import Household, Identity, Membership, Person
+from slrt_api.households.provenance import Source, told
 from slrt_api.households.service import vault
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel import errors
@@ -101,7 +102,8 @@ async def change(tx: Transaction, actor: Actor, household_id: UUID, command: Cha
     given = command.model_dump(exclude_unset=True)
     if not given:
         return household
-    return await tx.change(household, "changed", **given)
+    told_now = told(household.provenance, given, source=Source.DECLARED, as_of=tx.now.date(), replaced_at=tx.now)
+    return await tx.change(household, "changed", **given, provenance=told_now)
 
 
 async def _write(tx: Transaction, actor: Actor, id_: UUID, area: int, command: RegisterHousehold) -> Household:
@@ -118,6 +120,8 @@ async def _write(tx: Transaction, actor: Actor, id_: UUID, area: int, command: R
         captured_at=captured_at,
         received_at=tx.now,
         registered_by=actor.subject,
+        house_id=id_,
+        provenance=told({}, {"address": command.address}, source=Source.DECLARED, as_of=captured_at.date()),
     )
     persons: list[Person] = []
     memberships: list[Membership] = []
@@ -133,6 +137,14 @@ async def _write(tx: Transaction, actor: Actor, id_: UUID, area: int, command: R
             sex=member.sex.value,
             birth_date=member.birth_date,
             created_at=tx.now,
+            updated_at=tx.now,
+            provenance=told(
+                {},
+                {"name": member.name, "sex": member.sex.value}
+                | ({"birth_date": member.birth_date} if member.birth_date is not None else {}),
+                source=Source.DECLARED,
+                as_of=captured_at.date(),
+            ),
         )
         persons.append(person)
         memberships.append(
