@@ -45,9 +45,38 @@ class TestRegister:
         assert household["kk"] == "990101**********"
         assert [member["nik"] for member in household["members"]] == ["990101**********", None]
         assert household["findings"] == [
-            {"code": "NIK_PREFIX_UNKNOWN", "severity": "WARNING", "pointer": "/members/0/nik"}
+            {"code": "KK_PREFIX_UNKNOWN", "severity": "WARNING", "pointer": "/kk"},
+            {"code": "NIK_PREFIX_UNKNOWN", "severity": "WARNING", "pointer": "/members/0/nik"},
         ]
         assert "4505880003" not in answer.text
+
+    async def test_a_number_of_another_district_is_no_finding_also_one_that_vanished(self, api: Api) -> None:
+        """91.01.01 was withdrawn when Papua was split; the family lives in 33.26."""
+        body = household_body(kk="9101010101120007")
+        body["members"][0]["nik"] = "9101014505880003"
+        answer = await api.as_("facilitator").post("/v1/households", json=body)
+        assert (answer.status_code, answer.json()["findings"]) == (201, [])
+
+    async def test_numbers_that_do_not_fit_are_kept_beside_what_was_declared(self, api: Api) -> None:
+        body = household_body(kk="3326014101120007")
+        body["members"][0] |= {"nik": "3326010505880003", "birth_date": "1988-05-06"}
+        body["members"][1] |= {"nik": "3326013213150001"}
+        answer = await api.as_("facilitator").post("/v1/households", json=body)
+        household = answer.json()
+        assert answer.status_code == 201
+        assert [(each["pointer"], each["code"]) for each in household["findings"]] == [
+            ("/kk", "KK_ANOMALOUS"),
+            ("/members/0/nik", "NIK_MISMATCH_LOCAL"),
+            ("/members/1/nik", "NIK_ANOMALOUS"),
+        ]
+        assert [(each["sex"], each["birth_date"]) for each in household["members"]] == [
+            ("F", "1988-05-06"),
+            ("M", "2015-03-02"),
+        ]
+        person = await api.as_("facilitator").get(f"/v1/persons/{household['members'][0]['person_id']}")
+        assert [(each["pointer"], each["code"]) for each in person.json()["findings"]] == [
+            ("/nik", "NIK_MISMATCH_LOCAL")
+        ]
 
 
 class TestRead:

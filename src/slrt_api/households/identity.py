@@ -13,6 +13,7 @@ from slrt_api.households.codes import Finding, Sex
 
 _DIGITS = re.compile(r"[0-9]{16}")
 _WOMAN = 40
+_LAST_DAY = 31
 
 
 def well_formed(number: str) -> bool:
@@ -28,20 +29,38 @@ def mask(number: str) -> str:
 def nik_findings(
     nik: str, *, sex: Sex, birth_date: date | None, known_prefixes: Collection[str]
 ) -> tuple[Finding, ...]:
-    """Warnings about a well-formed NIK.
+    """Warnings about a well-formed NIK. Where the person lives is no matter: a NIK stays what it is after every move.
 
+    birth_date      as declared; None where it is not known, and then it differs from nothing
     known_prefixes  six-digit district codes of every edition, also withdrawn ones
     """
     found = []
     day, month, year = int(nik[6:8]), int(nik[8:10]), int(nik[10:12])
     woman = day > _WOMAN
-    dates = _dates(day - _WOMAN if woman else day, month, year)
+    day_of_birth = day - _WOMAN if woman else day
+    dates = _dates(day_of_birth, month, year)
+    # A day that can be one tells the sex even where the month or the year makes no date of it.
+    other_sex = 1 <= day_of_birth <= _LAST_DAY and woman is not (sex is Sex.F)
+    other_day = bool(dates) and birth_date is not None and birth_date not in dates
     if not dates:
         found.append(Finding.NIK_ANOMALOUS)
-    elif woman is not (sex is Sex.F) or (birth_date is not None and birth_date not in dates):
+    if other_sex or other_day:
         found.append(Finding.NIK_MISMATCH_LOCAL)
     if nik[:6] not in known_prefixes:
         found.append(Finding.NIK_PREFIX_UNKNOWN)
+    return tuple(found)
+
+
+def kk_findings(kk: str, *, known_prefixes: Collection[str]) -> tuple[Finding, ...]:
+    """Warnings about a well-formed KK number: its day is the one of recording, which has no 40 added for anybody.
+
+    known_prefixes  as of `nik_findings`
+    """
+    found = []
+    if not _dates(int(kk[6:8]), int(kk[8:10]), int(kk[10:12])):
+        found.append(Finding.KK_ANOMALOUS)
+    if kk[:6] not in known_prefixes:
+        found.append(Finding.KK_PREFIX_UNKNOWN)
     return tuple(found)
 
 

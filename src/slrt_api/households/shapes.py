@@ -25,13 +25,16 @@ _NUMBER = (
     "(SELECT i.prefix || '**********' FROM identities i WHERE i.regency = {{t}}.regency"
     " AND i.owner_id = {{t}}.id AND i.type = '{type}' AND i.valid_to IS NULL ORDER BY i.id DESC LIMIT 1)"
 )
-#: warnings of the people's NIKs, each with the place of the member that it concerns
+#: warnings of the card's number, and of the people's NIKs, each with the place of the member that it concerns
 _FINDINGS = (
-    "(SELECT coalesce(json_agg(json_build_object('code', f.code, 'severity', 'WARNING', 'pointer',"
-    " '/members/' || m.position || '/nik') ORDER BY m.position, f.code), '[]'::json)"
+    "(SELECT coalesce(json_agg(json_build_object('code', f.code, 'severity', 'WARNING', 'pointer', f.pointer)"
+    " ORDER BY f.place, f.code), '[]'::json) FROM ("
+    "SELECT -1 AS place, '/kk' AS pointer, unnest(i.findings) AS code FROM identities i"
+    " WHERE i.regency = {t}.regency AND i.owner_id = {t}.id AND i.type = 'KK' AND i.valid_to IS NULL"
+    " UNION ALL SELECT m.position, '/members/' || m.position || '/nik', unnest(i.findings)"
     " FROM memberships m JOIN identities i ON i.regency = m.regency AND i.owner_id = m.id AND i.type = 'NIK'"
-    " AND i.valid_to IS NULL CROSS JOIN LATERAL unnest(i.findings) AS f (code)"
-    " WHERE m.regency = {t}.regency AND m.household_id = {t}.id AND m.valid_to IS NULL)"
+    " AND i.valid_to IS NULL"
+    " WHERE m.regency = {t}.regency AND m.household_id = {t}.id AND m.valid_to IS NULL) f)"
 )
 
 #: warnings of one person's NIK
@@ -101,7 +104,7 @@ HOUSEHOLD = (
         Field(
             "findings",
             FieldType.JSON,
-            "Warnings about NIKs of members; none of them blocks anything.",
+            "Warnings about the KK number and the NIKs of members; none of them blocks anything.",
             _FINDINGS,
             example=[{"code": "NIK_PREFIX_UNKNOWN", "severity": "WARNING", "pointer": "/members/0/nik"}],
         ),

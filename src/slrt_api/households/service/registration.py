@@ -127,7 +127,8 @@ async def _write(tx: Transaction, actor: Actor, id_: UUID, area: int, command: R
     memberships: list[Membership] = []
     identities: list[Identity] = []
     if command.kk is not None:
-        identities.append(_identity(tx, household, household.id, IdentityType.KK, command.kk, ()))
+        findings = identity.kk_findings(command.kk, known_prefixes=places.district_prefixes())
+        identities.append(_identity(tx, household, household.id, IdentityType.KK, command.kk, findings))
     for position, member in enumerate(command.members):
         person = Person(
             regency=regency,
