@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from policies import Access, tenant_table
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_22_people"
@@ -9,6 +10,11 @@ down_revision = "2026_11_22_consents"
 branch_labels = None
 depends_on = None
 
+STAFF = dict.fromkeys(("slrt_area_range", "slrt_area_list", "slrt_effect"), "SELECT, INSERT, UPDATE")
+TENANT_TABLES = (
+    Access("registry_numbers", STAFF | {"slrt_auditor": "SELECT"}),
+    Access("answers", STAFF | {"slrt_auditor": "SELECT"}),
+)
 INSTANT = sa.DateTime(timezone=True)
 ENDED = "(ended_at IS NULL) = (ended_as IS NULL)"
 
@@ -45,10 +51,57 @@ def upgrade() -> None:
     )
     op.drop_constraint("memberships_pkey", "memberships", type_="primary")
     op.create_primary_key("memberships_pkey", "memberships", ["regency", "id", "ordinal"])
+    op.create_table(
+        "registry_numbers",
+        sa.Column("regency", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("area", sa.BigInteger(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("scheme", sa.String(), nullable=False),
+        sa.Column("value", sa.String(), nullable=False),
+        sa.Column("valid_from", sa.Date(), nullable=True),
+        sa.Column("valid_to", sa.Date(), nullable=True),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.CheckConstraint("valid_to >= valid_from", name="registry_numbers_validity"),
+        sa.PrimaryKeyConstraint("regency", "id"),
+    )
+    op.create_index("registry_numbers_owner", "registry_numbers", ["regency", "owner_id"], unique=False)
+    op.create_index("registry_numbers_value", "registry_numbers", ["regency", "value"], unique=False)
+    op.create_table(
+        "answers",
+        sa.Column("regency", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("area", sa.BigInteger(), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("instrument", sa.String(), nullable=False),
+        sa.Column("question", sa.String(), nullable=False),
+        sa.Column("value", postgresql.JSONB(), nullable=False),
+        sa.Column("special", sa.Boolean(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("as_of", sa.Date(), nullable=False),
+        sa.Column("verified_by", sa.String(), nullable=True),
+        sa.Column("replaced_at", INSTANT, nullable=True),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("regency", "id"),
+    )
+    op.create_index(
+        "answers_one_holds",
+        "answers",
+        ["regency", "owner_id", "instrument", "question"],
+        unique=True,
+        postgresql_where=sa.text("replaced_at IS NULL"),
+    )
+    op.create_index("answers_owner", "answers", ["regency", "owner_id"], unique=False)
+    for access in TENANT_TABLES:
+        for statement in tenant_table(access):
+            op.execute(statement)
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '1s'")
+    op.drop_table("answers")
+    op.drop_table("registry_numbers")
     op.drop_constraint("memberships_pkey", "memberships", type_="primary")
     op.create_primary_key("memberships_pkey", "memberships", ["regency", "id", "valid_from"])
     op.drop_column("memberships", "ordinal")

@@ -233,6 +233,8 @@ EFFECTS = {
     "complaints/service/track.py:_case",
     "complaints/service/track.py:track",
     "flows/grants.py:_check_reach",
+    "households/service/members.py:_known",
+    "households/service/registry_numbers.py:search",
     "organizations/service.py:routes",
     "organizations/service.py:set_capacity",
     "referrals/service/send.py:_named",

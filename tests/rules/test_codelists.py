@@ -83,7 +83,7 @@ def test_labels_tell_the_codes_of_a_list_apart(lists: dict[str, CodeList]) -> No
 def test_our_own_codes_are_words_and_an_instruments_codes_are_its_own(lists: dict[str, CodeList]) -> None:
     for code_list in lists.values():
         for item in code_list.items:
-            if code_list.name.startswith(("regsosek-", "pbdt2015-", "kemendagri-")):
+            if code_list.name.startswith(("regsosek-", "pbdt2015-", "kemendagri-", "questions-")):
                 assert item.instrument_code == item.code
             elif code_list.name == "roles":
                 assert re.fullmatch("[a-z_]+", item.code)

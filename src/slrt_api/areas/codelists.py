@@ -60,6 +60,45 @@ class CodeList:
         return frozenset(item.code for item in self.items)
 
 
+class QuestionType(StrEnum):
+    """How a question is answered: one code, a set of codes, codes in order that may repeat, or a whole number."""
+
+    CODE = "CODE"
+    CODES = "CODES"
+    LIST = "LIST"
+    NUMBER = "NUMBER"
+
+
+class Subject(StrEnum):
+    """Whom a question is about."""
+
+    HOUSEHOLD = "HOUSEHOLD"
+    PERSON = "PERSON"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of an instrument whose answers are coded.
+
+    list_name  the code list of its answers; None for a number
+    low, high  bounds of a number, or of how many codes a LIST has; None for the others
+    special    special data (UU 27/2022, article 4): health, disability. Which questions are is this project's choice
+    """
+
+    instrument: str
+    code: str
+    subject: Subject
+    type: QuestionType
+    list_name: str | None
+    low: int | None
+    high: int | None
+    special: bool
+    label_id: str
+    label_en: str
+    source: str
+    confidence: Confidence
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A kind of service that a need asks for and an organization offers.
@@ -82,7 +121,55 @@ def load_code_lists() -> Mapping[str, CodeList]:
     rows: dict[str, list[dict[str, str]]] = {}
     for row in _rows("code-lists.csv"):
         rows.setdefault(row["name"], []).append(row)
-    return MappingProxyType({name: _code_list(name, members) for name, members in rows.items()})
+    lists = {name: _code_list(name, members) for name, members in rows.items()}
+    return MappingProxyType(lists | _question_lists())
+
+
+@cache
+def load_questions() -> Mapping[tuple[str, str], Question]:
+    """Every question by instrument and code. Of DTSEN39 there is none: its 39 variables are not published."""
+    questions = (
+        Question(
+            instrument=row["instrument"],
+            code=row["question"],
+            subject=Subject(row["subject"]),
+            type=QuestionType(row["type"]),
+            list_name=row["list"] or None,
+            low=int(row["low"]) if row["low"] else None,
+            high=int(row["high"]) if row["high"] else None,
+            special=row["special"] == "true",
+            label_id=row["label_id"],
+            label_en=row["label_en"],
+            source=row["source"],
+            confidence=Confidence(row["confidence"].upper()),
+        )
+        for row in _rows("questions.csv")
+    )
+    return MappingProxyType({(question.instrument, question.code): question for question in questions})
+
+
+def _question_lists() -> dict[str, CodeList]:
+    """The questions as code lists, such as `questions-regsosek2022k-person`: what may be answered. The parent of one is the
+    code list of its answers."""
+    found: dict[str, list[CodeItem]] = {}
+    instruments: dict[str, str] = {}
+    for question in load_questions().values():
+        name = f"questions-{question.instrument}-{question.subject}".lower()
+        instruments[name] = question.instrument
+        items = found.setdefault(name, [])
+        items.append(
+            CodeItem(
+                code=question.code,
+                position=len(items) + 1,
+                label_id=question.label_id,
+                label_en=question.label_en,
+                parent=question.list_name,
+                instrument_code=question.code,
+                source=question.source,
+                confidence=question.confidence,
+            )
+        )
+    return {name: CodeList(name, instruments[name], Selection.ONE, tuple(items)) for name, items in found.items()}
 
 
 @cache

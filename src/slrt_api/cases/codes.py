@@ -91,14 +91,5 @@ class Domain(StrEnum):
     ECONOMIC_EMPOWERMENT = "ECONOMIC_EMPOWERMENT"
 
 
-class Instrument(StrEnum):
-    """Questionnaire whose codes the answers of an assessment use; two of them number the same answers differently."""
-
-    SLRT = "SLRT"
-    PBDT2015 = "PBDT2015"
-    REGSOSEK2022K = "REGSOSEK2022K"
-    DTSEN39 = "DTSEN39"
-
-
 #: a need in one of these takes no further work: with all needs here, service is over
 FINAL_NEEDS = frozenset({NeedStatus.MET, NeedStatus.UNMET, NeedStatus.CANCELLED})

@@ -6,8 +6,9 @@ from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.codelists import redacted_of_special
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
-from slrt_api.cases.codes import LEVELS, CaseStatus, Domain, Escalation, Instrument, NeedStatus
+from slrt_api.cases.codes import LEVELS, CaseStatus, Domain, Escalation, NeedStatus
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE
+from slrt_api.households.codes import Instrument
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel.ids import Kind
 from slrt_api.kernel.numbers import parse_number

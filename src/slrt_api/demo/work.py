@@ -14,7 +14,7 @@ from uuid import UUID
 
 from slrt_api.access.scopes import Role
 from slrt_api.cases import service as cases
-from slrt_api.cases.codes import CaseAction, CaseStatus, Domain, Instrument, NeedAction
+from slrt_api.cases.codes import CaseAction, CaseStatus, Domain, NeedAction
 from slrt_api.cases.lifecycle import TERMINAL as CASE_ENDS
 from slrt_api.cases.service.needs import AddNeed, TransitionNeed
 from slrt_api.cases.service.record import RecordAssessment, RecordService
@@ -30,6 +30,7 @@ from slrt_api.demo.people import PUSKESOS_VILLAGES
 from slrt_api.demo.stage import HOURS, Stage
 from slrt_api.flows import open_case
 from slrt_api.flows.open_case import OpenCase
+from slrt_api.households.codes import Instrument
 from slrt_api.referrals import service as referrals
 from slrt_api.referrals.codes import ENDED as REFERRAL_ENDS
 from slrt_api.referrals.codes import ReferralAction, ReferralStatus

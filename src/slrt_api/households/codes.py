@@ -46,6 +46,26 @@ class IdentityType(StrEnum):
     KK = "KK"
 
 
+class RegistryScheme(StrEnum):
+    """The national registry, past or present, that gave a number to a family or a person."""
+
+    ID_PPLS = "ID_PPLS"
+    ID_BDT = "ID_BDT"
+    ID_DTKS = "ID_DTKS"
+    ID_P3KE = "ID_P3KE"
+    ID_REGSOSEK = "ID_REGSOSEK"
+    ID_DTSEN = "ID_DTSEN"
+
+
+class Instrument(StrEnum):
+    """Questionnaire whose codes answers use; two of them number the same answers differently."""
+
+    SLRT = "SLRT"
+    PBDT2015 = "PBDT2015"
+    REGSOSEK2022K = "REGSOSEK2022K"
+    DTSEN39 = "DTSEN39"
+
+
 class Severity(StrEnum):
     ERROR = "ERROR"
     WARNING = "WARNING"

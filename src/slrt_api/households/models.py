@@ -138,3 +138,59 @@ class Identity(Tenant, table=True):
     findings: list[str] = Field(sa_type=TEXT_ARRAY)
     valid_from: date
     valid_to: date | None = None
+
+
+class RegistryNumber(Tenant, table=True):
+    """A number that a national registry gave to a family or a person. Opaque, personal, and kept for ever.
+
+    `owner_id` is the person's or the household's id. Not unique: registries have counted families twice.
+    """
+
+    __tablename__ = "registry_numbers"
+    __table_args__ = (
+        Index("registry_numbers_owner", "regency", "owner_id"),
+        Index("registry_numbers_value", "regency", "value"),
+        CheckConstraint("valid_to >= valid_from", name="registry_numbers_validity"),
+    )
+
+    owner_id: UUID
+    scheme: str
+    value: str
+    valid_from: date | None = None
+    valid_to: date | None = None
+    source: str
+    created_at: datetime = Field(sa_type=INSTANT)
+
+
+class Answer(Tenant, table=True):
+    """A coded answer to one question of one instrument, about a person or a household (`owner_id`).
+
+    value        a code as text, a list of codes, or a whole number, by the type of the question
+    special      of a special category (UU 27/2022, article 4), by the question
+    replaced_at  when another answer to the same question took its place; null for the one that holds
+    """
+
+    __tablename__ = "answers"
+    __table_args__ = (
+        Index(
+            "answers_one_holds",
+            "regency",
+            "owner_id",
+            "instrument",
+            "question",
+            unique=True,
+            postgresql_where=text("replaced_at IS NULL"),
+        ),
+        Index("answers_owner", "regency", "owner_id"),
+    )
+
+    owner_id: UUID
+    instrument: str
+    question: str
+    value: Any = Field(sa_column=Column("value", JSONB, nullable=False))
+    special: bool = False
+    source: str
+    as_of: date
+    verified_by: str | None = None
+    replaced_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    created_at: datetime = Field(sa_type=INSTANT)

@@ -1,8 +1,20 @@
 """What can be read of households, members and persons."""
 
+from typing import Any
+
+from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
-from slrt_api.households.codes import HouseholdEnd, PersonEnd, Relation, Sex
+from slrt_api.households.codes import (
+    HouseholdEnd,
+    IdentityType,
+    Instrument,
+    PersonEnd,
+    RegistryScheme,
+    Relation,
+    Sex,
+)
+from slrt_api.households.provenance import Source
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.shapes import (
     ALL_STAFF,
@@ -285,5 +297,149 @@ HOUSEHOLD.link(
         HOUSEHOLD,
         "{t}.regency = {p}.regency AND {t}.house_id = {p}.house_id AND {t}.ended_at IS NULL AND {t}.id <> {p}.id",
         "The other families in the same house.",
+    )
+)
+
+IDENTITY = (
+    Shape(
+        "identity",
+        "identities",
+        "identities {t}",
+        "A NIK of a person or a number of a family card, with its dates.",
+        scope=Scope.HOUSEHOLDS_READ,
+        kinds=ALL_STAFF,
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the entry."),
+        Field("type", FieldType.CODE, "Which number it is.", codes=IdentityType),
+        Field(
+            "number",
+            FieldType.TEXT,
+            "The number, masked: the district in clear.",
+            "({t}.prefix || '**********')",
+            example="990101**********",
+        ),
+        Field("findings", FieldType.TEXTS, "Codes of warnings about it.", example=["NIK_PREFIX_UNKNOWN"]),
+        Field("valid_from", FieldType.DATE, "Known since."),
+        Field("valid_to", FieldType.DATE, "Known until; null for the one that holds.", nullable=True),
+    )
+    .with_sorts(ID_SORT)
+)
+REGISTRY_NUMBER = (
+    Shape(
+        "registry_number",
+        "registry-numbers",
+        "registry_numbers {t}",
+        "A number that a national registry gave to a family or a person. Opaque, and kept for ever.",
+        scope=Scope.HOUSEHOLDS_READ,
+        kinds=ALL_STAFF,
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the entry."),
+        Field("scheme", FieldType.CODE, "The registry.", codes=RegistryScheme),
+        Field("value", FieldType.TEXT, "The number, as it stands there.", example="0000123456789012"),
+        Field("valid_from", FieldType.DATE, "Since when, where known.", nullable=True),
+        Field("valid_to", FieldType.DATE, "Until when, of one that holds no more.", nullable=True),
+        Field("source", FieldType.CODE, "Who told it.", codes=Source),
+        Field("created_at", FieldType.INSTANT, "When it was written."),
+    )
+    .with_sorts(ID_SORT)
+)
+#: what is known of people's health and bodies: for the work on cases only
+_SPECIAL: Any = {"special": True, "readers": CASE_WORKERS}
+
+
+def _answer(name: str, description: str, **hidden: Any) -> Shape:
+    shown = Field(
+        "value",
+        FieldType.JSON,
+        "A code as the instrument writes it, a list of codes, or a number. Read it with the instrument: the same code means"
+        " something else in another.",
+        example="8",
+        **hidden,
+    )
+    return (
+        Shape(
+            name,
+            name.replace("_", "-") + "s",
+            "answers {t}",
+            description,
+            scope=Scope.HOUSEHOLDS_READ,
+            kinds=ALL_STAFF,
+        )
+        .with_fields(
+            Field("id", FieldType.ID, "Id of the answer."),
+            Field("instrument", FieldType.CODE, "The questionnaire.", codes=Instrument),
+            Field("question", FieldType.TEXT, "The question, as the instrument numbers it.", example="303"),
+            shown,
+            Field("source", FieldType.CODE, "Who told it.", codes=Source),
+            Field("as_of", FieldType.DATE, "The day of which it is known."),
+            Field(
+                "verified_by", FieldType.TEXT, "Who checked it.", nullable=True, example="https://id.example#officer-7"
+            ),
+            Field("created_at", FieldType.INSTANT, "When it was written."),
+            Field(
+                "replaced_at",
+                FieldType.INSTANT,
+                "When another answer took its place; null for the one that holds.",
+                nullable=True,
+            ),
+        )
+        .with_sorts(ID_SORT)
+    )
+
+
+ANSWER = _answer("answer", "A coded answer to a question of an instrument.")
+SPECIAL_ANSWER = _answer(
+    "special_answer",
+    "A coded answer about health or disability. The value is for those who work on cases, and in no list.",
+    **_SPECIAL,
+)
+
+for _shape, _type, _name in ((HOUSEHOLD, "KK", "family_cards"), (PERSON, "NIK", "niks")):
+    _owned = "{t}.regency = {p}.regency AND {t}.owner_id = {p}.id"
+    _shape.link(
+        Link(
+            _name,
+            IDENTITY,
+            f"{_owned} AND {{t}}.type = '{_type}'",
+            f"Every {_type} number there was, masked, the one that holds first.",
+            order="{t}.valid_to DESC NULLS FIRST, {t}.id DESC",
+        )
+    )
+    _shape.link(
+        Link(
+            "registry_numbers",
+            REGISTRY_NUMBER,
+            _owned,
+            "Numbers that national registries gave, past ones too.",
+            order="{t}.scheme, {t}.id",
+        )
+    )
+    _shape.link(
+        Link(
+            "answers",
+            ANSWER,
+            f"{_owned} AND {{t}}.replaced_at IS NULL AND NOT {{t}}.special",
+            "Coded answers that hold, by instrument and question.",
+            order="{t}.instrument, {t}.question",
+        )
+    )
+    _shape.link(
+        Link(
+            "earlier_answers",
+            ANSWER,
+            f"{_owned} AND {{t}}.replaced_at IS NOT NULL AND NOT {{t}}.special",
+            "Coded answers that gave way to others, newest first.",
+            order="{t}.replaced_at DESC, {t}.id",
+        )
+    )
+PERSON.link(
+    Link(
+        "special_answers",
+        SPECIAL_ANSWER,
+        "{t}.regency = {p}.regency AND {t}.owner_id = {p}.id AND {t}.replaced_at IS NULL AND {t}.special",
+        "Coded answers about health and disability that hold.",
+        order="{t}.instrument, {t}.question",
     )
 )

@@ -142,7 +142,7 @@ class Routes:
 
         self.add(
             "GET",
-            f"/v1/{shape.plural}/{{id}}/{name}",
+            f"/v1/{shape.plural}/{{id}}/{name.replace('_', '-')}",
             handler,
             name=f"list_{shape.name}_{name}",
             summary=f"List the {name.replace('_', ' ')} of a {shape.name.replace('_', ' ')}",
@@ -222,10 +222,13 @@ class Routes:
         noun: str | None = None,
         model: type[BaseModel] | None = None,
         errors_: tuple[int, ...] = (409,),
+        within: str | None = None,
     ) -> None:
         """A write of a use case. A path with `{id}` asks it on that resource, with `If-Match`.
 
-        method  POST; PATCH takes a JSON merge patch; PUT creates under the client's id, with `If-None-Match: *`
+        method  POST; PATCH takes a JSON merge patch; PUT of what creates does it under the client's id, with
+                `If-None-Match: *`, and of all else replaces a part of the resource
+        within  member of the command, an id, that stands in the path as well and not in the body
         """
         case = of(run)
         parameters: dict[str, tuple[Any, Any]] = {}
@@ -233,15 +236,18 @@ class Routes:
         if case.asked:
             parameters["id"] = described.resource_id(noun or (case.answers.name if case.answers else "resource"))
             errors_ = (*errors_, 404)
-        if method == "PUT":
+        if within is not None:
+            parameters[within] = described.resource_id(within.removesuffix("_id"))
+        if method == "PUT" and case.creates:
             parameters["if_none_match"] = described.IF_NONE_MATCH
             errors_ = (*errors_, 412, 428)
         elif case.asked and case.conditional:
             parameters["if_match"] = described.IF_MATCH
             errors_ = (*errors_, 412, 428)
         if case.command is not None:
+            shown = case.command if within is None else described.without(case.command, within)
             parameters["command"] = (
-                Annotated[case.command, Body(media_type=described.MEDIA_TYPES[method])],
+                Annotated[shown, Body(media_type=described.MEDIA_TYPES[method])],
                 described.REQUIRED,
             )
             errors_ = (*errors_, 413, 415, 422)
@@ -250,7 +256,7 @@ class Routes:
         self.add(
             method,
             path,
-            self._write_handler(case, method),
+            self._write_handler(case, method, within),
             name=case.name.replace(".", "_").replace("-", "_"),
             summary=case.summary,
             doc=case.description,
@@ -263,7 +269,9 @@ class Routes:
             hidden=hidden,
         )
 
-    def _write_handler(self, case: UseCase, method: described.Method) -> Handler:
+    def _write_handler(self, case: UseCase, method: described.Method, within: str | None) -> Handler:
+        creates_under_id = method == "PUT" and case.creates
+
         async def handler(request: Request) -> Response:
             accepts_json(request)
             act = await self.service.act(request)
@@ -274,14 +282,16 @@ class Routes:
             command = None
             if case.command is not None:
                 content_type(request, described.MEDIA_TYPES[method])
+                if within is not None:
+                    body = strictjson.with_member(body, within, str(path_id(request, within)))
                 command = strictjson.parse_body(case.command, body)
             key = None
             header = request.headers.get("idempotency-key") if method != "PATCH" else None
             if header is not None:
                 key = idempotency.key_of_request(act.platform.keyring, act.actor, case.name, header, on=on, body=body)
-            if method == "PUT":
+            if creates_under_id:
                 if_none_match(request)
-            version = if_match(request) if case.asked and case.conditional and method != "PUT" else None
+            version = if_match(request) if case.asked and case.conditional and not creates_under_id else None
             answer = await act(case, command, on=on, expected_version=version, key=key)
             return written(answer)
 

@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Header, Path, Query
+from pydantic import BaseModel, create_model
 
 from slrt_api.runtime.shapes import MAX_INCLUDE_DEPTH, Filter, Shape
+from slrt_api.runtime.usecase import Command
 
 #: in the place of a parameter's default
 REQUIRED: Any = inspect.Parameter.empty
@@ -106,6 +108,14 @@ def resource_id(noun: str) -> tuple[Any, Any]:
         Annotated[UUID, Path(description=f"Id of the {noun}.", examples=["019aaa11-2233-8000-8cfe-04a1b2c3d4e5"])],
         REQUIRED,
     )
+
+
+def without(command: type[Command], member: str) -> type[BaseModel]:
+    """The model of a body that lacks a member of the command, because that stands in the path."""
+    members: dict[str, Any] = {
+        name: (info.annotation, info) for name, info in command.model_fields.items() if name != member
+    }
+    return create_model(command.__name__, __base__=Command, __doc__=command.__doc__, **members)
 
 
 def code_of(shape: Shape) -> tuple[Any, Any]:

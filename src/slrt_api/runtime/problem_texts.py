@@ -729,6 +729,54 @@ _ALL: Final = (
         ),
     ),
     _problem(
+        409,
+        "household_ended",
+        ("Rumah tangga sudah berakhir", "The household has ended"),
+        ("Pakai rumah tangga penerusnya.", "Use the household that goes on in its place."),
+    ),
+    _problem(
+        409,
+        "person_ended",
+        ("Data orang sudah berakhir", "The person has ended"),
+        (
+            "Orang ini meninggal, pindah, atau digabung; pakai data penerusnya.",
+            "This person died, moved or was merged; use the one that goes on.",
+        ),
+    ),
+    _problem(
+        409,
+        "person_has_household",
+        ("Sudah menjadi anggota rumah tangga", "Belongs to a household already"),
+        ("Seseorang hanya bisa menjadi anggota satu rumah tangga.", "A person belongs to one household at a time."),
+    ),
+    _problem(
+        409,
+        "members_full",
+        ("Anggota sudah penuh", "The household is full"),
+        ("Jumlah anggota sudah mencapai batas.", "It has as many members as a household can have."),
+    ),
+    _problem(
+        422,
+        "one_person_required",
+        ("Sebutkan satu orang", "Name one person"),
+        ("Isi person_id atau person, salah satu saja.", "Give person_id or person, one of them."),
+    ),
+    _problem(
+        422,
+        "nothing_to_change",
+        ("Tidak ada yang diubah", "Nothing to change"),
+        ("Isi sedikitnya satu nilai yang diubah.", "Give at least one value to change."),
+    ),
+    _problem(
+        422,
+        "question_unknown",
+        ("Pertanyaan tidak dikenal", "Unknown question"),
+        (
+            "Pakai pertanyaan instrumen ini yang ada di daftar kode, untuk orang atau keluarga.",
+            "Use a question of this instrument that stands in the code lists, for persons or families.",
+        ),
+    ),
+    _problem(
         422,
         "one_head_required",
         ("Harus ada satu kepala keluarga", "One head of household required"),

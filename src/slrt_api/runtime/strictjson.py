@@ -79,6 +79,16 @@ def parse_body(model: type[Model], body: bytes) -> Model:
     raise Invalid(faults=faults_of(found, value))
 
 
+def with_member(body: bytes, name: str, text: str) -> bytes:
+    """`body` with one member more, which the path says. Raises BadRequest as `loads`, Invalid where the body has it too."""
+    value = loads(body)
+    if not isinstance(value, dict):
+        return body
+    if name in value:
+        raise Invalid.at(pointer_to(name), *_FAULTS["extra_forbidden"])
+    return json.dumps({**value, name: text}, ensure_ascii=False).encode()
+
+
 def faults_of(found: Sequence[ErrorDetails], value: JsonValue) -> tuple[Fault, ...]:
     """Faults of the API from pydantic's, at most 100. `value` is the input: with it, tags of unions are left out."""
     return tuple(

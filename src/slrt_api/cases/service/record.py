@@ -9,11 +9,12 @@ from pydantic import Field
 
 from slrt_api.access.scopes import Scope
 from slrt_api.areas import codes
-from slrt_api.cases.codes import CaseStatus, Instrument, NeedStatus
+from slrt_api.cases.codes import CaseStatus, NeedStatus
 from slrt_api.cases.lifecycle import need_line
 from slrt_api.cases.models import Assessment, Case, DirectService
 from slrt_api.cases.service.needs import counts_after, in_assessment, of_case
 from slrt_api.cases.shapes import CASE
+from slrt_api.households.codes import Instrument
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.runtime.actor import Actor

@@ -1,7 +1,6 @@
 """Register a family: one act writes the household, its people, their numbers and the event. Change its address."""
 
 from datetime import date
-from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
@@ -9,10 +8,12 @@ from pydantic import Field
 from slrt_api.access.scopes import Scope
 from slrt_api.areas import places
 from slrt_api.households import identity
-from slrt_api.households.codes import Finding, IdentityType, Relation, Sex
+from slrt_api.households.codes import IdentityType, Relation
 from slrt_api.households.models import Household, Identity, Membership, Person
 from slrt_api.households.provenance import Source, told
-from slrt_api.households.service import vault
+from slrt_api.households.service import persons
+from slrt_api.households.service.members import MAX_MEMBERS, active, neighbor
+from slrt_api.households.service.persons import NewPerson, as_of_day
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
@@ -21,19 +22,10 @@ from slrt_api.runtime.strictjson import Instant
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, use_case
 
-Name = Annotated[str, Field(min_length=1, max_length=150, description="Name as on the card.", examples=["Siti Aminah"])]
-MAX_MEMBERS = 40
 
-
-class NewMember(Command):
+class NewMember(NewPerson):
     """A person of the household that is being registered."""
 
-    name: Name
-    nik: str | None = Field(
-        default=None, description="16 digits; null for a person without one.", examples=["9901014505880003"]
-    )
-    birth_date: date | None = Field(default=None, description="Date of birth, where known.", examples=["1988-05-05"])
-    sex: Sex = Field(description="Sex, as on the card.")
     relation: Relation = Field(description="Relation to the head of the family; one member is HEAD.")
 
 
@@ -49,6 +41,11 @@ class RegisterHousehold(Command):
     )
     members: tuple[NewMember, ...] = Field(
         min_length=1, max_length=MAX_MEMBERS, description="The people of the household; exactly one is HEAD."
+    )
+    same_house_as: UUID | None = Field(
+        default=None,
+        description="A household of the village whose house this family shares; null for a house of its own.",
+        examples=[None],
     )
     captured_at: Instant | None = Field(
         default=None,
@@ -90,6 +87,11 @@ class ChangeHousehold(Command):
     address: str = Field(
         default="", min_length=1, max_length=300, description="Address within the village.", examples=["Dusun I RT 05"]
     )
+    source: Source = Field(default=Source.DECLARED, description="Who told it.", examples=["OBSERVED"])
+    as_of: date | None = Field(
+        default=None, description="The day of which it is known; today when left out.", examples=["2026-11-22"]
+    )
+    verified: bool = Field(default=False, description="Whether you have checked it yourself.", examples=[True])
 
 
 @use_case("households.change", scope=Scope.HOUSEHOLDS_WRITE, answers=HOUSEHOLD)
@@ -98,18 +100,28 @@ async def change(tx: Transaction, actor: Actor, household_id: UUID, command: Cha
 
     A JSON merge patch (RFC 7396). Moves to another village and new family cards are operations of their own.
     """
-    household = await tx.ask(Household, household_id)
-    given = command.model_dump(exclude_unset=True)
-    if not given:
+    household = await active(tx, household_id)
+    as_of = as_of_day(tx, command.as_of)
+    if "address" not in command.model_fields_set:
         return household
-    told_now = told(household.provenance, given, source=Source.DECLARED, as_of=tx.now.date(), replaced_at=tx.now)
-    return await tx.change(household, "changed", **given, provenance=told_now)
+    provenance = told(
+        household.provenance,
+        {"address": command.address},
+        source=command.source,
+        as_of=as_of,
+        verified_by=actor.subject if command.verified else None,
+        replaced_at=tx.now,
+    )
+    return await tx.change(household, "changed", address=command.address, provenance=provenance)
 
 
 async def _write(tx: Transaction, actor: Actor, id_: UUID, area: int, command: RegisterHousehold) -> Household:
     _check(tx, command)
     regency = tenant_of(id_)
     captured_at = command.captured_at or tx.now
+    house = None
+    if command.same_house_as is not None:
+        house = await neighbor(tx, command.same_house_as, regency=regency, area=area)
     household = Household(
         regency=regency,
         id=id_,
@@ -120,37 +132,23 @@ async def _write(tx: Transaction, actor: Actor, id_: UUID, area: int, command: R
         captured_at=captured_at,
         received_at=tx.now,
         registered_by=actor.subject,
-        house_id=id_,
+        house_id=house.house_id if house is not None else id_,
         provenance=told({}, {"address": command.address}, source=Source.DECLARED, as_of=captured_at.date()),
     )
-    persons: list[Person] = []
+    people: list[Person] = []
     memberships: list[Membership] = []
     identities: list[Identity] = []
     if command.kk is not None:
         findings = identity.kk_findings(command.kk, known_prefixes=places.district_prefixes())
-        identities.append(_identity(tx, household, household.id, IdentityType.KK, command.kk, findings))
+        on = captured_at.date()
+        identities.append(persons.new_identity(tx, household, id_, IdentityType.KK, command.kk, findings, on=on))
     for position, member in enumerate(command.members):
-        person = Person(
-            regency=regency,
-            id=new_id(Kind.PERSON, regency, tx.now),
-            area=area,
-            name=member.name,
-            sex=member.sex.value,
-            birth_date=member.birth_date,
-            created_at=tx.now,
-            updated_at=tx.now,
-            provenance=told(
-                {},
-                {"name": member.name, "sex": member.sex.value}
-                | ({"birth_date": member.birth_date} if member.birth_date is not None else {}),
-                source=Source.DECLARED,
-                as_of=captured_at.date(),
-            ),
-        )
-        persons.append(person)
+        person, numbers = persons.new_person(tx, household, member, on=captured_at.date())
+        people.append(person)
+        identities += numbers
         memberships.append(
             Membership(
-                regency=regency,
+                regency=household.regency,
                 id=person.id,
                 area=area,
                 valid_from=captured_at.date(),
@@ -159,29 +157,18 @@ async def _write(tx: Transaction, actor: Actor, id_: UUID, area: int, command: R
                 position=position,
             )
         )
-        if member.nik is not None:
-            findings = identity.nik_findings(
-                member.nik,
-                sex=member.sex,
-                birth_date=member.birth_date,
-                known_prefixes=places.district_prefixes(),
-            )
-            identities.append(_identity(tx, household, person.id, IdentityType.NIK, member.nik, findings))
     return await tx.create(
         household,
         "registered",
-        parts={"persons": persons, "memberships": memberships, "identities": identities},
+        parts={"persons": people, "memberships": memberships, "identities": identities},
     )
 
 
 def _check(tx: Transaction, command: RegisterHousehold) -> None:
     """Refuse what cannot be: malformed numbers, no head or two, dates to come. All faults at once."""
-    faults = []
+    faults: list[errors.Fault] = []
     for position, member in enumerate(command.members):
-        if member.nik is not None and not identity.well_formed(member.nik):
-            faults.append(errors.Fault(f"/members/{position}/nik", "nik_malformed", "Give 16 digits, or leave it out."))
-        if member.birth_date is not None and member.birth_date > tx.now.date():
-            faults.append(errors.Fault(f"/members/{position}/birth_date", "date_in_future", "This day is yet to come."))
+        faults += persons.faults_of(tx, member, f"/members/{position}")
     if command.kk is not None and not identity.well_formed(command.kk):
         faults.append(errors.Fault("/kk", "kk_malformed", "Give 16 digits, or leave it out."))
     if sum(member.relation is Relation.HEAD for member in command.members) != 1:
@@ -190,25 +177,3 @@ def _check(tx: Transaction, command: RegisterHousehold) -> None:
         faults.append(errors.Fault("/captured_at", "instant_in_future", "This instant is yet to come."))
     if faults:
         raise errors.Invalid(faults=tuple(faults))
-
-
-def _identity(
-    tx: Transaction,
-    household: Household,
-    owner_id: UUID,
-    type_: IdentityType,
-    number: str,
-    findings: tuple[Finding, ...],
-) -> Identity:
-    id_ = new_id(Kind.PERSON, household.regency, tx.now)
-    return Identity(
-        regency=household.regency,
-        id=id_,
-        area=household.area,
-        owner_id=owner_id,
-        type=type_.value,
-        prefix=number[:6],
-        **vault.sealed(tx.keyring, type_, id_, number),
-        findings=[finding.value for finding in findings],
-        valid_from=household.captured_at.date(),
-    )
