@@ -1,6 +1,9 @@
-"""The registry: releases, and what a check finds in the newest one."""
+"""The registry: releases, what a check finds in the newest one, and what each tells of families and people."""
 
+import base64
+import json
 from datetime import date
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +11,8 @@ import asyncpg
 import httpx
 import pytest
 import pytest_asyncio
-from tests.api import Api, household_body
+from tests.api import Api, household_body, running_api
+from tests.conftest import MigratedDatabase
 from tests.domains.test_cases import fault, post, problem
 
 from slrt_api.kernel import errors
@@ -44,10 +48,13 @@ ENTRIES = (
 )
 
 
-async def load(api: Api, release: str, as_of: date, *entries: ReleaseEntry, area_code: str = REGENCY) -> None:
+async def load(
+    api: Api, release: str, as_of: date, *entries: ReleaseEntry, area_code: str | None = None, reach: str = REGENCY
+) -> None:
+    """Load a release by the integrator of the regency `reach`."""
     house: Service = api.app.state.service
-    actor = (await house.act_of(f"Bearer {api.token('integrator', area=REGENCY)}", None)).actor
-    command = LoadRelease(source="DTSEN", release=release, as_of=as_of, area_code=area_code, entries=entries)
+    actor = (await house.act_of(f"Bearer {api.token('integrator', area=reach)}", None)).actor
+    command = LoadRelease(source="DTSEN", release=release, as_of=as_of, area_code=area_code or reach, entries=entries)
     await Act(house.platform, actor, "0" * 32)(service.load_release, command)
 
 
@@ -203,3 +210,184 @@ class TestReleases:
         )
         assert event is not None
         assert tuple(event) == ("snapshot.loaded", 1, "integrator")
+
+
+#: a regency for itself, of which releases are loaded in the midst of the tests
+FACTS_REGENCY = "33.23"
+FACTS_VILLAGE = "33.23.01.2001"
+STANDING = ("9901010101120401", "9901014505880401", "9901014505880402")
+LEAVING = ("9901010101120501", "9901014505880501")
+DOUBLE = ("9901010101120601", "9901014505880601")
+UNKNOWN = ("9901010101120701", "9901014505880701")
+
+
+async def facts(api: Api, path: str, village: str = FACTS_VILLAGE) -> list[tuple[str, str, int | None]]:
+    """Release, outcome and rank of the facts of a household or person, as they are included."""
+    answer = await api.as_(OFFICER, area=village).get(f"/v1/{path}?include=registry_facts")
+    assert answer.status_code == 200, answer.text
+    listed = answer.json()["registry_facts"]
+    assert all(set(each) == {"outcome", "desil", "source", "release", "as_of", "snapshot_id"} for each in listed)
+    return [(each["release"], each["outcome"], each["desil"]) for each in listed]
+
+
+async def registered(api: Api, *numbers: str, village: str = FACTS_VILLAGE) -> dict[str, Any]:
+    body = family(numbers[0], *numbers[1:], village=village)
+    answer = await api.as_("facilitator", area=village).post("/v1/households", json=body)
+    assert answer.status_code == 201, answer.text
+    household: dict[str, Any] = answer.json()
+    return household
+
+
+@pytest_asyncio.fixture(scope="module")
+async def families(api: Api) -> dict[str, dict[str, Any]]:
+    """Families registered before a release, between two, and after them; the second release is the older one."""
+    before = {
+        "standing": await registered(api, *STANDING),
+        "double": await registered(api, *DOUBLE),
+        "unknown": await registered(api, *UNKNOWN),
+    }
+    await load(
+        api,
+        "2026-Q3",
+        date(2026, 9, 30),
+        entry(STANDING[1], STANDING[0], 2),
+        entry(STANDING[2], STANDING[0], None),
+        entry(DOUBLE[1], DOUBLE[0], 3),
+        entry(DOUBLE[1], DOUBLE[0], 3),
+        reach=FACTS_REGENCY,
+    )
+    between = {"leaving": await registered(api, *LEAVING)}
+    await load(
+        api,
+        "2026-Q2",
+        date(2026, 6, 30),
+        entry(LEAVING[1], LEAVING[0], 1),
+        entry(STANDING[1], STANDING[0], 4),
+        reach=FACTS_REGENCY,
+    )
+    return before | between | {"late": await registered(api, *STANDING), "gone": await registered(api, *LEAVING)}
+
+
+class TestFacts:
+    async def test_of_who_stands_in_no_release_there_are_none_and_no_rank(
+        self, api: Api, families: dict[str, dict[str, Any]]
+    ) -> None:
+        household = families["unknown"]
+        assert await facts(api, f"households/{household['id']}") == []
+        assert await facts(api, f"persons/{household['members'][0]['person_id']}") == []
+
+    async def test_several_matches_tell_no_rank(self, api: Api, families: dict[str, dict[str, Any]]) -> None:
+        household = families["double"]
+        for path in (f"households/{household['id']}", f"persons/{household['members'][0]['person_id']}"):
+            assert await facts(api, path) == [("2026-Q3", "AMBIGUOUS", None)]
+
+    @pytest.mark.parametrize("when", ["standing", "late"])
+    async def test_every_release_tells_its_own_whether_it_was_loaded_before_or_after(
+        self, api: Api, families: dict[str, dict[str, Any]], when: str
+    ) -> None:
+        household = families[when]
+        told = await facts(api, f"households/{household['id']}")
+        assert told == [("2026-Q3", "IN_REGISTRY", 2), ("2026-Q2", "IN_REGISTRY", 4)]
+        one, other = (f"persons/{member['person_id']}" for member in household["members"])
+        assert await facts(api, one) == [("2026-Q3", "IN_REGISTRY", 2), ("2026-Q2", "IN_REGISTRY", 4)]
+        # Delivered without a rank it has none: neither the family's nor the lowest.
+        assert await facts(api, other) == [("2026-Q3", "IN_REGISTRY", None)]
+
+    @pytest.mark.parametrize("when", ["leaving", "gone"])
+    async def test_who_stood_in_an_earlier_release_is_told_to_stand_in_the_later_no_more(
+        self, api: Api, families: dict[str, dict[str, Any]], when: str
+    ) -> None:
+        household = families[when]
+        for path in (f"households/{household['id']}", f"persons/{household['members'][0]['person_id']}"):
+            assert await facts(api, path) == [("2026-Q3", "NOT_FOUND", None), ("2026-Q2", "IN_REGISTRY", 1)]
+
+    async def test_a_member_who_joins_later_is_looked_up_too(
+        self, api: Api, families: dict[str, dict[str, Any]]
+    ) -> None:
+        assert families
+        household = await registered(api, "9901010101120702", "9901014505880702")
+        assert await facts(api, f"households/{household['id']}") == []
+        joined = await api.as_("facilitator", area=FACTS_VILLAGE).post(
+            f"/v1/households/{household['id']}/members",
+            json={"relation": "CHILD", "person": {"name": "Siti", "sex": "F", "nik": STANDING[1]}},
+            headers={"if-match": '"1"'},
+        )
+        assert joined.status_code == 200, joined.text
+        told = [("2026-Q3", "IN_REGISTRY", 2), ("2026-Q2", "IN_REGISTRY", 4)]
+        assert await facts(api, f"persons/{joined.json()['members'][-1]['person_id']}") == told
+        assert await facts(api, f"households/{household['id']}") == told
+
+    async def test_they_are_listed_by_themselves_too(self, api: Api, families: dict[str, dict[str, Any]]) -> None:
+        household = families["standing"]
+        for path in (f"households/{household['id']}", f"persons/{household['members'][0]['person_id']}"):
+            url = f"/v1/{path}/registry-facts?limit=1"
+            listed = []
+            while url:
+                page = await api.as_(OFFICER, area=FACTS_VILLAGE).get(url)
+                assert page.status_code == 200, page.text
+                listed += [each["release"] for each in page.json()["items"]]
+                url = page.links["next"]["url"] if "next" in page.links else ""
+            assert sorted(listed) == ["2026-Q2", "2026-Q3"]
+
+    async def test_elsewhere_nobody_sees_them(self, api: Api, families: dict[str, dict[str, Any]]) -> None:
+        household = families["standing"]
+        for stranger in (
+            api.as_(OFFICER, area="33.23.01.2002"),
+            api.as_("partner", organization=new_id(Kind.ORGANIZATION, 0)),
+            api.as_("national_office"),
+        ):
+            answer = await stranger.get(f"/v1/households/{household['id']}/registry-facts")
+            assert answer.status_code in {403, 404}
+
+    async def test_nobody_but_the_effect_of_a_load_or_a_registration_writes_them(
+        self, owner: asyncpg.Connection
+    ) -> None:
+        writers = await owner.fetch(
+            "SELECT DISTINCT grantee FROM information_schema.role_table_grants"
+            " WHERE table_name = 'registry_facts' AND privilege_type <> 'SELECT' AND grantee <> 'slrt_owner'"
+        )
+        assert [row["grantee"] for row in writers] == ["slrt_effect"]
+
+    async def test_graphql_tells_the_same(self, api: Api, families: dict[str, dict[str, Any]]) -> None:
+        household = families["gone"]
+        answer = await api.as_(OFFICER, area=FACTS_VILLAGE).post(
+            "/graphql",
+            json={
+                "query": "query($id: ID!) { household(id: $id) { registryFacts { release outcome desil } } }",
+                "variables": {"id": household["id"]},
+            },
+        )
+        assert answer.json() == {
+            "data": {
+                "household": {
+                    "registryFacts": [
+                        {"release": "2026-Q3", "outcome": "NOT_FOUND", "desil": None},
+                        {"release": "2026-Q2", "outcome": "IN_REGISTRY", "desil": 1},
+                    ]
+                }
+            }
+        }
+
+    async def test_numbers_that_have_rotated_match_releases_of_the_older_key_and_the_other_way_round(
+        self, database: MigratedDatabase, tmp_path: Path
+    ) -> None:
+        first, second = (base64.b64encode(bytes([number] * 32)).decode() for number in (1, 2))
+        keys = {
+            "encryption_keys": json.dumps({"one": base64.b64encode(bytes([3] * 32)).decode()}),
+            "index_key": base64.b64encode(bytes([4] * 32)).decode(),
+        }
+        numbers, village = ("9901010101120801", "9901014505880801"), "33.22.01.2001"
+        only_first, both = json.dumps({"a": first}), json.dumps({"a": first, "b": second})
+        async with running_api(database.api_url, tmp_path, **keys, index_keys=only_first) as api:
+            old = await registered(api, *numbers, village=village)
+            await load(api, "key a", date(2020, 1, 1), entry(numbers[1], numbers[0], 5), reach="33.22")
+        async with running_api(database.api_url, tmp_path, **keys, index_keys=both) as api:
+            new = await registered(api, *numbers, village=village)
+            await load(api, "key b", date(2020, 6, 1), entry(numbers[1], numbers[0], 6), reach="33.22")
+            told = [("key b", "IN_REGISTRY", 6), ("key a", "IN_REGISTRY", 5)]
+            for household in (old, new):
+                assert await facts(api, f"households/{household['id']}", village) == told
+        async with running_api(database.api_url, tmp_path, **keys, index_keys=json.dumps({"b": second})) as api:
+            # A release of a key that is gone can be matched by nobody, and stops nobody.
+            late = await registered(api, *numbers, village=village)
+            assert await facts(api, f"households/{late['id']}", village) == told[:1]

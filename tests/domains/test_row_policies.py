@@ -243,7 +243,9 @@ EFFECTS = {
     "referrals/service/transition.py:_end",
     "referrals/service/transition.py:_lock_case",
     "referrals/service/transition.py:_step",
-    "registry/service.py:check",
+    "registry/service/facts.py:match",
+    "registry/service/facts.py:match_release",
+    "registry/service/releases.py:check",
 }
 
 

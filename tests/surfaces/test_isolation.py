@@ -84,6 +84,8 @@ CASES: dict[Method, Case] = {
     ("PUT", "/v1/households/{id}/answers"): Case(
         Kind.HOUSEHOLD, "facilitator", lambda _: ANSWERS | {"answers": {"303": "8"}}
     ),
+    ("GET", "/v1/households/{id}/registry-facts"): Case(Kind.HOUSEHOLD, "facilitator"),
+    ("GET", "/v1/persons/{id}/registry-facts"): Case(Kind.PERSON, "facilitator"),
     ("GET", "/v1/persons/{id}"): Case(Kind.PERSON, "facilitator"),
     ("GET", "/v1/persons/{id}/niks"): Case(Kind.PERSON, "facilitator"),
     ("GET", "/v1/persons/{id}/registry-numbers"): Case(Kind.PERSON, "facilitator"),

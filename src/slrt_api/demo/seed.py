@@ -14,7 +14,6 @@ from slrt_api.demo.clients import REGENCY
 from slrt_api.demo.people import DemoFamily
 from slrt_api.demo.stage import TENANT, Stage, together
 from slrt_api.demo.work import Home
-from slrt_api.households import service as households
 from slrt_api.households.codes import Relation, Sex
 from slrt_api.households.service.registration import NewMember, RegisterHousehold
 from slrt_api.households.shapes import HOUSEHOLD
@@ -139,7 +138,7 @@ async def _family(stage: Stage, number: int, family: DemoFamily, id_: UUID | Non
     told = await stage.act(
         f"household {number}",
         stage.actor(Role.FACILITATOR, family.area_code),
-        households.register if id_ is None else households.register_as,
+        registry.register if id_ is None else registry.register_as,
         command,
         on=id_,
     )

@@ -51,3 +51,27 @@ class Entry(Tenant, table=True):
     kk_index: bytes
     birth_date: date | None = None
     desil: int | None = Field(default=None, sa_type=SmallInteger)
+
+
+class Fact(Tenant, table=True):
+    """What one release tells of a household or a person; `id` is theirs. Made from entries that match, edited by nobody.
+
+    source, release, as_of  the release's, which never change
+    outcome                 NOT_FOUND stands only where an earlier release knew them
+    desil                   as delivered; null where it was not, or where the matches lead to more than one
+    """
+
+    __tablename__ = "registry_facts"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "snapshot_id"], ["registry_snapshots.regency", "registry_snapshots.id"]),
+        CheckConstraint("desil BETWEEN 1 AND 10", name="registry_facts_desil"),
+        CheckConstraint("desil IS NULL OR outcome = 'IN_REGISTRY'", name="registry_facts_desil_of_one"),
+        CheckConstraint("outcome IN ('IN_REGISTRY', 'NOT_FOUND', 'AMBIGUOUS')", name="registry_facts_outcome"),
+    )
+
+    snapshot_id: UUID = Field(primary_key=True)
+    source: str
+    release: str
+    as_of: date
+    outcome: str
+    desil: int | None = Field(default=None, sa_type=SmallInteger)

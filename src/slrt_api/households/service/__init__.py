@@ -2,12 +2,23 @@
 
 from slrt_api.households.service import registry_numbers
 from slrt_api.households.service.answers import answer_household, answer_person
-from slrt_api.households.service.members import active, add_member, change_member, join, leave, members_of, relocate
+from slrt_api.households.service.members import (
+    AddMember,
+    active,
+    add_member,
+    change_member,
+    join,
+    leave,
+    members_of,
+    relocate,
+)
 from slrt_api.households.service.persons import correct, new_identity, new_person, nik_findings
-from slrt_api.households.service.registration import change, register, register_as
+from slrt_api.households.service.registration import RegisterHousehold, change, register, register_as
 from slrt_api.households.service.vault import identity_place, index_under, number_of
 
 __all__ = [
+    "AddMember",
+    "RegisterHousehold",
     "active",
     "add_member",
     "answer_household",

@@ -81,13 +81,8 @@ class AddMember(Command):
     since: date | None = Field(default=None, description="Member since; today when left out.", examples=["2026-11-02"])
 
 
-@use_case("households.add_member", scope=Scope.HOUSEHOLDS_WRITE, answers=HOUSEHOLD, include=("members",))
 async def add_member(tx: Transaction, actor: Actor, household_id: UUID, command: AddMember) -> Household:
-    """Add a member to a household.
-
-    Either a person who is known and belongs to no household now, or a new one. A NIK may be missing. A new head is named by
-    changing the member (`PATCH`), so that there is always exactly one.
-    """
+    """Add a member. The use case is `registry/service/registration.py`, which looks them up in the national registry too."""
     household = await active(tx, household_id)
     members = await members_of(tx, household)
     _check(tx, command)

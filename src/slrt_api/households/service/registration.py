@@ -54,24 +54,15 @@ class RegisterHousehold(Command):
     )
 
 
-@use_case("households.register", scope=Scope.HOUSEHOLDS_WRITE, answers=HOUSEHOLD, include=("members",), creates=True)
 async def register(tx: Transaction, actor: Actor, command: RegisterHousehold) -> Household:
-    """Register a household.
-
-    The people's NIKs and the KK number are encrypted; warnings about them stand under `findings` and block nothing.
-    Absence from the national registry never blocks a registration either.
-    """
+    """Write a household with its people and numbers. The use case is `registry/service/registration.py`, which looks the
+    family up in the national registry too."""
     area = places.village(actor, command.area_code)
     return await _write(tx, actor, new_id(Kind.HOUSEHOLD, places.tenant(command.area_code), tx.now), area, command)
 
 
-@use_case("households.register_as", scope=Scope.HOUSEHOLDS_WRITE, answers=HOUSEHOLD, include=("members",), creates=True)
 async def register_as(tx: Transaction, actor: Actor, household_id: UUID, command: RegisterHousehold) -> Household:
-    """Register a household under an id that the client made.
-
-    For devices that record offline: the id follows the published recipe (UUID version 8 with tenant and kind), so that
-    the upload can be repeated safely. An id that exists answers 412, whoever owns it.
-    """
+    """`register` under an id that the client made. Raises PreconditionFailed for one that exists, whoever owns it."""
     area = places.village(actor, command.area_code)
     if kind_of(household_id) is not Kind.HOUSEHOLD or tenant_of(household_id) != places.tenant(command.area_code):
         raise errors.Invalid.at("id", "id_mismatch", "The id's kind or tenant is not that of the path and the area.")

@@ -15,6 +15,7 @@ from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.registry import rules
 from slrt_api.registry.codes import RegistryOutcome
 from slrt_api.registry.models import Snapshot
+from slrt_api.registry.service import facts
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.events import plain
 from slrt_api.runtime.transaction import Transaction
@@ -138,7 +139,8 @@ SELECT (SELECT count(*) FROM (SELECT kk_index FROM by_nik UNION SELECT kk_index 
 async def load_release(tx: Transaction, actor: Actor, command: LoadRelease) -> None:
     """Load a release of the national registry for one regency.
 
-    Numbers are kept as blind indexes only; the rank (desil) as delivered, never computed or edited here.
+    Numbers are kept as blind indexes only; the rank (desil) as delivered, never computed or edited here. What it tells of
+    families and people who are registered stands beside them with the same act (`registry_facts`).
     """
     regency = places.tenant(command.area_code)
     code = codes.parse_area_code(command.area_code)
@@ -176,3 +178,4 @@ async def load_release(tx: Transaction, actor: Actor, command: LoadRelease) -> N
         [entry.birth_date for entry in command.entries],
         [entry.desil for entry in command.entries],
     )
+    await facts.match_release(tx, snapshot)
