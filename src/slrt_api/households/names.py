@@ -68,11 +68,8 @@ def parse(text: str) -> Name:
     head, _, tail = text.translate(_APOSTROPHES).partition(",")
     written = [token for token in _SEPARATORS.split(head) if token.strip(".")]
     behind = [token for token in _SEPARATORS.split(tail) if token.strip(".")]
-    if written:
-        # What follows a comma is a degree; what is none there belongs to the name ("Santoso, Budi").
-        written = _without_degrees(written) + _without_degrees(behind, after_comma=True)
-    else:
-        written = behind
+    # What follows a comma is a degree; what is none there belongs to the name ("Santoso, Budi").
+    written = _without_degrees(written) + _without_degrees(behind, after_comma=True) if written else behind
     words = _words(_without_titles(written))[:MOST_WORDS]
     return Name(words, tuple(sound(word) for word in words))
 
@@ -125,7 +122,7 @@ def _words(tokens: list[str]) -> tuple[str, ...]:
         if token in known.links and 0 < index < end:
             continue
         # A short abbreviation stands before the name it belongs to; at the end it is an initial.
-        if token in known.abbreviations and end > 0 and (index < end or len(token) > 2):
+        if token in known.abbreviations and (index < end or len(token) > 2):
             words.append(known.abbreviations[token])
             continue
         words.extend(known.spellings.get(part, part) for part in _abdul(known.spellings.get(token, token)))
@@ -191,10 +188,9 @@ def sound(word: str) -> str:
     Old spelling (oe, dj, tj, sj, and then j for y), doubled letters, kh/ch/h, f/v/p, q/k, sy/sh/s, z/j/s, dh/d, th/t, y/i,
     e/i, o/u, h after a last vowel, hard ends (d/t, b/p, g/k). It is coarse on purpose: it finds, likeness judges.
     """
-    said = word
+    said = _DOUBLE.sub(r"\1", word)
     if _OLD.search(said):
         said = said.replace("oe", "u").replace("dj", "\0").replace("tj", "c").replace("j", "y").replace("\0", "j")
-    said = _DOUBLE.sub(r"\1", said)
     for pattern, replacement in _HABITS:
         said = pattern.sub(replacement, said)
     return _DOUBLE.sub(r"\1", said) or word
@@ -257,6 +253,7 @@ class Likeness(StrEnum):
     SOUND = "SOUND"
     TYPO = "TYPO"
     SHORT = "SHORT"
+    FAINT = "FAINT"
 
 
 class Pair(NamedTuple):
@@ -291,7 +288,13 @@ def _is_short(word: str, other: str) -> bool:
     short, long = sorted((word, other), key=len)
     if len(short) == 1:
         return long.startswith(short)
-    return len(short) >= 3 and len(long) > len(short) and (long.startswith(short) or long.endswith(short))
+    return len(long) > len(short) and (long.startswith(short) or long.endswith(short))
+
+
+@lru_cache(maxsize=32_768)
+def _modern(word: str) -> str:
+    """The digraphs of old spelling in new letters, j left as it is: names mix both (Joemijan)."""
+    return word.replace("oe", "u").replace("dj", "j").replace("tj", "c")
 
 
 _Word = tuple[str, str]
@@ -345,7 +348,7 @@ def _pair_close(left: list[_Word], right: list[_Word], pairs: list[Pair]) -> Non
         for theirs in right:
             likeness = _close(mine, theirs)
             if likeness is not None:
-                rank = (likeness is Likeness.SHORT, slips(mine[0], theirs[0]), *sorted((mine[0], theirs[0])))
+                rank = (_CLOSENESS[likeness], slips(mine[0], theirs[0]), *sorted((mine[0], theirs[0])))
                 found.append((rank, mine, theirs, likeness))
     found.sort(key=lambda each: each[0])
     for _, mine, theirs, likeness in found:
@@ -356,11 +359,16 @@ def _pair_close(left: list[_Word], right: list[_Word], pairs: list[Pair]) -> Non
 
 
 def _close(mine: _Word, theirs: _Word) -> Likeness | None:
-    if _is_typo(mine[0], theirs[0]) or _is_typo(mine[1], theirs[1]):
+    if _is_typo(_modern(mine[0]), _modern(theirs[0])) or _is_typo(mine[1], theirs[1]):
         return Likeness.TYPO
-    return Likeness.SHORT if _is_short(mine[0], theirs[0]) else None
+    if _is_short(mine[0], theirs[0]) or _is_short(mine[1], theirs[1]):
+        return Likeness.SHORT
+    return Likeness.FAINT if min(len(mine[0]), len(theirs[0])) > 1 and _loose(mine[0], theirs[0]) >= _FAINTEST else None
 
 
+_CLOSENESS: Final = {likeness: rank for rank, likeness in enumerate(Likeness)}
+#: two words resemble each other from here on; below, they contradict
+_FAINTEST: Final = 0.6
 _WORTH: Final = {Likeness.SAME: 1.0, Likeness.SOUND: 0.97, Likeness.SHORT: 0.7}
 #: what is left of a name's likeness when all of its words agree but the other name has further ones
 _PART: Final = 0.8
@@ -388,7 +396,7 @@ def _weight(left: str, right: str) -> float:
 
 
 def _worth(found: Pair) -> float:
-    if found.likeness is Likeness.TYPO:
+    if found.likeness in {Likeness.TYPO, Likeness.FAINT}:
         return _loose(found.left, found.right)
     return _WORTH[found.likeness]
 
