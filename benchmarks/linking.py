@@ -11,7 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from benchmarks.people import Person, Regency
-from slrt_api.households import matching, names
+from slrt_api.households import likeness, matching, names
 from slrt_api.households.matching import Compared, Entry, Level, Population
 
 #: a block of more entries than this is left alone: who belongs together shares a rarer key as well
@@ -121,7 +121,7 @@ _parse = lru_cache(maxsize=300_000)(names.parse)
 
 @lru_cache(maxsize=1_000_000)
 def _name(left: str, right: str) -> str:
-    return matching.name_level(names.pair(_parse(left), _parse(right))).value
+    return matching.name_level(likeness.pair(_parse(left), _parse(right))).value
 
 
 @lru_cache(maxsize=1_000_000)

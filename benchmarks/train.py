@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import linking, people
-from slrt_api.households import matching, names
+from slrt_api.households import likeness, matching
 from slrt_api.households.matching import LEVELS, Compared, Entry, Level
 
 MODEL = Path(__file__).parents[1] / "src/slrt_api/households/data/matching.json"
@@ -110,7 +110,7 @@ def siblings(regency: people.Regency, weights: Weights) -> tuple[Weights, float]
                 one += 1
                 continue
             two += 1
-            counts[Compared.NAME][matching.name_level(names.pair(a.name, b.name))] += 1
+            counts[Compared.NAME][matching.name_level(likeness.pair(a.name, b.name))] += 1
             for field, level in matching.plain_levels(a, b):
                 if field in counts and level is not None:
                     counts[field][level] += 1
@@ -174,7 +174,7 @@ def fitted(regency: people.Regency, document: dict[str, Any]) -> dict[str, Any]:
             weight = matching.score(a, b, population, model).weight
             of_siblings[round(weight * 4) / 4, (left, right) in same] += 1
             continue
-        pairing = names.pair(a.name, b.name)
+        pairing = likeness.pair(a.name, b.name)
         others = model.prior(population) + sum(
             model.weights[field][level].weight for field, level in matching.plain_levels(a, b) if level is not None
         )

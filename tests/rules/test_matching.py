@@ -12,7 +12,7 @@ from benchmarks import linking, people
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slrt_api.households import matching, names
+from slrt_api.households import likeness, matching, names
 from slrt_api.households.matching import LEVELS, Compared, Entry, Level, Population
 
 VILLAGE, NEXT_VILLAGE, OTHER_DISTRICT = 33_26_01_2001, 33_26_01_2002, 33_26_09_2001
@@ -95,8 +95,8 @@ class TestNameLevel:
     )
     def test_names_agree_in_this_way(self, one: str, other: str, level: Level) -> None:
         a, b = names.parse(one), names.parse(other)
-        assert matching.name_level(names.pair(a, b)) is level
-        assert matching.name_level(names.pair(b, a)) is level
+        assert matching.name_level(likeness.pair(a, b)) is level
+        assert matching.name_level(likeness.pair(b, a)) is level
 
 
 class TestBirthDateLevel:

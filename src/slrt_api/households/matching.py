@@ -23,7 +23,8 @@ from math import log2
 from types import MappingProxyType
 from typing import Final
 
-from slrt_api.households.names import Likeness, Name, Pair, Pairing, pair
+from slrt_api.households.likeness import Likeness, Pair, Pairing, pair
+from slrt_api.households.names import Name
 
 #: more than this adds no certainty: a word that nobody else has is often a slip
 MOST_BITS: Final = 13.0
