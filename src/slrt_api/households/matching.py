@@ -20,6 +20,7 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from math import log2
+from operator import ne
 from types import MappingProxyType
 from typing import Final
 
@@ -171,7 +172,6 @@ class Model:
     weights: Mapping[Compared, Mapping[Level, Weight]]
     siblings: Mapping[Compared, Mapping[Level, Weight]]
     prior_of_siblings: float
-    most_of_names: float
 
     def prior(self, population: Population) -> float:
         """Weight of a pair before anything is known: the larger the regency, the less likely one person."""
@@ -208,11 +208,8 @@ def read_model(document: Mapping[str, object]) -> Model:
     """A model from the JSON document that `benchmarks/train.py` writes."""
     persons, chance, threshold = (float(str(document[name])) for name in ("persons", "chance", "threshold"))
     weights, siblings = _tables(document["fields"], Compared), _tables(document["siblings"], OF_SIBLINGS)
-    # Three rare words are as sure as names get: `rarity` is capped there.
-    of_names = (*weights[Compared.NAME].values(), *siblings[Compared.NAME].values())
-    most = max(each.weight + each.bits * (_MOST_RARITY - each.rarity) for each in of_names)
     prior = float(str(document["prior_of_siblings"]))
-    return Model(int(persons), chance, threshold, weights, siblings, prior, most)
+    return Model(int(persons), chance, threshold, weights, siblings, prior)
 
 
 #: what is weighed between members of one household born on one day; the rest is the same by then
@@ -255,18 +252,29 @@ def likely(
     """The score of a pair at or above the threshold, else None; spares the names where no name could help any more."""
     model = model or shipped_model()
     threshold = model.threshold if threshold is None else threshold
-    if are_siblings(a, b):
-        weight = model.prior_of_siblings
-    else:
-        # Millions of pairs pass here in a run over a regency: the sum alone, no reasons.
-        weight = model.prior(population)
-        for field, level in plain_levels(a, b):
-            if level is not None:
+    # Millions of pairs pass here in a run over a regency: sums alone, and names last.
+    together = are_siblings(a, b)
+    weight = model.prior_of_siblings if together else model.prior(population)
+    for field, level in plain_levels(a, b):
+        if level is not None:
+            if not together:
                 weight += model.weights[field][level].weight
-    if weight + model.most_of_names < threshold:
+            elif field in model.siblings:
+                weight += model.siblings[field][level].weight
+    if weight + _most_of_names(a.name, b.name, population, model, together=together) < threshold:
         return None
     found = score(a, b, population, model)
     return found if found.weight >= threshold else None
+
+
+def _most_of_names(a: Name, b: Name, population: Population, model: Model, *, together: bool) -> float:
+    """More than two names cannot weigh: all words of the commoner one agree."""
+    if not a.words or not b.words:
+        return 0.0
+    if together:
+        return max(each.weight for each in model.siblings[Compared.NAME].values())
+    rare = min(sum(map(population.bits, a.words)), sum(map(population.bits, b.words)), _MOST_RARITY)
+    return name_weight(model.weights[Compared.NAME], Level.EXACT, rare)
 
 
 def name_weight(weights: Mapping[Level, Weight], level: Level, rare: float) -> float:
@@ -317,6 +325,7 @@ def plain_levels(a: Entry, b: Entry) -> Iterator[tuple[Compared, Level | None]]:
     yield Compared.HOUSEHOLD, _equal(a.household, b.household)
 
 
+#: three rare words are as sure as names get
 _MOST_RARITY: Final = 3 * MOST_BITS
 
 
@@ -368,7 +377,8 @@ def birth_date_level(a: date | None, b: date | None) -> Level | None:
         return Level.SWAPPED
     if years == 1 and (straight or crossed):
         return Level.YEAR
-    if _other_digits(f"{a:%d%m%Y}", f"{b:%d%m%Y}") == 1:
+    # One digit lies in one of day, month and year; most pairs differ in more, and formatting dates is slow.
+    if (a.day == b.day) + (a.month == b.month) + (years == 0) == 2 and _other_digits(f"{a:%d%m%Y}", f"{b:%d%m%Y}") == 1:
         return Level.DIGIT
     return Level.DIFFERENT
 
@@ -422,7 +432,7 @@ def _equal(a: str | None, b: str | None) -> Level | None:
 
 
 def _other_digits(a: str, b: str) -> int:
-    return sum(left != right for left, right in zip(a, b, strict=False)) + abs(len(a) - len(b))
+    return sum(map(ne, a, b)) + abs(len(a) - len(b))
 
 
 # ---- candidates ----------------------------------------------------------------------------------------------------
