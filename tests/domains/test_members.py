@@ -489,6 +489,15 @@ class TestAnswers:
         assert seen["data"]["person"]["specialAnswers"] == [{"question": "410", "value": "1"}]
 
 
+async def test_a_search_is_no_person(api: Api) -> None:
+    officer = api.as_("puskesos_officer")
+    for method in ("GET", "PATCH"):
+        answer = await officer.request(method, "/v1/persons/search")
+        assert (answer.status_code, answer.headers["allow"]) == (405, "POST, OPTIONS")
+    asked = await officer.options("/v1/persons/search")
+    assert (asked.status_code, asked.headers["allow"]) == (204, "POST, OPTIONS")
+
+
 async def test_graphql_does_what_rest_does(api: Api, owner: asyncpg.Connection) -> None:
     household, facilitator = await registered(api), api.as_("facilitator")
     child = household["members"][1]["person_id"]

@@ -234,6 +234,7 @@ EFFECTS = {
     "complaints/service/track.py:track",
     "flows/grants.py:_check_reach",
     "households/service/members.py:_known",
+    "households/service/name_keys.py:keep",
     "households/service/registry_numbers.py:search",
     "organizations/service.py:routes",
     "organizations/service.py:set_capacity",

@@ -77,6 +77,16 @@ def worker() -> None:
     server.work()
 
 
+@app.command("civil-registry-simulator")
+def civil_registry_simulator(
+    port: Annotated[int, typer.Option(help="Port of 127.0.0.1; 0 for any that is free.", min=0, max=65535)] = 8100,
+) -> None:
+    """Run a civil registry that knows the invented people of the demo regency. For development only."""
+    from slrt_api.cli import civil
+
+    civil.run(port)
+
+
 @db.command("upgrade")
 def db_upgrade() -> None:
     """Bring the database of SLRT_MIGRATION_DATABASE_URL to the newest revision, with the reference data."""

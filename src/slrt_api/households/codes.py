@@ -90,3 +90,30 @@ class Purpose(StrEnum):
     REFERRAL = "REFERRAL"
     COMPLAINT_HANDLING = "COMPLAINT_HANDLING"
     DATA_CORRECTION = "DATA_CORRECTION"
+
+
+class MatchingStatus(StrEnum):
+    """Whether a person is who the civil registry knows under the NIK."""
+
+    NOT_MATCHED_YET = "NOT_MATCHED_YET"
+    MATCHED = "MATCHED"
+    PARTIAL = "PARTIAL"
+    NOT_MATCHED = "NOT_MATCHED"
+    NIK_NOT_FOUND = "NIK_NOT_FOUND"
+    DUPLICATE_NIK = "DUPLICATE_NIK"
+    DUPLICATE_FAMILY = "DUPLICATE_FAMILY"
+    DECEASED = "DECEASED"
+    MOVED = "MOVED"
+    NIK_ANOMALOUS = "NIK_ANOMALOUS"
+    NIK_INACTIVE = "NIK_INACTIVE"
+
+
+class Standing(StrEnum):
+    """What the civil registry says of a NIK, before anything is compared. Names of the interface, stored nowhere."""
+
+    IN_FORCE = "IN_FORCE"
+    NOT_FOUND = "NOT_FOUND"
+    INACTIVE = "INACTIVE"
+    DUPLICATE = "DUPLICATE"
+    DECEASED = "DECEASED"
+    MOVED = "MOVED"

@@ -4,9 +4,9 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, func, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.crypto import DEFAULT_INDEX_KEY
@@ -88,6 +88,25 @@ class Person(Aggregate, table=True):
     ended_as: str | None = None
     successor_id: UUID | None = None
     provenance: dict[str, Any] = _provenance()
+
+
+class PersonNameKey(SQLModel, table=True):
+    """A key by which a person is found by name: a word or a sound of it, see `households/names`.
+
+    Derived from the person and written with it (`service/name_keys`): `area` and `birth_year` repeat what narrows a search, so
+    that one index answers it. `key` is ordered by its bytes, for prefix ranges.
+    """
+
+    __tablename__ = "person_name_keys"
+    __table_args__ = (
+        Index("person_name_keys_key", "regency", "key", "area", "person_id", postgresql_include=["birth_year"]),
+    )
+
+    regency: int = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    key: str = Field(sa_column=Column("key", Text(collation="C"), primary_key=True))
+    area: int = Field(sa_type=BigInteger)
+    birth_year: int | None = Field(default=None, sa_type=SmallInteger)
 
 
 class Membership(Tenant, table=True):

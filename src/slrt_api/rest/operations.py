@@ -14,6 +14,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 from slrt_api.access.permissions import Rule, doing, following, reading
 from slrt_api.rest import parameters as described
@@ -36,9 +38,19 @@ class Operation(APIRoute):
         handler: Handler = self.endpoint.handler  # type: ignore[attr-defined]
         return handler
 
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        # `/v1/persons/search` is no person: a path that stands by itself is never one with an id in it.
+        names: set[str] = self.endpoint.names  # type: ignore[attr-defined]
+        if "{" in self.path_format and scope["path"].removeprefix(scope.get("root_path", "")) in names:
+            return Match.NONE, {}
+        return super().matches(scope)
 
-def _endpoint(handler: Handler, name: str, doc: str, parameters: Mapping[str, tuple[Any, Any]]) -> Any:
-    """An endpoint that carries `handler` and shows FastAPI these parameters: name -> (annotation, default)."""
+
+def _endpoint(handler: Handler, name: str, doc: str, parameters: Mapping[str, tuple[Any, Any]], names: set[str]) -> Any:
+    """An endpoint that carries `handler` and shows FastAPI these parameters: name -> (annotation, default).
+
+    names  paths of the surface without a parameter
+    """
 
     async def endpoint() -> None:
         """Never called: `Operation` runs the handler."""
@@ -52,6 +64,7 @@ def _endpoint(handler: Handler, name: str, doc: str, parameters: Mapping[str, tu
         ]
     )
     endpoint.handler = handler  # type: ignore[attr-defined]
+    endpoint.names = names  # type: ignore[attr-defined]
     return endpoint
 
 
@@ -81,6 +94,8 @@ class Routes:
         #: hot reads by collection: (item handler, list handler)
         self.items: dict[str, Handler] = {}
         self.lists: dict[str, Handler] = {}
+        #: paths that have no parameter
+        self._names: set[str] = set()
 
     # Reads ------------------------------------------------------------------------------------------------------
 
@@ -332,6 +347,8 @@ class Routes:
             raise ValueError(f"{method} {path}: say by `rule` who may ask for it")
         credential: Any = "none" if scheme is None else scheme
         self.operations.append(Described(name, method, path, "optional" if anonymous else credential, rule))
+        if "{" not in path:
+            self._names.add(path)
         shown = dict(parameters or {})
         if scheme == "bearer":
             shown["acting_role"] = described.ACTING_ROLE
@@ -343,7 +360,7 @@ class Routes:
             responses[304] = {"description": "You have it already"}
         self.router.add_api_route(
             path,
-            _endpoint(handler, name, doc, shown),
+            _endpoint(handler, name, doc, shown, self._names),
             methods=[method],
             operation_id=name,
             summary=summary,

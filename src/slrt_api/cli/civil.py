@@ -1,0 +1,40 @@
+"""`slrt-api civil-registry-simulator`: a civil registry that knows the people of the demo regency."""
+
+from contextlib import closing
+
+import uvicorn
+
+from slrt_api.cli.refusal import Refusal, readable_settings
+from slrt_api.cli.server import bound
+from slrt_api.demo.people import generate_families
+from slrt_api.households.adapters.civil_simulator import CREDENTIAL, Citizen, simulator
+from slrt_api.households.codes import Sex, Standing
+from slrt_api.settings import Settings
+
+HOST = "127.0.0.1"
+#: every so many people of the demo the registry knows otherwise; looked for in this order
+_OTHERWISE = ((31, Standing.DECEASED), (29, Standing.MOVED), (23, Standing.INACTIVE), (19, Standing.DUPLICATE))
+#: every so many it knows under another name
+_OTHER_NAME = 11
+
+
+def people() -> dict[str, Citizen]:
+    """The people of the demo regency who have a NIK, by NIK; some stand otherwise than they declare, by their number."""
+    named = (person for family in generate_families() for person in family.members if person.nik is not None)
+    found = {}
+    for number, person in enumerate(named, 1):
+        standing = next((each for every, each in _OTHERWISE if number % every == 0), Standing.IN_FORCE)
+        name = f"{person.name} Anwar" if number % _OTHER_NAME == 0 else person.name
+        found[str(person.nik)] = Citizen(name, Sex(person.sex), person.birth_date, standing)
+    return found
+
+
+def run(port: int) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    with readable_settings():
+        if Settings().production:
+            raise Refusal("SLRT_ENV=production is set: the simulator is for development only")
+    with closing(bound(HOST, port)) as listener:
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        print(f"civil registry simulator: {address}  credential: {CREDENTIAL}", flush=True)
+        uvicorn.Server(uvicorn.Config(simulator(people()), log_config=None, access_log=False)).run(sockets=[listener])
