@@ -104,7 +104,7 @@ async def test_what_was_refused_consumes_nothing_and_a_lookup_that_finds_nobody_
         problem(await officer.post(SEARCH, json=wrong), 422, "content_invalid")
         problem(await lookup(officer, "123"), 422, "content_invalid")
         assert await used(owner) == before
-        assert (await lookup(officer)).json() == {"items": []}
+        assert (await lookup(officer)).json() == {"items": [], "more": False}
         # One of the user's and one of the office's.
         assert await used(owner) == before + 2
         kk = await officer.post(SEARCH, json={"kk": number(), "purpose": "CASE_INTAKE"})

@@ -13,7 +13,7 @@ from slrt_api.households import names
 from slrt_api.households.models import Person
 from slrt_api.runtime.transaction import Transaction
 
-BATCH: Final = 1_000
+BATCH: Final = 2_000
 #: $1 regency, $2 persons, then a row for each key: $3 person, $4 key, $5 area, $6 year of birth
 _KEEP: Final = """
 WITH gone AS (
@@ -88,9 +88,5 @@ async def regencies(owner: Any) -> list[int]:
 
 def _columns(people: Iterable[tuple[UUID, str, int, int | None]]) -> tuple[list[Any], ...]:
     """The keys of people (id, name, area, year of birth) as the columns that `_KEEP` takes."""
-    rows = [
-        (id_, key, area, year)
-        for id_, name, area, year in people
-        for key in sorted(names.keys(names.parse(name)))
-    ]
+    rows = [(id_, key, area, year) for id_, name, area, year in people for key in sorted(names.keys(names.parse(name)))]
     return tuple(map(list, zip(*rows, strict=True))) if rows else ([], [], [], [])
