@@ -360,12 +360,16 @@ class TestMerge:
 
 
 class TestMove:
-    async def test_who_sees_it_follows_the_village(self, api: Api) -> None:
+    async def test_who_sees_it_follows_the_village(self, api: Api, owner: asyncpg.Connection) -> None:
         household = await registered(api)
         officer, neighbor = api.as_("puskesos_officer"), api.as_("puskesos_officer", area=NEXT_VILLAGE)
         person = people(household)[1]
         case = await opened(api, household["id"], person)
         of = f"households/{household['id']}"
+        number = {"scheme": "ID_DTKS", "value": "0000123456789012", "source": "NATIONAL_REGISTRY"}
+        assert (
+            await officer.post(f"/v1/{of}/registry-numbers", json=number, headers={"if-match": '"1"'})
+        ).status_code in {200, 201}
         gone = await act(officer, of, "move", area_code=NEXT_VILLAGE, address="Dusun V")
         assert (gone.status_code, gone.content) == (204, b"")
         for url in (of, f"persons/{person}", f"cases/{case}"):
@@ -378,6 +382,21 @@ class TestMove:
         assert [item["id"] for item in (await neighbor.get(f"/v1/persons/{person}/lineage")).json()["items"]] == [
             moved["id"]
         ]
+        for table, owner_id in (("identities", "owner_id"), ("registry_numbers", "owner_id"), ("answers", "owner_id")):
+            assert (
+                await owner.fetchval(
+                    f"SELECT count(*) FROM {table} WHERE {owner_id} = ANY ($1) AND area <> 3326012002",
+                    [UUID(household["id"]), UUID(person)],
+                )
+                == 0
+            ), table
+        assert (
+            await owner.fetchval(
+                "SELECT count(*) FILTER (WHERE area = 3326012002) FROM registry_numbers WHERE owner_id = $1",
+                UUID(household["id"]),
+            )
+            == 1
+        )
         provenance = (await neighbor.get(f"/v1/{of}")).json()["provenance"]["address"]
         assert (provenance["value"], provenance["earlier"][0]["value"]) == ("Dusun V", "Dusun III RT 02")
         back = await act(neighbor, f"lineage/{moved['id']}", "undo")

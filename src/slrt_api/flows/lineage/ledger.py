@@ -32,7 +32,12 @@ MODELS: Final[Mapping[str, type[SQLModel]]] = {
 #: columns that follow from others: where a person or case is follows the household, what a case counts its needs
 _DERIVED: Final = {"persons": {"area"}, "cases": {"area", "open_needs", "referred_needs"}, "referrals": {"area"}}
 #: what hangs on a household or a person by its id
-_OWNED: Final = tuple((table, "owner_id = $2") for table in ("identities", "registry_numbers", "answers"))
+_OWNED: Final = (
+    ("identities", "owner_id = $2"),
+    ("registry_numbers", "owner_id = $2"),
+    ("answers", "owner_id = $2"),
+    ("registry_facts", "id = $2"),
+)
 #: (aggregate, its part, the condition on `$2`, the aggregate's id) -> the part moves where the aggregate moves
 _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
     Household: (*_OWNED, ("memberships", "household_id = $2 AND valid_to IS NULL")),
