@@ -109,6 +109,7 @@ class TestSearch:
             "household_id": made["id"],
             "name": "Siti Aminah",
             "nik": "990101**********",
+            "score": None,
         }
         assert answer.headers["cache-control"] == "private, no-store"
         assert nik not in answer.text
@@ -124,8 +125,14 @@ class TestSearch:
             (made["members"][1]["person_id"], made["id"], None),
         ]
         # A NIK is no card, and a card no NIK.
-        assert (await officer.post(SEARCH, json={"nik": kk, "purpose": "VERIFICATION"})).json() == {"items": [], "more": False}
-        assert (await officer.post(SEARCH, json={"kk": nik, "purpose": "VERIFICATION"})).json() == {"items": [], "more": False}
+        assert (await officer.post(SEARCH, json={"nik": kk, "purpose": "VERIFICATION"})).json() == {
+            "items": [],
+            "more": False,
+        }
+        assert (await officer.post(SEARCH, json={"kk": nik, "purpose": "VERIFICATION"})).json() == {
+            "items": [],
+            "more": False,
+        }
         # Who has left the family is not found by its card, nor anybody by a card of the past.
         await owner.execute(
             "UPDATE memberships SET valid_to = '2026-11-22' WHERE id = $1", UUID(made["members"][1]["person_id"])
