@@ -33,7 +33,7 @@ SPELLINGS = (
     ("Soeprapto Wirjo", "Suprapto Wiryo"),
     ("Djoko Sutjipto", "Joko Sucipto"),
     ("Nur Hasanah", "Nurhasanah"),
-    ("Nurkhasanah", "Nur Khasanah"),
+    ("Nuraini", "Nur Aini"),
     ("Hj. Chotimah, S.Pd", "Khotimah"),
     ("Abdurrahman Wachid", "Abdul Rahman Wahid"),
     ("Fachrudin Yusuf", "fahrudin jusuf"),
@@ -93,7 +93,8 @@ async def people(api: Api) -> dict[str, str]:
 )
 async def test_what_cannot_be_searched(api: Api, body: dict[str, Any], pointer: str, code: str | None) -> None:
     answer = await officer(api).post(SEARCH, json={**body, "purpose": "CASE_INTAKE"})
-    [fault] = problem(answer, 422, "content_invalid")["errors"]
+    problem(answer, 422, "content_invalid")
+    [fault] = answer.json()["errors"]
     assert fault["pointer"] == pointer
     assert code in {None, fault["code"]}
 
@@ -125,7 +126,7 @@ class TestWhoIsFound:
         ] * 2
         # Naming the village where they live gives away nothing either.
         beyond = [await search(here, asked, area_code=code) for code in (ELSEWHERE, OTHER_REGENCY_VILLAGE, "33.26.10")]
-        assert len({steady(each) for each in map(_comparable, beyond)}) == 1
+        assert steady(beyond[0]) == steady(beyond[1]) == steady(beyond[2])
         assert beyond[0].json() == {"items": [], "more": False}
 
     async def test_the_year_of_birth_and_the_village_narrow(self, api: Api) -> None:
@@ -142,7 +143,7 @@ class TestWhoIsFound:
         assert set(await ids()) == {elder, younger, unknown}
         assert await ids(birth_year=1989) == [younger, unknown]
         assert await ids(birth_year=1991) == [unknown]
-        assert await ids(birth_year=1991, birth_year_margin=3) == [unknown, younger]
+        assert await ids(birth_year=1991, birth_year_margin=3) == [younger, unknown]
         assert await ids(area_code=VILLAGES[1]) == [unknown]
         assert set(await ids(area_code="33.26.08")) == {elder, younger, unknown}
 
@@ -178,11 +179,6 @@ class TestWhoIsFound:
             json={"query": question, "variables": {"input": {"name": "Sitti Zulaikha", "purpose": "CASE_INTAKE"}}},
         )
         assert answer.json() == {"data": {"personsSearch": {"result": rest}}}
-
-
-def _comparable(answer: httpx.Response) -> httpx.Response:
-    answer.headers.pop("x-request-id", None)
-    return answer
 
 
 class TestKeys:
@@ -222,10 +218,16 @@ class TestKeys:
         assert added.status_code == 200, added.text
         born = await officer(api).post(
             f"/v1/households/{household}/births",
-            json={"name": "Bening Kinasih", "sex": "F", "birth_date": "2026-11-02", "relation": "CHILD"},
+            json={
+                "name": "Bening Kinasih",
+                "sex": "F",
+                "birth_date": "2026-11-02",
+                "relation": "CHILD",
+                "reason": "Lahir",
+            },
             headers={"if-match": '"2"'},
         )
-        assert born.status_code == 201, born.text
+        assert born.status_code == 200, born.text
         assert await found(officer(api), "lintang kinasih") == ["Lintang Kinasih"]
         assert await found(officer(api), "bening", birth_year=2026) == ["Bening Kinasih"]
 
