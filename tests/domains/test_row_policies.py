@@ -224,6 +224,7 @@ MACHINERY = {
     "runtime/transaction.py:access",
 }
 EFFECTS = {
+    "flows/rotation.py:_within",
     "cases/service/identities.py:reveal",
     "cases/service/identities.py:search",
     "clocks/service.py:meet",

@@ -1,4 +1,4 @@
-"""The command line: `slrt-api dev | serve | worker | db ... | seed demo | audit ... | openapi ... | token ROLE`.
+"""The command line: `slrt-api dev | serve | worker | db ... | seed demo | audit ... | keys ... | openapi ... | token ROLE`.
 
 Commands only; what they do stands in the modules of this package, which are imported when a command needs them: a token
 is asked for many times an hour and must not wait for the whole service to load.
@@ -27,9 +27,13 @@ db = typer.Typer(help="The database: roles, migrations, the check for drift.", n
 openapi = typer.Typer(help="The contracts of REST and GraphQL.", no_args_is_help=True)
 seed = typer.Typer(help="Data to try the platform with.", no_args_is_help=True)
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
+keys = typer.Typer(
+    help="The keys of numbers and other personal values: what stands under which, rotation.", no_args_is_help=True
+)
 app.add_typer(db, name="db")
 app.add_typer(seed, name="seed")
 app.add_typer(audit, name="audit")
+app.add_typer(keys, name="keys")
 app.add_typer(openapi, name="openapi")
 
 DataDir = Annotated[
@@ -118,6 +122,25 @@ def audit_verify(
     from slrt_api.cli import trail
 
     trail.verify_command(regency, data_dir)
+
+
+@keys.command("rotate")
+def keys_rotate(
+    batch: Annotated[int, typer.Option(help="Rows in one transaction.", min=1, max=10_000)] = 200,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Bring every encrypted value and blind index to the current keys. Runs beside the API; start it again at will."""
+    from slrt_api.cli import vault
+
+    vault.rotate_command(batch, data_dir)
+
+
+@keys.command("status")
+def keys_status(data_dir: DataDir = DATA_DIR) -> None:
+    """Count what stands under which key, and say which keys are needed by nothing any more."""
+    from slrt_api.cli import vault
+
+    vault.status_command(data_dir)
 
 
 @openapi.command("export")
