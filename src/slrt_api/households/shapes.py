@@ -1,5 +1,6 @@
 """What can be read of households, members and persons."""
 
+from slrt_api.access.consents.shapes import CONSENT
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.households.codes import Relation, Sex
@@ -104,5 +105,13 @@ HOUSEHOLD.link(
         "{t}.regency = {p}.regency AND {t}.household_id = {p}.id AND {t}.valid_to IS NULL",
         "The people of the household now, the head first.",
         order="{t}.position",
+    )
+)
+HOUSEHOLD.link(
+    Link(
+        "consents",
+        CONSENT,
+        "{t}.regency = {p}.regency AND {t}.household_id = {p}.id",
+        "Consents and lawful bases of its people.",
     )
 )

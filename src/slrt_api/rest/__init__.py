@@ -8,6 +8,7 @@ from slrt_api.rest import (
     audit,
     cases,
     complaints,
+    consents,
     households,
     organizations,
     permissions,
@@ -31,6 +32,7 @@ DOMAINS = (
     cases,
     referrals,
     access,
+    consents,
     audit,
     reference,
 )

@@ -71,8 +71,13 @@ class Reads:
 
     # Questions --------------------------------------------------------------------------------------------------
 
-    async def item(self, connection: Any, actor: Actor, selection: Selection, id_: UUID | str) -> Item:
-        """One resource. Raises NotFound when it is absent, of another kind or outside the scope."""
+    async def item(
+        self, connection: Any, actor: Actor, selection: Selection, id_: UUID | str, *, listed: bool = False
+    ) -> Item:
+        """One resource. Raises NotFound when it is absent, of another kind or outside the scope.
+
+        listed  it shows no more than a row of a list would: nothing of a special category
+        """
         shape = selection.shape
         self.permit(actor, selection, item=True)
         given: dict[str, Any] = {"id": id_, **self.actor_values(actor)}
@@ -80,8 +85,8 @@ class Reads:
             if not isinstance(id_, UUID) or kind_of(id_) is not shape.kind:
                 raise errors.NotFound
             given["regency"] = tenant_of(id_)
-        key = ("item", selection.key, min(len(actor.rows.tenants), 2))
-        statement = self._statement(key, actor, selection, lambda c: statements.item(c, selection))
+        key = ("item", selection.key, min(len(actor.rows.tenants), 2), listed)
+        statement = self._statement(key, actor, selection, lambda c: statements.item(c, selection, listed=listed))
         with statement_span(f"SELECT {shape.plural}"):
             record = await connection.fetchrow(statement.sql, *statement.values(given))
         if record is None:

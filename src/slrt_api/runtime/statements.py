@@ -300,10 +300,10 @@ def _literal(value: Any) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def item(compiler: Compiler, selection: Selection) -> str:
+def item(compiler: Compiler, selection: Selection, *, listed: bool = False) -> str:
     shape = selection.shape
     alias = compiler.alias()
-    row = compiler.row(selection, alias, listed=False)
+    row = compiler.row(selection, alias, listed=listed)
     version = (shape.version or "NULL::integer").format(t=alias)
     where = f"{shape.key.format(t=alias)} = {compiler.bind('id')}"
     if shape.kind is not None and shape.tenant:
