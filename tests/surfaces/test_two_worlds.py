@@ -8,8 +8,8 @@ import json
 import random
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -76,6 +76,8 @@ class Scene:
     secret: str
     number: int
     tables: Mapping[str, set[str]]
+    #: before anything was asked: asking leaves records of itself
+    at: str
 
     def area(self, code: str) -> dict[str, str]:
         """What staff of an area see: rows of its area that are not sealed, and what is known of the whole regency."""
@@ -105,6 +107,13 @@ class Onlooker:
 
 def _area(role: str, code: str, **claims: Any) -> Callable[[Scene], Onlooker]:
     return lambda scene: Onlooker(role, {"area": code, **claims}, scene.area(code))
+
+
+def _auditor(code: str) -> Callable[[Scene], Onlooker]:
+    # Accesses are those of a regency as a whole: who reads a list reads no one place.
+    return lambda scene: Onlooker(
+        "auditor", {"area": code}, scene.area(code) | {"accesses": f"regency = {HERE} AND at < '{scene.at}'"}
+    )
 
 
 def _partner(scene: Scene) -> Onlooker:
@@ -151,12 +160,17 @@ def _escalated(role: str, condition: str, **claims: Any) -> Callable[[Scene], On
     return lambda _: Onlooker(role, claims, dict.fromkeys(("cases", "needs"), condition))
 
 
-def _of_the_regency(role: str) -> Callable[[Scene], Onlooker]:
-    return lambda _: Onlooker(
-        role,
-        {"area": "33.26"},
-        {**dict.fromkeys(_REGIONAL, f"regency = {HERE}"), "registry_entries": f"regency = {HERE}"},
-    )
+def _of_the_regency(role: str, *tables: str) -> Callable[[Scene], Onlooker]:
+    """Who looks after a regency and knows nobody in it: what is of the regency as a whole, and `tables` by area."""
+    whole = dict.fromkeys((*_REGIONAL, "registry_entries"), f"regency = {HERE}")
+
+    def onlooker(scene: Scene) -> Onlooker:
+        seen = {name: scene.area("33.26")[name] for name in tables}
+        known = " UNION ALL ".join(f"SELECT id FROM saved.{name} WHERE {seen[name]}" for name in tables)
+        histories = dict.fromkeys(("events", "revisions"), f"aggregate_id IN ({known})") if tables else {}
+        return Onlooker(role, {"area": "33.26"}, whole | seen | histories)
+
+    return onlooker
 
 
 ONLOOKERS: dict[str, Callable[[Scene], Onlooker]] = {
@@ -167,15 +181,15 @@ ONLOOKERS: dict[str, Callable[[Scene], Onlooker]] = {
     "secretariat_officer": _area("secretariat_officer", "33.26"),
     "secretariat_manager": _area("secretariat_manager", "33.26"),
     "social_office": _area("social_office", "33.26"),
-    "auditor": _area("auditor", "33.26"),
-    "auditor of a district": _area("auditor", "33.26.01"),
+    "auditor": _auditor("33.26"),
+    "auditor of a district": _auditor("33.26.01"),
     "partner": _partner,
     "program_manager": _manager,
     "citizen": _citizen,
     "public": _public,
     "province_office": _escalated("province_office", "escalation >= 1 AND area / 100000000 = 33", area="33"),
     "national_office": _escalated("national_office", "escalation = 2", areas=[]),
-    "administrator": _of_the_regency("administrator"),
+    "administrator": _of_the_regency("administrator", "grants", "revocations"),
     "integrator": _of_the_regency("integrator"),
 }
 
@@ -239,6 +253,7 @@ async def staged(api: Api, owner: asyncpg.Connection) -> Scene:
         tracked["receipt_secret"],
         number,
         tables,
+        datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
 
 
@@ -285,6 +300,7 @@ async def stage(make_database: MakeDatabase, tmp_path_factory: pytest.TempPathFa
     admin = await asyncpg.connect(database.admin_url)
     async with running_api(database.api_url, tmp_path_factory.mktemp("worlds")) as api:
         scene = await staged(api, owner)
+        await api.app.state.service.platform.accesses.flush()
         worlds = Worlds(admin)
         await worlds.save()
         yield Stage(api, scene, worlds)
@@ -340,6 +356,20 @@ def _ids(known: Mapping[Kind, Sequence[str]], kind: Kind | None) -> Sequence[str
     return known.get(kind, ()) if kind is not None else ()
 
 
+#: no filters; and those of accesses that `_steady` gives
+_PAGING = {"limit", "cursor", "sort", "include", "include_total", "at_from", "at_to"}
+
+
+def _steady(question: Question, at: str) -> Question:
+    """The question, about what was there before anybody was asked: every question is itself recorded as an access."""
+    if question.url.startswith("/v1/audit/accesses"):
+        return replace(question, url=f"{question.url}{'&' if '?' in question.url else '?'}at_to={at}")
+    if question.url == "/graphql":
+        query = re.sub(r"(auditAccesses\()", rf'\1atTo: "{at}", ', question.body["query"])
+        return replace(question, body=question.body | {"query": query})
+    return question
+
+
 def rest_questions(api: Api, known: Mapping[Kind, Sequence[str]], rng: random.Random) -> list[Question]:
     """Every GET of the document: lists by page, sort, filter, count and include; items, parts and histories by id."""
     found: list[Question] = []
@@ -382,7 +412,12 @@ def _queries(parameters: Mapping[str, Any], rng: random.Random) -> list[dict[str
     orders = parameters["sort"]["schema"].get("enum", [])
     found += [{"limit": "50", "sort": order} for order in rng.sample(orders, min(len(orders), size(2, 20)))]
     for name, parameter in parameters.items():
-        if parameter["in"] != "query" or name in {"limit", "cursor", "sort", "include", "include_total"}:
+        # Of accesses, what is asked of them all: see `_steady`.
+        if (
+            parameter["in"] != "query"
+            or name in {"at_from", "at_to"}
+            or name in {"limit", "cursor", "sort", "include", "include_total"}
+        ):
             continue
         values = {str(each) for each in parameter["schema"].get("examples", ())[:1]}
         if name == "area_code":
@@ -537,6 +572,7 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
         Kind.REFERRAL: "referrals",
         Kind.SNAPSHOT: "registry_snapshots",
         Kind.ASSESSMENT: "assessments",
+        Kind.ACCESS: "accesses",
     }
     known: dict[Kind, list[str]] = {}
     hidden: dict[Kind, list[str]] = {}
@@ -559,6 +595,7 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
         questions = [Question("GET", f"/v1/public/complaints/{receipt}", headers=headers)]
     else:
         questions = [*rest_questions(stage.api, known, rng), *graph_questions(known, onlooker.role, rng)]
+        questions = [_steady(question, stage.scene.at) for question in questions]
         # Another part of them for each onlooker, so that together they ask all.
         questions = [*rng.sample(questions, size(len(questions) // 3, len(questions))), *searches()]
     return Asking(stage, onlooker, onlooker.client(stage.api), questions, hidden, household)
