@@ -207,6 +207,7 @@ class Reads:
         return {
             "tenant": tenants[0] if len(tenants) == 1 else None,
             "tenants": list(tenants),
+            "spread": list(actor.rows.spread),
             **_actor_values(actor),
         }
 
@@ -241,7 +242,7 @@ class Reads:
         selection: Selection,
         compiled: Callable[[statements.Compiler], str],
     ) -> Statement:
-        full = (*key, actor.rows.kind, actor.role, selection.rights & actor.scopes)
+        full = (*key, actor.rows.kind, bool(actor.rows.spread), actor.role, selection.rights & actor.scopes)
         found = self._cache.get(full)
         if found is not None:
             self._cache.move_to_end(full)
