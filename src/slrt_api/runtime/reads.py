@@ -145,8 +145,12 @@ class Reads:
             raise errors.NotFound
         total = None
         if query.total:
+            # All of the key but what is shown of the rows: the count of another resource would have the same.
             counter = self._statement(
-                ("total", *key[1:]), actor, selection, lambda c: statements.total(c, shape, filters, many, parent)
+                ("total", shape.name, *key[1:]),
+                actor,
+                selection,
+                lambda c: statements.total(c, shape, filters, many, parent),
             )
             total = await connection.fetchval(counter.sql, *counter.values(given))
         cursor = paging.encode_cursor(orjson.loads(record[1]), digest) if record[1] else None
