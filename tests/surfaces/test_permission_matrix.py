@@ -65,7 +65,10 @@ class Asked:
 
     async def ids(self, table: str, *, in_sight: bool) -> list[str]:
         condition = self.stage.worlds.hidden(self.onlooker.sees)[table]
-        condition = f"NOT ({condition})" if in_sight else condition
+        condition = f"NOT ({condition})" if in_sight else f"({condition})"
+        if table == "accesses":
+            # Asking adds to them.
+            condition += f" AND at < '{self.stage.scene.at}'"
         return [str(row["id"]) for row in await self.stage.worlds.fetch(f"SELECT id FROM {table} WHERE {condition}")]
 
     async def some(self, kind: Kind, *, in_sight: bool, most: int) -> Sequence[str]:
@@ -121,6 +124,9 @@ async def wrong_by_id(asked: Asked) -> list[str]:
                 elif not in_sight:
                     # PUT tells first whether id and body go together; of an id, that it is taken, whoever took it.
                     if answer.status_code not in ({403, 412, 422} if route[0] == "PUT" else {404}):
+                        wrong.append(told)
+                elif line["operation"] in PERSONAL:
+                    if answer.status_code not in {200, 404}:
                         wrong.append(told)
                 elif (read and answer.status_code != 200) or (not read and answer.status_code == 404):
                     wrong.append(told)
