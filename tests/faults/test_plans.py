@@ -68,7 +68,7 @@ def scopes(ids: dict[str, UUID]) -> dict[str, tuple[Role, RowScope]]:
         "regency": (Role.SECRETARIAT_MANAGER, ranged(staff, HERE, 4, one)),
         "province": (Role.SECRETARIAT_MANAGER, ranged(staff, 33, 2, spread=four)),
         "50 villages": (Role.FACILITATOR, RowScope(ScopeKind.AREA_LIST, one, areas=villages(50))),
-        "1000 villages": (Role.FACILITATOR, RowScope(ScopeKind.AREA_LIST, four, areas=villages(1_000))),
+        "1000 villages": (Role.FACILITATOR, RowScope(ScopeKind.AREA_LIST, four, four, areas=villages(1_000))),
         "organization": (Role.PARTNER, RowScope(ScopeKind.ORGANIZATION, organization_id=ids["organization"])),
         "program": (
             Role.PROGRAM_MANAGER,

@@ -163,6 +163,8 @@ def _rows(
         if any(area.level is not codes.Level.VILLAGE for area in areas):
             raise errors.Forbidden("grant_unusable")
         limits["areas"] = _villages(sorted(codes.area_number(area) for area in areas))
+    if kind is ScopeKind.AREA_LIST and len(limits["tenants"]) > 1:
+        limits["spread"] = limits["tenants"]
     if kind is ScopeKind.ESCALATED:
         limits["level"] = _LEVELS[role]
     if kind is ScopeKind.ORGANIZATION:

@@ -173,11 +173,15 @@ class Compiler:
     ) -> str:
         """FROM to LIMIT of a list: the first `asked` rows in that order, or of all of them where `ordering` is empty.
 
-        gather  of a scope that is wider than a tenant, take the first rows of each tenant and then the first of these: an
+        gather  of a scope that reaches into several tenants, take the first rows of each tenant and then the first of these: an
                 index begins with the tenant, and what no index orders would be read from end to end
         """
+        gathered = gather and shape.tenant and bool(self.actor.rows.spread)
+        if gathered and not ordering:
+            # So that they are counted along an index too: of many rows, a part is found soonest by reading the table.
+            ordering = shape.key.format(t=alias)
         order = f" ORDER BY {ordering}" if ordering else ""
-        if not (gather and shape.tenant and self.actor.rows.spread):
+        if not gathered:
             where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
             return f"FROM {source}{where}{order} LIMIT {asked}"
         each = f"{self.alias()}n"
