@@ -344,7 +344,7 @@ class Act:
         case.permit(self.actor)
         platform = self.platform
         with act_span(case.name):
-            async with platform.database.transaction(self.actor.rows, write=False) as connection:
+            async with platform.database.transaction(self.actor.rows, write=False, alone=True) as connection:
                 tx = Transaction(
                     connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring
                 )
