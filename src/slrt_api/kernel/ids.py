@@ -68,7 +68,8 @@ class Kind(IntEnum):
     DIRECT_SERVICE = 29
     ACCESS = 30
     REVOCATION = 31
-    LINEAGE = 32
+    ACCESS_OVERRIDE = 32
+    LINEAGE = 33
 
 
 _KINDS = {int(kind): kind for kind in Kind}

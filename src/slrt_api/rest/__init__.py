@@ -8,6 +8,7 @@ from slrt_api.rest import (
     audit,
     cases,
     complaints,
+    consents,
     households,
     lineage,
     organizations,
@@ -33,6 +34,7 @@ DOMAINS = (
     cases,
     referrals,
     access,
+    consents,
     audit,
     reference,
 )
