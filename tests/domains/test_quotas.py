@@ -191,6 +191,8 @@ def test_every_setting_of_a_limit_has_a_default() -> None:
     assert quotas.limits(Settings()) == {
         "nik_lookups_per_user_per_day": 200,
         "nik_lookups_per_organization_per_day": 5_000,
+        "name_searches_per_user_per_day": 400,
+        "name_searches_per_organization_per_day": 10_000,
         "reveals_per_user_per_day": 50,
         "reveals_per_organization_per_day": 1_000,
     }
