@@ -110,6 +110,52 @@ CASES: dict[Method, Case] = {
         "puskesos_officer",
         lambda rows: {"purpose": "VERIFICATION", "case_id": str(rows[Kind.CASE])},
     ),
+    ("POST", "/v1/households/{id}/births"): Case(
+        Kind.HOUSEHOLD,
+        "puskesos_officer",
+        lambda _: {"name": "B", "birth_date": "2026-11-02", "sex": "F", "reason": "B"},
+    ),
+    ("POST", "/v1/households/{id}/split"): Case(
+        Kind.HOUSEHOLD,
+        "puskesos_officer",
+        lambda rows: {"members": [{"person_id": str(rows[Kind.PERSON]), "relation": "HEAD"}], "reason": "B"},
+    ),
+    ("POST", "/v1/households/{id}/merge"): Case(
+        Kind.HOUSEHOLD,
+        "puskesos_officer",
+        lambda rows: {
+            "into": str(rows[Kind.HOUSEHOLD]),
+            "members": [{"person_id": str(rows[Kind.PERSON]), "relation": "CHILD"}],
+            "reason": "B",
+        },
+        # The household in the body is in sight; that it is the same one as in the path is said only when that is seen.
+        {"content-type": "application/json", "if-match": '"9"'},
+    ),
+    ("POST", "/v1/households/{id}/move"): Case(
+        Kind.HOUSEHOLD,
+        "puskesos_officer",
+        lambda _: {"area_code": "33.27.01.2001", "address": "B", "reason": "B"},
+        {"content-type": "application/json", "if-match": '"9"'},
+    ),
+    ("POST", "/v1/households/{id}/family-card"): Case(
+        Kind.HOUSEHOLD, "puskesos_officer", lambda _: {"kk": "9901010101120008", "reason": "B"}
+    ),
+    ("GET", "/v1/households/{id}/lineage"): Case(Kind.HOUSEHOLD, "facilitator"),
+    ("GET", "/v1/persons/{id}/lineage"): Case(Kind.PERSON, "facilitator"),
+    ("POST", "/v1/persons/{id}/death"): Case(
+        Kind.PERSON,
+        "puskesos_officer",
+        lambda _: {"died_on": "2026-11-02", "reason": "B"},
+        {"content-type": "application/json", "if-match": '"9"'},
+    ),
+    ("POST", "/v1/persons/{id}/nik"): Case(
+        Kind.PERSON,
+        "puskesos_officer",
+        lambda _: {"nik": "9901014505880004", "reason": "B", "evidence": "B"},
+    ),
+    ("GET", "/v1/lineage/{id}"): Case(Kind.LINEAGE, "facilitator"),
+    ("GET", "/v1/lineage/{id}/history"): Case(Kind.LINEAGE, "facilitator"),
+    ("POST", "/v1/lineage/{id}/undo"): Case(Kind.LINEAGE, "puskesos_officer", lambda _: {"reason": "B"}),
     ("GET", "/v1/organizations/{id}"): Case(Kind.ORGANIZATION, "facilitator"),
     ("POST", "/v1/organizations/{id}/capacity"): Case(
         Kind.ORGANIZATION,
@@ -207,6 +253,11 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
         lambda _: {"nik": "9901014505880003", "purpose": "CASE_INTAKE"},
     ),
     ("/v1/persons/{id}/reveal", "case_id"): (Kind.CASE, "puskesos_officer", lambda _: {"purpose": "VERIFICATION"}),
+    ("/v1/households/{id}/merge", "into"): (
+        Kind.HOUSEHOLD,
+        "puskesos_officer",
+        CASES["POST", "/v1/households/{id}/merge"].body or dict,
+    ),
     ("/v1/registry/checks", "household_id"): (Kind.HOUSEHOLD, "puskesos_officer", lambda _: {}),
     ("/v1/cases/{id}/needs", "person_id"): (
         Kind.PERSON,
@@ -303,6 +354,12 @@ async def populated(api: Api) -> World:
         household = await _made(facilitator, "/v1/households", household_body(area_code=village))
         rows[Kind.HOUSEHOLD] = UUID(household["id"])
         rows[Kind.PERSON] = UUID(household["members"][0]["person_id"])
+        born = await officer.post(
+            f"/v1/households/{(await _made(facilitator, '/v1/households', household_body(area_code=village)))['id']}/births",
+            json={"name": "B", "birth_date": "2026-11-02", "sex": "F", "reason": "B"},
+            headers={"if-match": '"1"'},
+        )
+        rows[Kind.LINEAGE] = UUID(born.json()["id"])
         complaint = await _made(facilitator, "/v1/complaints", complaint_body(area_code=village))
         rows[Kind.COMPLAINT], world.receipt = UUID(complaint["id"]), complaint["receipt"]
         case = await _made(officer, "/v1/cases", {"household_id": household["id"]})

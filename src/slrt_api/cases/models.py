@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -17,7 +17,8 @@ class Case(Aggregate, table=True):
 
     `need_count`, `open_needs` (not final) and `referred_needs` (with a referral that runs) are kept by the acts that
     change needs, for guards. `received_at` is when the household's trouble was first reported, here or by its complaint.
-    `escalation` shows it to the province (1), or to the nation as well (2).
+    `escalation` shows it to the province (1), or to the nation as well (2). `attention`: all whom it is for have died, and
+    an officer has to say how it goes on; the next step takes it away.
     """
 
     KIND: ClassVar[Kind] = Kind.CASE
@@ -61,6 +62,7 @@ class Case(Aggregate, table=True):
     merged_into: UUID | None = None
     escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     transferred_to: int | None = Field(default=None, sa_type=BigInteger)
+    attention: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class Need(Tenant, table=True):

@@ -111,6 +111,12 @@ CASE = (
         Field("referred_needs", FieldType.INTEGER, "Needs with a referral that runs.", example=1),
         Field("recommended_at", FieldType.INSTANT, "When it was recommended last.", nullable=True),
         Field("confirmed_at", FieldType.INSTANT, "When it was confirmed last.", nullable=True),
+        Field(
+            "attention",
+            FieldType.BOOLEAN,
+            "All whom it is for have died: an officer has to say how it goes on. The next step takes it away.",
+            example=False,
+        ),
         Field("closed_at", FieldType.INSTANT, "When it ended.", nullable=True),
         Field(
             "closing_text",
@@ -133,6 +139,7 @@ CASE = (
         AREA_FILTER,
         *updated_filters(),
         Filter("emergency", "{t}.emergency = {v}::boolean", parse_boolean, "Emergencies, or all others.", "true"),
+        Filter("attention", "{t}.attention = {v}::boolean", parse_boolean, "Waiting for an officer to look.", "true"),
         Filter(
             "escalation",
             "{t}.escalation = ANY ({v}::smallint[])",

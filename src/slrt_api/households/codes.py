@@ -32,11 +32,32 @@ class HouseholdEnd(StrEnum):
 
 
 class PersonEnd(StrEnum):
-    """Why a person's row is no more: died, moved to another regency, or was counted twice."""
+    """Why a person's row is no more: died, moved to another regency, was counted twice, or never lived."""
 
     DECEASED = "DECEASED"
     MOVED = "MOVED"
     MERGED = "MERGED"
+    #: a birth that was recorded by mistake and undone
+    MISTAKEN = "MISTAKEN"
+
+
+class Operation(StrEnum):
+    """What happens to families and their people."""
+
+    BIRTH = "BIRTH"
+    DEATH = "DEATH"
+    SPLIT = "SPLIT"
+    MERGE = "MERGE"
+    MOVE_WITHIN = "MOVE_WITHIN"
+    KK_REISSUE = "KK_REISSUE"
+    NIK_CORRECTION = "NIK_CORRECTION"
+
+
+class LineageStatus(StrEnum):
+    """Whether an operation stands, or was undone."""
+
+    DONE = "DONE"
+    UNDONE = "UNDONE"
 
 
 class IdentityType(StrEnum):

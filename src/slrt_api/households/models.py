@@ -74,7 +74,7 @@ class Person(Aggregate, table=True):
         Index("persons_area", "regency", "area", "id"),
         Index("persons_updated_at", "regency", "updated_at", "id"),
         CheckConstraint("sex IN ('F', 'M')", name="persons_sex"),
-        CheckConstraint("ended_as IN ('DECEASED', 'MOVED', 'MERGED')", name="persons_ended_as"),
+        CheckConstraint("ended_as IN ('DECEASED', 'MOVED', 'MERGED', 'MISTAKEN')", name="persons_ended_as"),
         CheckConstraint(_ENDED, name="persons_ended"),
     )
 
@@ -194,3 +194,47 @@ class Answer(Tenant, table=True):
     verified_by: str | None = None
     replaced_at: datetime | None = Field(default=None, sa_type=INSTANT)
     created_at: datetime = Field(sa_type=INSTANT)
+
+
+class Lineage(Aggregate, table=True):
+    """One operation on families and their people: what it was, since when it holds, why, and whether it was undone.
+
+    What it changed, value by value, stands in the revision of its first event, from which undoing restores it. `area` is
+    where the household that it was asked on is afterwards.
+    """
+
+    KIND: ClassVar[Kind] = Kind.LINEAGE
+    NAME: ClassVar[str] = "lineage"
+
+    __tablename__ = "lineage"
+    __table_args__ = (
+        Index("lineage_area", "regency", "area", "id"),
+        Index("lineage_updated_at", "regency", "updated_at", "id"),
+        CheckConstraint(
+            "operation IN ('BIRTH', 'DEATH', 'SPLIT', 'MERGE', 'MOVE_WITHIN', 'KK_REISSUE', 'NIK_CORRECTION')",
+            name="lineage_operation",
+        ),
+        CheckConstraint("status IN ('DONE', 'UNDONE')", name="lineage_status"),
+        CheckConstraint("(status = 'UNDONE') = (undone_at IS NOT NULL)", name="lineage_undone"),
+    )
+
+    operation: str
+    status: str
+    effective_on: date
+    reason: str
+    recorded_by: str
+    undone_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    undo_reason: str | None = None
+
+
+class LineageParticipant(Tenant, table=True):
+    """That a household, person or case was touched by an operation. `id` is the operation's."""
+
+    __tablename__ = "lineage_participants"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "id"], ["lineage.regency", "lineage.id"]),
+        Index("lineage_participants_participant", "regency", "participant_id", "id"),
+    )
+
+    participant_id: UUID = Field(primary_key=True)
+    kind: int = Field(sa_type=SmallInteger)

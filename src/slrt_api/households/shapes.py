@@ -9,6 +9,8 @@ from slrt_api.households.codes import (
     HouseholdEnd,
     IdentityType,
     Instrument,
+    LineageStatus,
+    Operation,
     PersonEnd,
     RegistryScheme,
     Relation,
@@ -28,6 +30,7 @@ from slrt_api.runtime.shapes import (
     Shape,
     Sort,
     aggregate_fields,
+    code_filter,
     parse_boolean,
     parse_uuid,
     updated_filters,
@@ -443,3 +446,86 @@ PERSON.link(
         order="{t}.instrument, {t}.question",
     )
 )
+
+
+def _participants(kind: Kind) -> str:
+    return (
+        "(SELECT coalesce(json_agg(p.participant_id ORDER BY p.participant_id), '[]'::json) FROM lineage_participants p"
+        f" WHERE p.regency = {{t}}.regency AND p.id = {{t}}.id AND p.kind = {int(kind)})"
+    )
+
+
+def _participant_filter(name: str, noun: str) -> Filter:
+    return Filter(
+        name,
+        "{t}.id IN (SELECT p.id FROM lineage_participants p WHERE p.regency = {t}.regency AND p.participant_id = {v}::uuid)",
+        parse_uuid,
+        f"That touched this {noun}.",
+        "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
+    )
+
+
+LINEAGE = (
+    Shape(
+        "lineage",
+        "lineage",
+        "lineage {t}",
+        "What happened to families and their people: births, deaths, splits, merges, moves, new numbers; and what of it"
+        " was undone.",
+        scope=Scope.HOUSEHOLDS_READ,
+        kinds=ALL_STAFF,
+        kind=Kind.LINEAGE,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("operation"),
+        Field("operation", FieldType.CODE, "What happened.", codes=Operation),
+        Field("status", FieldType.CODE, "Whether it stands, or was undone.", codes=LineageStatus),
+        Field("effective_on", FieldType.DATE, "Since when it holds."),
+        Field("reason", FieldType.TEXT, "Why, or on what evidence.", example="Anak pertama sudah menikah"),
+        Field("area_code", FieldType.VILLAGE, "Village (Kemendagri code).", "{t}.area", example="33.26.01.2001"),
+        Field(
+            "household_ids",
+            FieldType.JSON,
+            "The households that it touched.",
+            _participants(Kind.HOUSEHOLD),
+            example=["019aaa11-2233-8000-8cfe-04a1b2c3d4e5"],
+        ),
+        Field(
+            "person_ids",
+            FieldType.JSON,
+            "The people that it touched.",
+            _participants(Kind.PERSON),
+            example=["019aaa11-2233-8000-8cfe-08a1b2c3d4e5"],
+        ),
+        Field(
+            "case_ids",
+            FieldType.JSON,
+            "The cases that it touched.",
+            _participants(Kind.CASE),
+            example=["019aaa11-2233-8000-8cfe-0ca1b2c3d4e5"],
+        ),
+        Field("undone_at", FieldType.INSTANT, "When it was undone.", nullable=True),
+        Field("undo_reason", FieldType.TEXT, "Why it was undone.", nullable=True, example="Keliru mencatat"),
+    )
+    .with_filters(
+        code_filter("operation", Operation, "Of one of these kinds."),
+        code_filter("status", LineageStatus, "In one of these states."),
+        AREA_FILTER,
+        _participant_filter("household_id", "household"),
+        _participant_filter("person_id", "person"),
+        *updated_filters(),
+    )
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
+)
+for _shape, _noun in ((HOUSEHOLD, "household"), (PERSON, "person")):
+    _shape.link(
+        Link(
+            "lineage",
+            LINEAGE,
+            "{t}.regency = {p}.regency AND {t}.id IN (SELECT lp.id FROM lineage_participants lp"
+            " WHERE lp.regency = {p}.regency AND lp.participant_id = {p}.id)",
+            f"What happened to the {_noun}, newest first.",
+            order="{t}.id DESC",
+        )
+    )

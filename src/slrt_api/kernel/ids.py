@@ -68,6 +68,7 @@ class Kind(IntEnum):
     DIRECT_SERVICE = 29
     ACCESS = 30
     REVOCATION = 31
+    LINEAGE = 32
 
 
 _KINDS = {int(kind): kind for kind in Kind}

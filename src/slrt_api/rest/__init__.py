@@ -9,6 +9,7 @@ from slrt_api.rest import (
     cases,
     complaints,
     households,
+    lineage,
     organizations,
     permissions,
     programs,
@@ -23,6 +24,7 @@ from slrt_api.rest.service import Service
 #: in the order of the documentation
 DOMAINS = (
     households,
+    lineage,
     complaints,
     public,
     organizations,

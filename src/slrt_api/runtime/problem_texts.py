@@ -730,21 +730,6 @@ _ALL: Final = (
     ),
     _problem(
         409,
-        "household_ended",
-        ("Rumah tangga sudah berakhir", "The household has ended"),
-        ("Pakai rumah tangga penerusnya.", "Use the household that goes on in its place."),
-    ),
-    _problem(
-        409,
-        "person_ended",
-        ("Data orang sudah berakhir", "The person has ended"),
-        (
-            "Orang ini meninggal, pindah, atau digabung; pakai data penerusnya.",
-            "This person died, moved or was merged; use the one that goes on.",
-        ),
-    ),
-    _problem(
-        409,
         "person_has_household",
         ("Sudah menjadi anggota rumah tangga", "Belongs to a household already"),
         ("Seseorang hanya bisa menjadi anggota satu rumah tangga.", "A person belongs to one household at a time."),
@@ -783,6 +768,60 @@ _ALL: Final = (
         (
             "Beri hubungan HEAD kepada tepat satu anggota.",
             "Give exactly one member the relation HEAD.",
+        ),
+    ),
+    _problem(
+        422,
+        "case_split_required",
+        ("Tentukan arah kasus", "Say where the case goes"),
+        (
+            "Kasus ini memuat orang di kedua pihak; sebutkan di cases apakah ikut pindah.",
+            "The case has people on both sides; say in cases whether it goes.",
+        ),
+    ),
+    _problem(
+        422,
+        "case_follows_people",
+        ("Kasus mengikuti orangnya", "The case follows its people"),
+        (
+            "Hanya kasus dengan orang di kedua pihak yang perlu disebut.",
+            "Name only cases with people on both sides.",
+        ),
+    ),
+    _problem(
+        422,
+        "nobody_stays",
+        ("Tidak ada yang tinggal", "Nobody stays"),
+        (
+            "Sebutkan yang keluar saja; jika semua pindah, gunakan move atau merge.",
+            "Name those who leave only; where all leave, move or merge the household.",
+        ),
+    ),
+    _problem(
+        422,
+        "members_incomplete",
+        ("Anggota tidak lengkap", "Members are incomplete"),
+        (
+            "Sebutkan semua anggota rumah tangga ini, masing-masing satu kali.",
+            "Name every member of this household, each once.",
+        ),
+    ),
+    _problem(
+        422,
+        "died_before_birth",
+        ("Meninggal sebelum lahir", "Died before birth"),
+        (
+            "Isi tanggal setelah tanggal lahir.",
+            "Give a day after the day of birth.",
+        ),
+    ),
+    _problem(
+        422,
+        "other_regency",
+        ("Kabupaten/kota lain", "Another regency"),
+        (
+            "Isi desa/kelurahan di kabupaten/kota rumah tangga ini.",
+            "Give a village of the regency of this household.",
         ),
     ),
     _problem(
@@ -855,6 +894,33 @@ _ALL: Final = (
         (
             "Tambahkan kebutuhan baru, atau tutup kasus.",
             "Add a new need, or close the case.",
+        ),
+    ),
+    _problem(
+        409,
+        "household_ended",
+        ("Rumah tangga sudah berakhir", "The household has ended"),
+        (
+            "Lihat ended_as dan successor_id; lanjutkan pada penerusnya.",
+            "Look at ended_as and successor_id; go on with its successor.",
+        ),
+    ),
+    _problem(
+        409,
+        "person_ended",
+        ("Data orang ini sudah berakhir", "The person's row has ended"),
+        (
+            "Lihat ended_as dan successor_id orang ini.",
+            "Look at ended_as and successor_id of the person.",
+        ),
+    ),
+    _problem(
+        409,
+        "undo_blocked",
+        ("Tidak dapat dibatalkan", "Cannot be undone"),
+        (
+            "Sudah dibatalkan, atau ada perubahan sesudahnya yang bergantung padanya; batalkan itu dahulu.",
+            "It is undone already, or something has changed since that depends on it; undo that first.",
         ),
     ),
     _problem(

@@ -197,16 +197,25 @@ class Transaction:
     # Aggregates -------------------------------------------------------------------------------------------------
 
     async def create(
-        self, row: Root, type_: str, *, parts: Mapping[str, Sequence[SQLModel]] | None = None, texts: Texts = None
+        self,
+        row: Root,
+        type_: str,
+        *,
+        parts: Mapping[str, Sequence[SQLModel]] | None = None,
+        texts: Texts = None,
+        notes: Mapping[str, Any] | None = None,
     ) -> Root:
         """Insert an aggregate with its parts, and record its first event.
 
         type_  what happened, in the past tense (`registered`): the event is named `household.registered`
+        notes  further members of the revision, for what undoes it
         """
         async with self._writer(type(row)):
             await self.insert(row, *(part for rows in (parts or {}).values() for part in rows))
         values = {"changes": {name: {"before": None, "after": value} for name, value in _changes(row).items()}}
-        await self._record(row, type_, list(values["changes"]), {**values, **_parts(parts), **_texts(texts)})
+        await self._record(
+            row, type_, list(values["changes"]), {**values, **_parts(parts), **_texts(texts), **(notes or {})}
+        )
         return row
 
     async def change(
@@ -216,12 +225,14 @@ class Transaction:
         *,
         parts: Mapping[str, Sequence[SQLModel]] | None = None,
         texts: Texts = None,
+        notes: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> Root:
         """Update an aggregate, raise its version, and record the event: one change, one event.
 
         parts   rows of the aggregate that this change wrote, for the revision (they are not written here)
         texts   free texts that are not columns, such as the reason
+        notes   further members of the revision
         """
         before = _values(row)
         changed = {name: value for name, value in values.items() if before[name] != value}
@@ -229,7 +240,10 @@ class Transaction:
             after = await self.update(row, **changed, version=row.version + 1, updated_at=self.now)
         changes = {name: {"before": before[name], "after": value} for name, value in changed.items()}
         await self._record(
-            after, type_, list(changes), {"changes": _without_bytes(changes), **_parts(parts), **_texts(texts)}
+            after,
+            type_,
+            list(changes),
+            {"changes": _without_bytes(changes), **_parts(parts), **_texts(texts), **(notes or {})},
         )
         return after
 

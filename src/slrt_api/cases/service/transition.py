@@ -120,7 +120,7 @@ async def transition(tx: Transaction, actor: Actor, case_id: UUID, command: Case
     effect = Effect()
     if command.action in _EFFECTS:
         effect = await _EFFECTS[command.action](tx, actor, case, command)
-    columns = {**effect.columns, "status": line.target}
+    columns = {**effect.columns, "status": line.target, "attention": False}
     if line.target in TERMINAL:
         columns |= {"closed_at": tx.now, "closing_text": command.reason}
     return await tx.change(

@@ -1,7 +1,7 @@
 """Persons: how one is written with a household, what is corrected of one, and where each value is from."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
@@ -138,7 +138,7 @@ async def correct(tx: Transaction, actor: Actor, person_id: UUID, command: Corre
     as_of = as_of_day(tx, command.as_of)
     if command.birth_date is not None and command.birth_date > tx.now.date():
         raise errors.Invalid.at("/birth_date", "date_in_future", "This day is yet to come.")
-    values = {name: value.value if isinstance(value, Sex) else value for name, value in given.items()}
+    values: dict[str, Any] = {name: value.value if isinstance(value, Sex) else value for name, value in given.items()}
     provenance = told(
         person.provenance,
         values,
