@@ -432,7 +432,7 @@ def _equal(a: str | None, b: str | None) -> Level | None:
 
 
 def _other_digits(a: str, b: str) -> int:
-    return sum(map(ne, a, b)) + abs(len(a) - len(b))
+    return int(sum(map(ne, a, b))) + abs(len(a) - len(b))
 
 
 # ---- candidates ----------------------------------------------------------------------------------------------------

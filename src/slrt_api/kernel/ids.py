@@ -69,6 +69,7 @@ class Kind(IntEnum):
     ACCESS = 30
     REVOCATION = 31
     LINEAGE = 32
+    DUPLICATE_RUN = 33
 
 
 _KINDS = {int(kind): kind for kind in Kind}

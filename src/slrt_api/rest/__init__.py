@@ -8,6 +8,7 @@ from slrt_api.rest import (
     audit,
     cases,
     complaints,
+    duplicates,
     households,
     lineage,
     organizations,
@@ -25,6 +26,7 @@ from slrt_api.rest.service import Service
 DOMAINS = (
     households,
     lineage,
+    duplicates,
     complaints,
     public,
     organizations,
