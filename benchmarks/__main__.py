@@ -21,7 +21,8 @@ from typing import Any
 from benchmarks import actor, peers, questions, seed
 from benchmarks.load import Plan, Seen
 from slrt_api.access.scopes import Role
-from slrt_api.runtime import roles
+from slrt_api.access.service import CALLERS_KEPT
+from slrt_api.runtime import roles, tokens
 from slrt_api.runtime.embedded import EmbeddedPostgres
 from slrt_api.settings import Settings
 
@@ -50,6 +51,7 @@ class Row:
     ids       which ids stand in path or body
     expects   text that every right answer holds
     once      each id is asked once only: what was changed cannot be changed the same way again
+    tokens    how many tokens the requests take in turn; 1 = one and the same
     baseline  the row that it is compared with, round by round; `demanded` is the least ratio
     """
 
@@ -64,6 +66,7 @@ class Row:
     body: str = ""
     expects: str = ""
     once: bool = False
+    tokens: int = 1
     role: Role = Role.SECRETARIAT_MANAGER
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -98,6 +101,25 @@ ROWS = (
         "/v1/households/{id}?include=members",
         baseline="rest.household_members",
         environment={"SLRT_TRACE_SAMPLE_RATIO": "1"},
+    ),
+    Row("walls.no_rls", "bare.no_policies", "/{id}"),
+    Row("walls.rls", "bare", "/{id}", baseline="walls.no_rls"),
+    Row(
+        "walls.token_cached",
+        "app",
+        "/v1/households/{id}?include=members",
+        baseline="rest.household_members",
+        tokens=500,
+        environment=_UNSAMPLED,
+    ),
+    Row(
+        "walls.token_cold",
+        "app",
+        "/v1/households/{id}?include=members",
+        baseline="walls.token_cached",
+        # More than the caches keep, taken in turn: each has been forgotten before its turn comes again.
+        tokens=2 * max(tokens.CACHE_SIZE, CALLERS_KEPT) + 1,
+        environment=_UNSAMPLED,
     ),
     Row("rest.households_list", "app", "/v1/households?limit=50", ids="", environment=_UNSAMPLED),
     Row(
@@ -146,7 +168,9 @@ def selected(wanted: list[str]) -> list[Row]:
         name for name in wanted if not any(row.name == name or row.name.startswith(name + ".") for row in ROWS)
     ]:
         raise SystemExit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(row.name for row in ROWS)}")
-    chosen |= {row.baseline for row in ROWS if row.name in chosen and row.baseline}
+    while further := {row.baseline for row in ROWS if row.name in chosen and row.baseline} - chosen:
+        # What is compared may itself be compared with another.
+        chosen |= further
     return [row for row in ROWS if row.name in chosen]
 
 
@@ -291,6 +315,11 @@ def run(
     for table in {row.ids for row in rows if row.ids}:
         ids[table] = folder / f"{table}.ids"
         ids[table].write_text("\n".join(asyncio.run(seed.ids_of(server, _WANTED[table]))))
+    several: dict[str, Path] = {}
+    for row in rows:
+        if row.tokens > 1:
+            several[row.name] = folder / f"{row.name}.tokens"
+            several[row.name].write_text("\n".join(actor.tokens(Settings(), row.tokens, row.role)))
     bearers = {role: f"Authorization: Bearer {actor.token(Settings(), role)}" for role in {row.role for row in rows}}
     runs = {row.name: Runs(row) for row in rows}
     load_before = os.getloadavg()[0]
@@ -316,7 +345,8 @@ def run(
                     port=measuring.port,
                     path=row.path,
                     method=row.method,
-                    headers=(*row.headers, bearers[row.role]),
+                    headers=row.headers if row.name in several else (*row.headers, bearers[row.role]),
+                    tokens_file=str(several.get(row.name, "")),
                     body=row.body,
                     expects=row.expects,
                     ids_file=str(ids[row.ids]) if row.ids else "",

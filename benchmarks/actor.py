@@ -16,11 +16,17 @@ _SUBJECT = "bench"
 
 def token(settings: Settings, role: Role = Role.SECRETARIAT_MANAGER) -> str:
     """An ES256 access token of an hour, by the development issuer of the settings' data folder."""
+    return tokens(settings, 1, role)[0]
+
+
+def tokens(settings: Settings, number: int, role: Role = Role.SECRETARIAT_MANAGER) -> list[str]:
+    """So many of them, each of another subject."""
     assert settings.data_dir is not None
     scopes = frozenset(scope.value for scope in PERMISSIONS[role])
     grant = {"role": role.value, "areas": [REGENCY], "organization": None, "programs": []}
-    client = DevClient(_SUBJECT, _SUBJECT, _SUBJECT, scopes, (grant,))
-    return DevIssuer(settings, Path(settings.data_dir), {}).issue(client)
+    issuer = DevIssuer(settings, Path(settings.data_dir), {})
+    subjects = [_SUBJECT, *(f"{_SUBJECT}-{each}" for each in range(1, number))]
+    return [issuer.issue(DevClient(_SUBJECT, _SUBJECT, subject, scopes, (grant,))) for subject in subjects]
 
 
 def manager() -> Actor:

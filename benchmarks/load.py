@@ -9,8 +9,9 @@ import json
 import random
 import resource
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 from time import perf_counter
 
@@ -23,7 +24,8 @@ _ID_BYTES = 36
 class Plan:
     """What to send. `{id}` in path or body is replaced; `once` takes every id once, from `offset`, else they are random.
 
-    expects  text that every right answer holds: GraphQL answers 200 for failures too
+    expects      text that every right answer holds: GraphQL answers 200 for failures too
+    tokens_file  access tokens, a line each: the requests take them in turn, from `offset`, and round again
     """
 
     port: int
@@ -33,6 +35,7 @@ class Plan:
     body: str = ""
     expects: str = ""
     ids_file: str = ""
+    tokens_file: str = ""
     once: bool = False
     offset: int = 0
     connections: int = 16
@@ -60,6 +63,12 @@ class _Source:
 
     def __init__(self, plan: Plan) -> None:
         lines = [f"{plan.method} {plan.path} HTTP/1.1", f"Host: 127.0.0.1:{plan.port}", *plan.headers]
+        self._tokens: Iterator[bytes] | None = None
+        if plan.tokens_file:
+            tokens = Path(plan.tokens_file).read_bytes().split(b"\n")
+            start = plan.offset % len(tokens)
+            self._tokens = cycle(tokens[start:] + tokens[:start])
+            lines.append("Authorization: Bearer {token}")
         if plan.body:
             length = len(plan.body.replace("{id}", "-" * _ID_BYTES, 1).encode())
             lines += ["Content-Type: application/json", f"Content-Length: {length}"]
@@ -74,7 +83,8 @@ class _Source:
         """Raises StopIteration when `once` has used up the ids."""
         id_ = self._choose(self._ids) if self._once is None else next(self._once)
         self.sent += 1
-        return self._head + id_ + self._tail
+        tail = self._tail if self._tokens is None else self._tail.replace(b"{token}", next(self._tokens))
+        return self._head + id_ + tail
 
 
 class _Connection(asyncio.Protocol):

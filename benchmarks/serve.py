@@ -108,6 +108,11 @@ def _application(name: str) -> Any:
     if name == "bare":
         assert settings.database_url is not None
         return Bare(settings.database_url, settings, actor.manager().rows.sql)
+    if name == "bare.no_policies":
+        # The same transaction and settings, and a login that no policy applies to: what is left over is the policies.
+        role, _, scope = actor.manager().rows.sql.partition("; ")
+        assert role.startswith("SET LOCAL ROLE ")
+        return Bare(os.environ["BENCH_SUPERUSER_URL"], settings, scope)
     if name == "bare.no_rls":
         return Bare(os.environ["BENCH_SUPERUSER_URL"], settings, None)
     # Spans are made and queued as in service; what the collector would get is dropped.

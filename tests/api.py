@@ -88,6 +88,8 @@ async def running_api(database_url: str, data_dir: Path, **settings: Any) -> Asy
     """Start the application on a database, with a development issuer that tests mint tokens from."""
     # The whole suite is one caller; what limits do is tested with settings of its own.
     limits = {"rate_limit_per_minute": 1_000_000, "public_rate_limit_per_minute": 1_000_000}
+    # Nor is the patience of callers what is tested, on a machine that does other things as well.
+    limits["pool_acquire_timeout_seconds"] = 10
     chosen = Settings(database_url=database_url, data_dir=data_dir, base_url="http://api.test", **(limits | settings))
     app = create_app(chosen)
     async with (

@@ -20,6 +20,13 @@ class Wire:
     url: str
     counted: Counter[str] = field(default_factory=Counter)
 
+    async def quiet(self) -> None:
+        """Wait until nothing has come through for a while."""
+        before = None
+        while before != self.counted:
+            before = Counter(self.counted)
+            await asyncio.sleep(0.1)
+
 
 @asynccontextmanager
 async def wiretap(url: str) -> AsyncIterator[Wire]:

@@ -253,7 +253,22 @@ def walk(http: httpx.Client, after_step: Callable[[str], None]) -> None:
     check("evidence of the service", [each["evidence"] for each in seen["services"]], [given["evidence"]])
     done("serve", "health insurance, directly")
 
-    # The other is referred: drafted, matched with who serves the area and the service and has a place, and sent.
+    # The other is for an organization outside the government. It may know the boy because his mother agrees to that.
+    agreed = {
+        "person_id": persons["Bagas Prasetyo"],
+        "case_id": case["id"],
+        "purpose": "PARTNER_SHARING",
+        "basis": "CONSENT",
+        "evidence": "GUARDIAN_SIGNED",
+    }
+    officer.post("/v1/consents", agreed)
+    said = [(each["purpose"], each["basis"], each["status"]) for each in manager.get(f"{work}/consents")["items"]]
+    check("lawful bases of the case", sorted(said), [
+        ("CASE_WORK", "PUBLIC_TASK", "GIVEN"), ("PARTNER_SHARING", "CONSENT", "GIVEN"),
+    ])  # fmt: skip
+    done("consent", "the mother signs for her son; the case itself is a public task")
+
+    # It is referred: drafted, matched with who serves the area and the service and has a place, and sent.
     make_room(Actor(http, "administrator"), "SCHOOL_RETENTION")
     draft = officer.post("/v1/referrals", {"case_id": case["id"], "need_id": needs["SCHOOL_RETENTION"]["id"]})
     referral = f"/v1/referrals/{draft['id']}"
@@ -264,6 +279,7 @@ def walk(http: httpx.Client, after_step: Callable[[str], None]) -> None:
     seen = lks.get(referral)
     check("referral as the LKS finds it", (seen["status"], seen["service"]), ("SENT", "SCHOOL_RETENTION"))
     check("package", seen["package"]["name"], "Bagas Prasetyo")
+    check("why the LKS may know him", seen["package"]["basis"], "CONSENT")
     check("NIK in the package", seen["package"]["nik"], None)
     check("referral in the inbox", draft["id"] in {each["id"] for each in inbox(lks)}, True)
     check("household for the LKS", lks.refused(home), 404)

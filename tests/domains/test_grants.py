@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
+from alembic import command
 from tests.api import OTHER_REGENCY_VILLAGE, OTHER_VILLAGE, VILLAGE, Api, household_body, running_api
-from tests.conftest import MigratedDatabase
+from tests.conftest import MakeDatabase, MigratedDatabase
 from tests.domains.test_organizations import register
 from tests.problems import problem
 
@@ -22,6 +23,7 @@ from slrt_api.access.scopes import PERMISSIONS, Role
 from slrt_api.access.service import ACTOR_SECONDS
 from slrt_api.areas import places
 from slrt_api.kernel.ids import Kind, new_id
+from slrt_api.runtime import migrations
 
 ISSUER = "http://api.test"
 _NUMBERS = count(1)
@@ -417,6 +419,29 @@ class TestPrograms:
             plan = "\n".join(row[0] for row in await owner.fetch(f"EXPLAIN {statement}"))
             assert "Seq Scan" not in plan, plan
             assert "program_id = ANY" in plan.split("Filter")[0], plan
+
+    async def test_policies_for_one_program_are_rewritten_and_back(self, make_database: MakeDatabase) -> None:
+        """A database of the version before has policies for one program; what else they ask stays."""
+        database = await make_database("slrt_programs")
+
+        async def policies() -> dict[str, str]:
+            owner = await asyncpg.connect(database.owner_url)
+            found = await owner.fetch("SELECT tablename, qual FROM pg_policies WHERE policyname = 'slrt_program'")
+            await owner.close()
+            # PostgreSQL shows a nested AND with more parentheses than the flat one that it is read back from.
+            return {row["tablename"]: row["qual"].replace("(", "").replace(")", "") for row in found}
+
+        new = await policies()
+        engine = migrations.engine(database.owner_url)
+        async with engine.connect() as connection:
+            await connection.run_sync(lambda sync: command.downgrade(migrations.config(sync), "2026_11_22_scopes"))
+            await connection.commit()
+        await engine.dispose()
+        old = await policies()
+        assert set(old) == set(new)
+        assert all("string_to_array" not in qual and "program_id = current_setting" in qual for qual in old.values())
+        await migrations.upgrade(database.owner_url)
+        assert await policies() == new
 
 
 class Clock:

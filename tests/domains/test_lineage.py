@@ -648,3 +648,29 @@ class TestRandomSequences:
             await world.check()
         await transaction.rollback()
         await world.check()
+
+
+async def test_graphql_records_and_undoes_the_same(api: Api) -> None:
+    household = await registered(api)
+    officer = api.as_("puskesos_officer")
+    asked = {
+        "query": "mutation($input: HouseholdsBirthInput!) { householdsBirth(input: $input) { lineage { id status } } }",
+        "variables": {
+            "input": {
+                "id": household["id"],
+                "expectedVersion": 1,
+                "name": "Putri",
+                "birthDate": "2026-11-02",
+                "sex": "F",
+                "reason": "B",
+            }
+        },
+    }
+    answer = (await officer.post("/graphql", json=asked)).json()
+    assert answer["data"]["householdsBirth"]["lineage"]["status"] == "DONE", answer
+    id_ = answer["data"]["householdsBirth"]["lineage"]["id"]
+    listed = {
+        "query": "query($id: ID!) { household(id: $id) { lineage(first: 5) { edges { node { id operation } } } } }"
+    }
+    found = (await officer.post("/graphql", json={**listed, "variables": {"id": household["id"]}})).json()
+    assert found["data"]["household"]["lineage"]["edges"] == [{"node": {"id": id_, "operation": "BIRTH"}}], found

@@ -210,6 +210,7 @@ class TestRouting:
             {"rule": "offers_service", "outcome": True},
             {"rule": "receives_referrals", "outcome": True},
             {"rule": "capacity", "outcome": True, "available": 3},
+            {"rule": "consent", "outcome": True},
         ]
 
     async def test_candidates_are_for_the_sending_side(self, api: Api) -> None:
@@ -283,6 +284,7 @@ class TestReceiver:
             "address": "Dusun III RT 02",
             "nik": None,
             "need_note": NOTE,
+            "basis": "VITAL_INTEREST",
             "emptied_at": None,
         }
         assert seen["organization"]["id"] == lks["id"]
@@ -342,8 +344,8 @@ class TestOutcome:
         realized = await made(await officer.get(f"/v1/referrals/{referral['id']}"), 200)
         assert (realized["status"], realized["evidence"]) == ("REALIZED", EVIDENCE)
         assert realized["allowed_actions"] == ["CONFIRM_RECEIPT"]
-        assert {name: value for name, value in realized["package"].items() if name != "emptied_at"} == dict.fromkeys(
-            ("name", "birth_date", "sex", "address", "nik", "need_note")
+        assert {name: value for name, value in realized["package"].items() if name not in {"emptied_at", "basis"}} == (
+            dict.fromkeys(("name", "birth_date", "sex", "address", "nik", "need_note"))
         )
         row = await owner.fetchrow("SELECT * FROM referral_packages WHERE id = $1", referral["id"])
         assert row is not None

@@ -12,8 +12,10 @@ import pytest
 import pytest_asyncio
 from tests.api import Api, household_body
 from tests.conftest import MigratedDatabase
+from tests.domains.test_referrals import JOB, act, organization, partner, sent
 
 import slrt_api
+from slrt_api.referrals.codes import ENDED
 from slrt_api.runtime import roles
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import Shape
@@ -172,6 +174,59 @@ def shapes() -> list[Shape]:
     return sorted(set(found), key=lambda shape: shape.name)
 
 
+_PARTNER = """
+SELECT (SELECT count(*) FROM referrals WHERE id = '{id}') + (SELECT count(*) FROM referral_packages WHERE id = '{id}')
+     + (SELECT count(*) FROM events WHERE aggregate_id = '{id}') + (SELECT count(*) FROM revisions WHERE aggregate_id = '{id}')
+"""
+
+
+class TestEndedReferrals:
+    """What a partner's role finds of an ended referral, asked of the database itself."""
+
+    async def test_nothing_is_left_in_any_table_and_without_a_policy_it_would_be(
+        self, api: Api, owner: asyncpg.Connection, login: asyncpg.Connection
+    ) -> None:
+        lks = await organization(api, JOB[1])
+        referral = await sent(api, lks, JOB)
+
+        async def rows() -> int:
+            async with login.transaction():
+                await login.execute(f"SET LOCAL ROLE slrt_organization; SET LOCAL app.organization = '{lks['id']}'")
+                found: int = await login.fetchval(_PARTNER.format(id=referral["id"]))
+                return found
+
+        # The referral, its package, and the event and revision of its sending; of a draft nobody is the receiver.
+        assert await rows() == 4
+        answer = await act(partner(api, lks), referral, "DECLINE", reason="Penuh")
+        assert answer.status_code == 204
+        assert await rows() == 0
+        for table, left in (("referrals", 1), ("referral_packages", 1), ("events", 2), ("revisions", 2)):
+            usual = await owner.fetchval(
+                "SELECT qual FROM pg_policies WHERE tablename = $1 AND policyname = 'slrt_organization'", table
+            )
+            await owner.execute(f"ALTER POLICY slrt_organization ON {table} USING (organization_id = '{lks['id']}')")
+            try:
+                assert await rows() == left, table
+            finally:
+                await owner.execute(f"ALTER POLICY slrt_organization ON {table} USING ({usual})")
+        assert await rows() == 0
+
+    async def test_the_policy_and_the_code_name_the_same_ends(self, owner: asyncpg.Connection) -> None:
+        qual = await owner.fetchval(
+            "SELECT qual FROM pg_policies WHERE tablename = 'referrals' AND policyname = 'slrt_organization'"
+        )
+        assert set(re.findall("'([A-Z_]+)'", qual)) == set(ENDED)
+
+    async def test_of_the_trail_only_that_column_may_be_written(self, owner: asyncpg.Connection) -> None:
+        for table in ("events", "revisions"):
+            written = await owner.fetch(
+                "SELECT grantee, column_name FROM information_schema.column_privileges WHERE table_name = $1"
+                " AND privilege_type = 'UPDATE' AND grantee <> 'slrt_owner'",
+                table,
+            )
+            assert [tuple(row) for row in written] == [("slrt_effect", "open")]
+
+
 class TestGrants:
     async def test_a_shape_is_shown_to_those_that_may_read_its_tables_and_to_all_of_them(
         self, owner: asyncpg.Connection
@@ -224,6 +279,7 @@ MACHINERY = {
     "runtime/transaction.py:access",
 }
 EFFECTS = {
+    "flows/rotation.py:_within",
     "cases/service/identities.py:reveal",
     "cases/service/identities.py:search",
     "clocks/service.py:meet",
@@ -246,11 +302,16 @@ EFFECTS = {
     "flows/lineage/vital.py:death",
     "households/service/members.py:_known",
     "households/service/registry_numbers.py:search",
+    "flows/overrides.py:_own",
+    "flows/overrides.py:ask",
     "organizations/service.py:routes",
     "organizations/service.py:set_capacity",
     "referrals/service/send.py:_named",
     "referrals/service/send.py:_routed",
     "referrals/service/send.py:send",
+    "referrals/service/sharing.py:basis",
+    "referrals/service/sharing.py:empty_packages",
+    "referrals/service/sharing.py:override",
     "referrals/service/transition.py:_end",
     "referrals/service/transition.py:_lock_case",
     "referrals/service/transition.py:_step",

@@ -70,8 +70,11 @@ async def wired(
 
 
 async def counted(wire: Wire, client: httpx.AsyncClient, url: str, body: Any) -> tuple[httpx.Response, Counter[str]]:
+    # Reading transactions are ended a moment after their answer: of the last request before, and of this one.
+    await wire.quiet()
     wire.counted.clear()
     answer = await client.post(url, json=body)
+    await wire.quiet()
     return answer, Counter(wire.counted)
 
 

@@ -114,6 +114,11 @@ async def test_a_read_goes_on_in_the_transaction_of_its_own_scope_alone(database
         with pytest.raises(asyncpg.DivisionByZeroError):
             await began(here, fail=True)
         assert await began(here) != again
+        # A use case may enter other roles on its way; nobody goes on where it was.
+        last = await began(here)
+        async with pools.transaction(here, write=False, alone=True) as connection:
+            alone = await connection.fetchval("SELECT transaction_timestamp()::text")
+        assert len({last, alone, await began(here)}) == 3
         # However busy the connection is, a transaction ends in time.
         seen = set()
         start = time.monotonic()

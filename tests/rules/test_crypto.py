@@ -138,6 +138,50 @@ class TestBlindIndex:
         assert keyring().blind_index("NIK", "1") != Keyring({"k1": OLD}, NEW).blind_index("NIK", "1")
 
 
+class TestIndexKeys:
+    """Several keys of the blind index, while rows go from one to the next."""
+
+    RING = Keyring({"k1": OLD}, INDEX, {"default": INDEX, "i2": NEW})
+
+    def test_the_single_key_is_the_one_named_default(self) -> None:
+        assert keyring().index_key_ids == ("default",)
+        assert keyring().blind_index_under("default", "NIK", "1") == keyring().blind_index("NIK", "1")
+
+    def test_the_last_one_makes_and_all_of_them_find(self) -> None:
+        made = self.RING.blind_index("NIK", "1")
+        assert self.RING.index_key_id == "i2"
+        assert self.RING.blind_indexes("NIK", "1") == [keyring().blind_index("NIK", "1"), made]
+        assert made == self.RING.blind_index_under("i2", "NIK", "1")
+
+    def test_a_key_that_is_gone_finds_nothing(self) -> None:
+        with pytest.raises(DecryptionFailed):
+            self.RING.blind_index_under("i1", "NIK", "1")
+
+    def test_digests_keep_their_root_whatever_the_index_keys_are(self) -> None:
+        rotated = Keyring({"k1": OLD}, INDEX, {"i2": NEW})
+        assert rotated.digest("receipt secret", b"x") == keyring().digest("receipt secret", b"x")
+
+    @pytest.mark.parametrize("index_keys", [{}, {"i2": OLD}, {"a": NEW, "b": NEW}, {"a": b"short"}, {"a b": NEW}])
+    def test_unusable_ones_are_refused(self, index_keys: dict[str, bytes]) -> None:
+        with pytest.raises(KeysRefused):
+            Keyring({"k1": OLD}, INDEX, index_keys)
+
+    def test_they_come_from_the_settings_and_from_the_file_of_development(self, tmp_path: Path) -> None:
+        index_keys = SecretStr(json.dumps({"default": encoded(INDEX), "i2": encoded(NEW)}))
+        keys = SecretStr(json.dumps({"k1": encoded(OLD)}))
+        given = development(encryption_keys=keys, index_key=encoded(INDEX), index_keys=index_keys)
+        assert Keyring.from_settings(given, None).index_key_ids == ("default", "i2")
+        with pytest.raises(KeysRefused):
+            Keyring.from_settings(development(index_keys=index_keys), tmp_path)
+        kept = {
+            "encryption_keys": {"k1": encoded(OLD)},
+            "index_key": encoded(INDEX),
+            "index_keys": {"i2": encoded(NEW)},
+        }
+        (tmp_path / "keys.json").write_text(json.dumps(kept))
+        assert Keyring.from_settings(development(), tmp_path).index_key_ids == ("i2",)
+
+
 class TestDigest:
     def test_is_separate_for_each_purpose_and_from_the_blind_index(self) -> None:
         ring = keyring()

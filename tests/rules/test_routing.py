@@ -19,18 +19,25 @@ LKS = Facts(UUID(int=1), "LKS-B", "B", OrganizationKind.LKS, serves_area=True, o
         ({"kind": OrganizationKind.PUSKESOS}, "receives_referrals"),
         ({"kind": OrganizationKind.SECRETARIAT}, "receives_referrals"),
         ({"available": 0}, "capacity"),
+        ({"may_share": False}, "consent"),
     ],
 )
 def test_one_failing_rule_is_enough_and_is_named(change: dict[str, object], failing: str) -> None:
     candidate = judge(replace(LKS, **change))  # type: ignore[arg-type]
     assert not candidate.takes
     assert [rule["rule"] for rule in candidate.route if not rule["outcome"]] == [failing]
+    assert candidate.failing == {failing}
+
+
+@pytest.mark.parametrize("kind", [OrganizationKind.OPD, OrganizationKind.FACILITY, OrganizationKind.MINISTRY])
+def test_the_government_needs_no_consent(kind: OrganizationKind) -> None:
+    assert judge(replace(LKS, kind=kind, may_share=False)).takes
 
 
 def test_capacity_tells_the_places_left() -> None:
     assert judge(LKS).takes
-    assert judge(LKS).route[-1] == {"rule": "capacity", "outcome": True, "available": 3}
-    assert judge(replace(LKS, available=None)).route[-1] == {"rule": "capacity", "outcome": True, "available": None}
+    assert judge(LKS).route[3] == {"rule": "capacity", "outcome": True, "available": 3}
+    assert judge(replace(LKS, available=None)).route[3] == {"rule": "capacity", "outcome": True, "available": None}
 
 
 def test_the_one_with_most_places_comes_first_then_by_code() -> None:

@@ -38,6 +38,7 @@ KINDS_OF = {
     "registry": Kind.SNAPSHOT,
     "grants": Kind.GRANT,
     "consents": Kind.CONSENT,
+    "access-overrides": Kind.ACCESS_OVERRIDE,
 }
 UNKNOWN = new_id(Kind.ORGANIZATION, 0)
 

@@ -33,7 +33,7 @@ FILE = Path(__file__).parents[2] / "docs" / "examples" / "story.py"
 #: an event's bytes with another role in them
 _FORGED = "convert_to(replace(convert_from(body, 'UTF8'), 'secretariat_manager', 'social_office'), 'UTF8')"
 STEPS = [
-    "register", "complain", "open", "verify", "assess", "confirm", "serve", "refer", "accept", "realize", "close",
+    "register", "complain", "open", "verify", "assess", "confirm", "serve", "consent", "refer", "accept", "realize", "close",
     "resolve", "track", "audit",
 ]  # fmt: skip
 
@@ -142,7 +142,7 @@ class TestStory:
                 place.sabotage(f"DROP POLICY sabotage ON {table}")
                 place.sabotage(f"REVOKE SELECT ON {table} FROM slrt_organization")
         assert message == "story: household for the LKS: expected 404, got 200"
-        assert told == STEPS[:7]
+        assert told == STEPS[:8]
 
     @pytest.mark.parametrize(
         ("change", "complaint"),

@@ -157,10 +157,14 @@ def _rows(
         limits["lo"], limits["hi"] = _NATION
     elif kind in {ScopeKind.AREA_RANGE, ScopeKind.AUDITOR, ScopeKind.PROGRAM, ScopeKind.ESCALATED}:
         limits["lo"], limits["hi"] = codes.area_range(_only(areas))
+        if kind in {ScopeKind.AREA_RANGE, ScopeKind.AUDITOR} and not limits["tenants"]:
+            limits["spread"] = _spread(_only(areas))
     elif kind is ScopeKind.AREA_LIST:
         if any(area.level is not codes.Level.VILLAGE for area in areas):
             raise errors.Forbidden("grant_unusable")
         limits["areas"] = _villages(sorted(codes.area_number(area) for area in areas))
+    if kind is ScopeKind.AREA_LIST and len(limits["tenants"]) > 1:
+        limits["spread"] = limits["tenants"]
     if kind is ScopeKind.ESCALATED:
         limits["level"] = _LEVELS[role]
     if kind is ScopeKind.ORGANIZATION:
@@ -176,6 +180,18 @@ def _rows(
     if kind is ScopeKind.IMPORTER:
         limits["regency"] = _only(limits["tenants"])
     return RowScope(kind, **limits)
+
+
+def _spread(area: codes.AreaCode) -> tuple[int, ...]:
+    """Tenants that may have rows in a province: those that lie there now, and those that were founded there."""
+    province = str(area)
+    return tuple(
+        sorted(
+            tenant.number
+            for tenant in tenants_by_code().values()
+            if province in {tenant.code[:2], f"{tenant.number:04d}"[:2]}
+        )
+    )
 
 
 def _one(values: Collection[T | None]) -> T | None:

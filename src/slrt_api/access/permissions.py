@@ -12,7 +12,7 @@ from slrt_api.kernel.errors import SlrtError
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.reads import Reads
 from slrt_api.runtime.roles import ScopeKind
-from slrt_api.runtime.shapes import Field, Link, Selection, Shape, select
+from slrt_api.runtime.shapes import EVERYBODY, Field, Link, Selection, Shape, select
 from slrt_api.runtime.usecase import UseCase
 
 #: how the rows of a role are cut
@@ -122,7 +122,7 @@ class Rule:
 
     def rows(self, role: Role) -> Condition:
         """The rows that the role reaches by it, in words."""
-        if self.case is None and self.shape is not None and not self.shape.tenant:
+        if self.case is None and self.shape is not None and not self.shape.tenant and self.shape.kinds == EVERYBODY:
             return NATIONAL
         return CONDITIONS[KINDS[role]]
 

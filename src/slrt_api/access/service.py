@@ -27,7 +27,7 @@ from slrt_api.settings import Settings
 ANONYMOUS = Actor("anonymous", "public", frozenset(), RowScope(ScopeKind.PUBLIC, regency=0, receipt=-1))
 _ROLE = re.compile("[a-z_]{1,40}")
 ACTOR_SECONDS = 30
-_CALLERS_KEPT = 10_000
+CALLERS_KEPT = 10_000
 
 #: the grants of a subject, and one more row where the subject or the token was revoked
 _STANDING = """
@@ -171,7 +171,7 @@ def _grant(row: Any) -> Grant:
 def _keep(cache: dict[Any, Any], key: Any, value: Any) -> None:
     """Keep `value`; the one that was kept first goes when there are too many."""
     cache.pop(key, None)
-    if len(cache) >= _CALLERS_KEPT:
+    if len(cache) >= CALLERS_KEPT:
         del cache[next(iter(cache))]
     cache[key] = value
 

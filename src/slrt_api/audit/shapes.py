@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from slrt_api.access.consents.shapes import CONSENT
+from slrt_api.access.overrides.shapes import ACCESS_OVERRIDE
 from slrt_api.access.scopes import Scope
 from slrt_api.access.shapes import GRANT, REVOCATION
 from slrt_api.cases.shapes import CASE
@@ -32,7 +34,19 @@ from slrt_api.runtime.shapes import (
 _THEMSELVES: Final = "('citizen', 'public')"
 _AUDITORS: Final = Scope.AUDIT_READ.value
 #: every resource that has a history
-WITH_HISTORY: Final = (HOUSEHOLD, PERSON, LINEAGE, DUPLICATE, CASE, REFERRAL, COMPLAINT, GRANT, REVOCATION)
+WITH_HISTORY: Final = (
+    HOUSEHOLD,
+    PERSON,
+    LINEAGE,
+    DUPLICATE,
+    CASE,
+    REFERRAL,
+    COMPLAINT,
+    GRANT,
+    REVOCATION,
+    CONSENT,
+    ACCESS_OVERRIDE,
+)
 
 
 def _hidden(shape: Shape, role: str) -> list[str]:
@@ -232,6 +246,7 @@ ACCESS = (
             "purpose", FieldType.TEXT, "For which purpose, where one was asked for.", nullable=True, example="CASE_WORK"
         ),
         Field("case_id", FieldType.ID, "For which case, where one was named.", nullable=True),
+        Field("override_id", FieldType.ID, "By which access override, where one allowed it.", nullable=True),
         Field("rows", FieldType.INTEGER, "How many of them.", example=1),
         Field("trace_id", FieldType.TEXT, "Trace of the request.", example="4bf92f3577b34da6a3ce929d0e0e4736"),
     )

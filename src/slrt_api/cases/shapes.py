@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from slrt_api.access.consents.shapes import CONSENT
 from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.codelists import redacted_of_special
@@ -269,4 +270,12 @@ CASE.link(
 )
 HOUSEHOLD.link(
     Link("cases", CASE, "{t}.regency = {p}.regency AND {t}.household_id = {p}.id", "The cases of the household.")
+)
+CASE.link(
+    Link(
+        "consents",
+        CONSENT,
+        "{t}.regency = {p}.regency AND {t}.case_id = {p}.id",
+        "Consents and lawful bases that were recorded for it.",
+    )
 )

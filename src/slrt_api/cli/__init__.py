@@ -1,4 +1,5 @@
-"""The command line: `slrt-api dev | serve | worker | db ... | seed demo | audit ... | openapi ... | token ROLE`.
+"""The command line: `slrt-api dev | serve | worker | db ... | seed demo | audit ... | keys ... | grants ... |
+openapi ... | token ROLE`.
 
 Commands only; what they do stands in the modules of this package, which are imported when a command needs them: a token
 is asked for many times an hour and must not wait for the whole service to load.
@@ -6,8 +7,10 @@ is asked for many times an hour and must not wait for the whole service to load.
 # ruff: noqa: PLC0415
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -27,10 +30,16 @@ db = typer.Typer(help="The database: roles, migrations, the check for drift.", n
 openapi = typer.Typer(help="The contracts of REST and GraphQL.", no_args_is_help=True)
 seed = typer.Typer(help="Data to try the platform with.", no_args_is_help=True)
 audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
+keys = typer.Typer(
+    help="The keys of numbers and other personal values: what stands under which, rotation.", no_args_is_help=True
+)
+grants = typer.Typer(help="Who may act where: the first administrator.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(seed, name="seed")
 app.add_typer(audit, name="audit")
+app.add_typer(keys, name="keys")
 app.add_typer(openapi, name="openapi")
+app.add_typer(grants, name="grants")
 
 DataDir = Annotated[
     Path,
@@ -128,6 +137,62 @@ def audit_verify(
     from slrt_api.cli import trail
 
     trail.verify_command(regency, data_dir)
+
+
+@keys.command("rotate")
+def keys_rotate(
+    batch: Annotated[int, typer.Option(help="Rows in one transaction.", min=1, max=10_000)] = 200,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Bring every encrypted value and blind index to the current keys. Runs beside the API; start it again at will."""
+    from slrt_api.cli import vault
+
+    vault.rotate_command(batch, data_dir)
+
+
+@keys.command("status")
+def keys_status(data_dir: DataDir = DATA_DIR) -> None:
+    """Count what stands under which key, and say which keys are needed by nothing any more."""
+    from slrt_api.cli import vault
+
+    vault.status_command(data_dir)
+
+
+@grants.command("add")
+def grants_add(
+    role: Annotated[str, typer.Argument(help="Role, such as administrator.")],
+    issuer: Annotated[str, typer.Option(help="`iss` of the subject's tokens, to the letter.")],
+    subject: Annotated[str, typer.Option(help="`sub` of the subject's tokens, to the letter.")],
+    area: Annotated[list[str] | None, typer.Option(help="Kemendagri code; once for each area.")] = None,
+    organization: Annotated[str | None, typer.Option(help="Code of the organization.")] = None,
+    program: Annotated[list[str] | None, typer.Option(help="Code of a program; once for each.")] = None,
+    valid_until: Annotated[datetime | None, typer.Option(help="In force before then, in this machine's time.")] = None,
+    decree: Annotated[str | None, typer.Option(help="Number of the decree (SK).")] = None,
+) -> None:
+    """Give a grant, also where nobody holds one yet. Prints its id. On the database of SLRT_DATABASE_URL."""
+    from slrt_api.cli import granting
+
+    granting.add_command(
+        role,
+        issuer,
+        subject,
+        areas=area or (),
+        organization=organization,
+        programs=program or (),
+        valid_until=valid_until,
+        decree=decree,
+    )
+
+
+@grants.command("revoke")
+def grants_revoke(
+    grant: Annotated[UUID, typer.Argument(help="Id of the grant.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+) -> None:
+    """Take a grant back. Prints when. On the database of SLRT_DATABASE_URL."""
+    from slrt_api.cli import granting
+
+    granting.revoke_command(grant, reason)
 
 
 @openapi.command("export")

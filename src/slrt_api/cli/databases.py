@@ -82,15 +82,23 @@ def embedded(folder: Path, *, durable: bool = True) -> Iterator[Urls]:
 
 def owner_url(data_dir: Path) -> str:
     """How the owner reaches the database: by SLRT_MIGRATION_DATABASE_URL, or the embedded one that runs on the folder."""
-    given = settings().migration_database_url
+    return _url(settings().migration_database_url, "SLRT_MIGRATION_DATABASE_URL", roles.OWNER, data_dir)
+
+
+def api_url(data_dir: Path) -> str:
+    """How the API reaches the database: by SLRT_DATABASE_URL, or the embedded one that runs on the folder."""
+    return _url(settings().database_url, "SLRT_DATABASE_URL", roles.API, data_dir)
+
+
+def _url(given: str | None, name: str, role: str, data_dir: Path) -> str:
     if given is not None:
         return given
     from slrt_api.runtime.embedded import EmbeddedPostgres, EmbeddedPostgresError  # noqa: PLC0415
 
     try:
-        return EmbeddedPostgres(data_dir / "postgres").url(roles.OWNER, DATABASE)
+        return EmbeddedPostgres(data_dir / "postgres").url(role, DATABASE)
     except EmbeddedPostgresError:
-        raise Refusal(f"SLRT_MIGRATION_DATABASE_URL is not set, and no `slrt-api dev` runs on {data_dir}") from None
+        raise Refusal(f"{name} is not set, and no `slrt-api dev` runs on {data_dir}") from None
 
 
 def upgrade_command() -> None:

@@ -153,7 +153,13 @@ class Stage:
             if version is None and case.may_hide:
                 # Done before, as were the acts after it: a partner does not even see what it answered once it has ended.
                 return {}
-        answer = await self._patiently(actor, run, command, on, version, key)
+        try:
+            answer = await self._patiently(actor, run, command, on, version, key)
+        except errors.NotFound:
+            if not case.may_hide:
+                raise
+            # Ended by the other of two processes since its version was read.
+            return {}
         told: Answered = orjson.loads(answer.body) if answer.body else {}
         return told
 

@@ -12,6 +12,7 @@ from itertools import cycle
 from typing import Final
 from uuid import UUID
 
+from slrt_api.access.consents.codes import ConsentEvidence, LawfulBasis, ProcessingPurpose
 from slrt_api.access.scopes import Role
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import CaseAction, CaseStatus, Domain, NeedAction
@@ -28,7 +29,8 @@ from slrt_api.complaints.service.transition import TransitionComplaint
 from slrt_api.demo.organizations import LKS_CARE, SOCIAL_OFFICE
 from slrt_api.demo.people import PUSKESOS_VILLAGES
 from slrt_api.demo.stage import HOURS, Stage
-from slrt_api.flows import open_case
+from slrt_api.flows import consents, open_case
+from slrt_api.flows.consents import RecordConsent
 from slrt_api.flows.open_case import OpenCase
 from slrt_api.households.codes import Instrument
 from slrt_api.referrals import service as referrals
@@ -279,6 +281,17 @@ class _Scene:
         case_id = await self._opened(name, home)
         wanted = (Domain.SOCIAL_WELFARE, self._referred)
         needs = await self._walk(name, case_id, _IN_SERVICE, home, second=wanted)
+        self._stage.later()
+        # The partner is no office of the government: it may know a person who agreed to that.
+        consent = RecordConsent(
+            person_id=home.persons[-1],
+            case_id=case_id,
+            purpose=ProcessingPurpose.PARTNER_SHARING,
+            basis=LawfulBasis.CONSENT,
+            evidence=ConsentEvidence.SIGNED_FORM,
+            evidence_note="Formulir persetujuan di map kasus.",
+        )
+        await self._stage.act(f"{name} consent", self._officer, consents.record, consent)
         self._stage.later()
         draft = DraftReferral(case_id=case_id, need_id=needs[-1], organization_id=self._organizations[LKS_CARE.code])
         told = await self._stage.act(f"{name} draft", self._officer, referrals.draft, draft)

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from slrt_api.access.consents.service import record_case_basis
 from slrt_api.access.scopes import Scope
 from slrt_api.cases.codes import CaseStatus
 from slrt_api.cases.models import Case
@@ -42,7 +43,8 @@ async def open_case(tx: Transaction, actor: Actor, command: OpenCase) -> Case:
     """Open a case.
 
     It begins `REGISTERED` and has a number to say aloud. A household may have several cases. Opened from a complaint, it
-    counts as received when the complaint was, and the complaint names the case from then on.
+    counts as received when the complaint was, and the complaint names the case from then on. The lawful basis of the work
+    is recorded with it (`/v1/consents`): a public task, of an emergency the vital interest of the people.
     """
     if command.complaint_id is not None:
         actor.require(Scope.COMPLAINTS_HANDLE)
@@ -69,6 +71,14 @@ async def open_case(tx: Transaction, actor: Actor, command: OpenCase) -> Case:
             opened_by=actor.subject,
         ),
         "opened",
+    )
+    await record_case_basis(
+        tx,
+        regency=case.regency,
+        area=case.area,
+        household_id=case.household_id,
+        case_id=case.id,
+        emergency=case.emergency,
     )
     if command.complaint_id is not None:
         await tx.change(complaint, "case_opened", case_id=case.id)

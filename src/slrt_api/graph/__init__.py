@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from slrt_api.access import shapes as access
+from slrt_api.access.consents import shapes as consents
+from slrt_api.access.overrides import shapes as overrides
 from slrt_api.access.permissions import Rule, doing, reading
 from slrt_api.access.service import Service
 from slrt_api.areas import shapes as areas
@@ -24,8 +26,10 @@ from slrt_api.complaints import shapes as complaints
 from slrt_api.complaints.service import file as _file
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
+from slrt_api.flows import consents as _consents
 from slrt_api.flows import grants as _grants
 from slrt_api.flows import open_case as _open_case
+from slrt_api.flows import overrides as _overrides
 from slrt_api.graph.build import Built, build
 from slrt_api.graph.catalog import ASKED
 from slrt_api.graph.execute import Executor
@@ -43,7 +47,20 @@ from slrt_api.runtime.shapes import Shape
 from slrt_api.runtime.usecase import USE_CASES
 
 #: where shapes stand
-SHAPES: Final = (households, complaints, organizations, programs, registry, cases, referrals, access, areas, audit)
+SHAPES: Final = (
+    households,
+    complaints,
+    organizations,
+    programs,
+    registry,
+    cases,
+    referrals,
+    consents,
+    overrides,
+    access,
+    areas,
+    audit,
+)
 #: imported for the use cases that they declare
 SERVICES: Final[tuple[ModuleType, ...]] = (
     _households_service,
@@ -52,6 +69,8 @@ SERVICES: Final[tuple[ModuleType, ...]] = (
     _transition,
     _open_case,
     _grants,
+    _consents,
+    _overrides,
     _organizations_service,
     _registry_service,
     _cases_service,

@@ -175,7 +175,7 @@ class _Types:
 
     def _field_type(self, field: Field) -> Any:
         type_ = FIELD_TYPES.get(field.type, JSON)
-        if field.codes is not None and field.lifecycle is None:
+        if field.codes is not None and field.lifecycle is None and _shouted(field.codes):
             enum = self.enum(field.codes)
             type_ = GenericAlias(list, (enum,)) if type_ == list[str] else enum
         # A mask may leave nothing of a value, and a field that not everybody may read is not promised to anybody.
@@ -236,7 +236,9 @@ class _Types:
         if resource.sorts:
             arguments["sort"] = _argument(self._sort(resource), f"Order. Default: `{_default_sort(resource)}`.")
         for filter_ in resource.shape.filters.values():
-            codes = self.enum(filter_.codes) if filter_.codes is not None else None
+            codes: Any = None
+            if filter_.codes is not None:
+                codes = self.enum(filter_.codes) if _shouted(filter_.codes) else str
             arguments[filter_.name] = _argument(filter_type(filter_, codes), filter_.description)
         return arguments
 
@@ -331,6 +333,11 @@ class _Types:
             setattr(sys.modules[__name__], f"_{name}", made)
             self._inputs[name] = made
         return self._inputs[name]
+
+
+def _shouted(codes: type[StrEnum]) -> bool:
+    """Whether each code is its own name, so that an enum of GraphQL can show it. Names of roles are not: they are texts."""
+    return all(code.name == code.value for code in codes)
 
 
 def _default_sort(resource: Resource) -> str:

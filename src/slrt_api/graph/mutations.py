@@ -23,9 +23,12 @@ from slrt_api.graph.names import camel, pascal
 from slrt_api.graph.scalars import JSON, Date, DateTime
 from slrt_api.runtime.usecase import USE_CASES, UseCase
 
-#: use cases that are asked for elsewhere: without a token, by the worker, by GET
+#: use cases that are asked for elsewhere: without a token, by the worker, by GET. What an access override opens is read by
+#: REST alone: each reading is an act that writes its record, under rows of its own, and no field of a query is
 NOT_OFFERED: Final = frozenset(
     {
+        "access_overrides.own",
+        "access_overrides.resource",
         "clocks.announce_breach",
         "complaints.file_publicly",
         "complaints.track",

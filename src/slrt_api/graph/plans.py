@@ -98,7 +98,7 @@ class Plan:
 
     def bind(self, actor: Actor) -> Bound:
         """The plan for this caller: kept by everything that rights and text depend on."""
-        key = (actor.rows.kind, actor.role, actor.scopes, min(len(actor.rows.tenants), 2))
+        key = (actor.rows.kind, actor.role, actor.scopes, min(len(actor.rows.tenants), 2), bool(actor.rows.spread))
         found = self.bound.get(key)
         if found is None:
             if len(self.bound) >= BOUND_KEPT:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from slrt_api.access.consents.shapes import CONSENT
 from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
@@ -533,6 +534,14 @@ for _shape, _noun in ((HOUSEHOLD, "household"), (PERSON, "person")):
             order="{t}.id DESC",
         )
     )
+HOUSEHOLD.link(
+    Link(
+        "consents",
+        CONSENT,
+        "{t}.regency = {p}.regency AND {t}.household_id = {p}.id",
+        "Consents and lawful bases of its people.",
+    )
+)
 
 #: who may be entered twice is for those who work in an area
 _AREA_STAFF = frozenset({ScopeKind.AREA_RANGE, ScopeKind.AREA_LIST})

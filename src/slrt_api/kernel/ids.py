@@ -68,8 +68,9 @@ class Kind(IntEnum):
     DIRECT_SERVICE = 29
     ACCESS = 30
     REVOCATION = 31
-    LINEAGE = 32
-    DUPLICATE_RUN = 33
+    ACCESS_OVERRIDE = 32
+    LINEAGE = 33
+    DUPLICATE_RUN = 34
 
 
 _KINDS = {int(kind): kind for kind in Kind}

@@ -14,5 +14,7 @@ class OrganizationKind(StrEnum):
     MINISTRY = "MINISTRY"
 
 
+#: outside the government: a person's data goes there by consent, not by public task
+NEEDS_CONSENT = frozenset({OrganizationKind.LKS})
 #: units of SLRT itself: they serve people directly and receive no referrals
 UNITS_OF_SLRT = frozenset({OrganizationKind.SECRETARIAT, OrganizationKind.PUSKESOS})

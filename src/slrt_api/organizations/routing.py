@@ -1,7 +1,7 @@
 """Which organizations can take a client for a service, and why: a pure rule over facts that the caller has read.
 
 Rules, in this order: it serves the area, it offers the service, it receives referrals at all, it has a place left in the
-period. A service for which an organization keeps no capacity takes everybody.
+period, and the person's data may go there. A service for which an organization keeps no capacity takes everybody.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypedDict
 from uuid import UUID
 
-from slrt_api.organizations.codes import UNITS_OF_SLRT, OrganizationKind
+from slrt_api.organizations.codes import NEEDS_CONSENT, UNITS_OF_SLRT, OrganizationKind
 
 
 class RuleAnswer(TypedDict, total=False):
@@ -25,6 +25,7 @@ class Facts:
     """What is known of one organization for one service, area and period.
 
     available  places left in the period, 0 or more; None where the organization keeps no capacity for the service
+    may_share  whether the person's data may go to an organization outside the government
     """
 
     organization_id: UUID
@@ -34,6 +35,7 @@ class Facts:
     serves_area: bool
     offers_service: bool
     available: int | None
+    may_share: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +46,25 @@ class Candidate:
     takes: bool
     route: tuple[RuleAnswer, ...]
 
+    @property
+    def failing(self) -> frozenset[str]:
+        """Names of the rules that do not hold."""
+        return frozenset(rule["rule"] for rule in self.route if not rule["outcome"])
+
 
 def judge(facts: Facts) -> Candidate:
     """Ask every rule, also after one has failed, so that the explanation is whole."""
     receives = facts.kind not in UNITS_OF_SLRT
     has_place = facts.available is None or facts.available > 0
+    may_know = facts.may_share or facts.kind not in NEEDS_CONSENT
     route: tuple[RuleAnswer, ...] = (
         {"rule": "serves_area", "outcome": facts.serves_area},
         {"rule": "offers_service", "outcome": facts.offers_service},
         {"rule": "receives_referrals", "outcome": receives},
         {"rule": "capacity", "outcome": has_place, "available": facts.available},
+        {"rule": "consent", "outcome": may_know},
     )
-    return Candidate(facts, facts.serves_area and facts.offers_service and receives and has_place, route)
+    return Candidate(facts, all(rule["outcome"] for rule in route), route)
 
 
 def rank(facts: Iterable[Facts]) -> tuple[Candidate, ...]:

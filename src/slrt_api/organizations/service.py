@@ -159,12 +159,20 @@ ORDER BY o.code LIMIT 1000
 
 
 async def routes(
-    tx: Transaction, regency: int, area: int, service: str, period: date, *, only: UUID | None = None
+    tx: Transaction,
+    regency: int,
+    area: int,
+    service: str,
+    period: date,
+    *,
+    may_share: bool,
+    only: UUID | None = None,
 ) -> tuple[routing.Candidate, ...]:
     """Organizations that serve some of the regency of `area`, judged for `service` in `period`, best first.
 
-    period  first day of the month
-    only    judge this organization alone, wherever it serves
+    period     first day of the month
+    only       judge this organization alone, wherever it serves
+    may_share  whether the person's data may go to an organization outside the government
     Runs under the effect role: places left are shown to whoever routes, also from a village.
     """
     async with tx.effect(regency):
@@ -182,6 +190,7 @@ async def routes(
             serves_area=row["serves"],
             offers_service=row["offers"],
             available=row["available"],
+            may_share=may_share,
         )
         for row in found
     )

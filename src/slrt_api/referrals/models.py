@@ -80,5 +80,7 @@ class ReferralPackage(Tenant, table=True):
     address: bytes | None = None
     nik_prefix: str | None = None
     need_note: bytes | None = None
+    #: why the receiver may know it; null where it was sent before bases were recorded
+    basis: str | None = None
     open: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     emptied_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from slrt_api.access.consents.codes import SharingBasis
 from slrt_api.access.permissions import CASE_WORKERS, RECEIVERS
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas import codelists
@@ -49,8 +50,8 @@ PACKAGE = Shape(
     "referral_package",
     "referral-packages",
     "referral_packages {t}",
-    "What the receiver may know of the client, copied when the referral was sent. Emptied when the referral ends: then"
-    " every value is null.",
+    "What the receiver may know of the client, copied when the referral was sent. Emptied when the referral ends, or when"
+    " the person withdraws consent: then every personal value is null.",
     scope=Scope.REFERRALS_READ,
     kinds=_READERS,
 ).with_fields(
@@ -83,6 +84,13 @@ PACKAGE = Shape(
         special=True,
         # The receiver's work needs it.
         readers=CASE_WORKERS | RECEIVERS,
+    ),
+    Field(
+        "basis",
+        FieldType.CODE,
+        "Why the receiver may know it: the government's task, the person's consent, an emergency, or an override.",
+        nullable=True,
+        codes=SharingBasis,
     ),
     Field("emptied_at", FieldType.INSTANT, "When it was emptied.", nullable=True),
 )

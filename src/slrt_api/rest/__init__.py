@@ -8,6 +8,7 @@ from slrt_api.rest import (
     audit,
     cases,
     complaints,
+    consents,
     duplicates,
     households,
     lineage,
@@ -35,6 +36,7 @@ DOMAINS = (
     cases,
     referrals,
     access,
+    consents,
     audit,
     reference,
 )

@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
+from slrt_api.access.consents.lifecycle import LIFECYCLE as CONSENT_LIFECYCLE
+from slrt_api.access.overrides.lifecycle import LIFECYCLE as OVERRIDE_LIFECYCLE
 from slrt_api.areas.codes import time_zones
 from slrt_api.areas.shapes import AREA, CODE_LIST, SERVICE
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, NEED_LIFECYCLE
@@ -34,6 +36,8 @@ _TABLES: Final[tuple[Lifecycle, ...]] = (
     NEED_LIFECYCLE,
     REFERRAL_LIFECYCLE,
     COMPLAINT_LIFECYCLE,
+    CONSENT_LIFECYCLE,
+    OVERRIDE_LIFECYCLE,
     DUPLICATE_LIFECYCLE,
 )
 #: the state machines of the house by name

@@ -13,11 +13,13 @@ class RowScope:
     """The rows that an actor reaches: a kind, and the integers and UUIDs that its policy reads.
 
     tenants  tenant numbers that the scope touches; empty = not cut by tenant (the nation)
+    spread   tenant numbers that lists are gathered from, where the scope is cut by area and reaches into several tenants
     level    how far a case must have been escalated to be seen: 1 the province, 2 the nation
     """
 
     kind: ScopeKind
     tenants: tuple[int, ...] = ()
+    spread: tuple[int, ...] = ()
     lo: int | None = None
     hi: int | None = None
     areas: tuple[int, ...] = ()

@@ -31,7 +31,7 @@ RETRY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 class Connection(asyncpg.Connection):
     """A connection that remembers which reading transaction it is in.
 
-    begun  the text that opened it, None outside of one
+    begun  the text that opened it, None outside of one; empty for one that nobody may go on in
     until  time of the loop until which a read of the same scope may go on in it
     """
 
@@ -244,11 +244,14 @@ class Database:
         """Pool name -> (connections open, connections idle)."""
         return {"reads": self._reads.sizes(), "writes": self._writes.sizes()}
 
-    def transaction(self, rows: RowScope, *, write: bool) -> "Opened":
-        """A connection inside a transaction of this scope: committed at the end, rolled back by any exception."""
+    def transaction(self, rows: RowScope, *, write: bool, alone: bool = False) -> "Opened":
+        """A connection inside a transaction of this scope: committed at the end, rolled back by any exception.
+
+        alone  of a read that runs more than statements of the read engine: no other read goes on in its transaction
+        """
         if write:
             return Opened(self._writes, rows.begin_write, write=True)
-        return Opened(self._reads, rows.begin_read, write=False)
+        return Opened(self._reads, rows.begin_read, write=False, alone=alone)
 
     async def ready(self) -> bool:
         """Whether the database answers."""
@@ -265,9 +268,10 @@ class Database:
 class Opened:
     """`async with` a transaction, of which every request opens one: a class costs less than a generator."""
 
-    __slots__ = ("_begin", "_connection", "_connections", "_write")
+    __slots__ = ("_alone", "_begin", "_connection", "_connections", "_write")
 
-    def __init__(self, connections: Connections, begin: str, *, write: bool) -> None:
+    def __init__(self, connections: Connections, begin: str, *, write: bool, alone: bool = False) -> None:
+        self._alone = alone
         self._connections = connections
         self._begin = begin
         self._write = write
@@ -282,10 +286,10 @@ class Opened:
         self._connection = connection
         begun = connection.begun
         now = self._connections.now()
-        if begun is None or begun != self._begin or connection.until < now:
+        if begun is None or begun != self._begin or connection.until < now or self._alone:
             await self._begun(connection, self._begin if begun is None else f"COMMIT; {self._begin}")
             if not self._write:
-                connection.begun = self._begin
+                connection.begun = "" if self._alone else self._begin
                 connection.until = now + SHARE_SECONDS
         return connection
 

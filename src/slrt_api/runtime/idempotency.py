@@ -64,6 +64,11 @@ def key_of(keyring: Keyring, regency: int, scope: tuple[str, ...], key: str, con
     return Key(regency, keyring.digest("idempotency key", name), keyring.digest("idempotency content", content))
 
 
+def place(digest: bytes) -> bytes:
+    """What binds the ciphertext of an answer to its row."""
+    return aad("idempotent_answer", digest.hex())
+
+
 def canonical(body: bytes) -> bytes:
     """The JSON value of a body that was read already, in one spelling."""
     if not body:
@@ -103,7 +108,7 @@ async def claim(tx: Transaction, key: Key) -> Kept | None:
         return None
     if row["request_digest"] != key.request:
         raise errors.Invalid("idempotency_key_reused")
-    body = tx.keyring.decrypt(row["body"], aad("idempotent_answer", key.digest.hex()))
+    body = tx.keyring.decrypt(row["body"], place(key.digest))
     return Kept(row["status"], row["location"], row["version"], body, row["resource_id"])
 
 
@@ -121,6 +126,6 @@ async def keep(tx: Transaction, key: Key, answer: "Answer", resource_id: UUID | 
             answer.status,
             answer.location,
             answer.version,
-            tx.keyring.encrypt(answer.body, aad("idempotent_answer", key.digest.hex())),
+            tx.keyring.encrypt(answer.body, place(key.digest)),
             tx.now,
         )

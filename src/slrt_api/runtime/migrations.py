@@ -28,6 +28,8 @@ TABLES: Sequence[str] = (
     "areas.models",
     "access.models",
     "access.quotas",
+    "access.consents.models",
+    "access.overrides.models",
     "organizations.models",
     "households.models",
     "registry.models",

@@ -260,6 +260,15 @@ _ALL: Final = (
     ),
     _problem(
         403,
+        "override_ended",
+        ("Akses darurat telah berakhir", "The override has ended"),
+        (
+            "Masa aksesnya lewat atau dicabut. Minta lagi dengan alasan bila masih perlu.",
+            "It has expired or was revoked. Ask again, with a reason, if it is still needed.",
+        ),
+    ),
+    _problem(
+        403,
         "grant_unusable",
         ("Penugasan tidak dapat dipakai", "The grant cannot be used"),
         (
@@ -1060,6 +1069,39 @@ _ALL: Final = (
     ),
     _problem(
         409,
+        "consent_required",
+        ("Persetujuan diperlukan", "Consent is required"),
+        (
+            "Catat persetujuan orangnya untuk berbagi data dengan LKS, atau kirim dengan alasan oleh yang berwenang.",
+            "Record the person's consent to sharing with the organization, or let someone entitled send with a reason.",
+        ),
+    ),
+    _problem(
+        409,
+        "basis_not_withdrawable",
+        ("Dasar ini tidak dapat ditarik", "This basis cannot be withdrawn"),
+        (
+            "Hanya persetujuan yang dapat ditarik; tugas publik dan kepentingan vital tidak bergantung padanya.",
+            "Only consent can be withdrawn; a public task and a vital interest do not depend on it.",
+        ),
+    ),
+    _problem(
+        409,
+        "case_not_emergency",
+        ("Kasus ini bukan keadaan darurat", "The case is no emergency"),
+        (
+            "Kepentingan vital hanya berlaku dalam kasus darurat.",
+            "A vital interest is recorded for a case that is marked as an emergency.",
+        ),
+    ),
+    _problem(
+        409,
+        "override_not_needed",
+        ("Tidak perlu akses darurat", "No override is needed"),
+        ("Sumber daya ini sudah dalam kewenangan Anda.", "The resource is within your scope: read it directly."),
+    ),
+    _problem(
+        409,
         "no_receiver",
         ("Tidak ada penerima rujukan", "No receiver for the referral"),
         (
@@ -1129,6 +1171,18 @@ _ALL: Final = (
             "Sebut organization_id, atau routing AUTO.",
             "Name an organization_id, or routing AUTO.",
         ),
+    ),
+    _problem(
+        422,
+        "basis_not_for_purpose",
+        ("Dasar tidak sesuai tujuan", "Basis not for this purpose"),
+        ("Isi dasar yang berlaku untuk tujuan itu.", "Give a basis that the purpose accepts."),
+    ),
+    _problem(
+        422,
+        "consent_evidence_required",
+        ("Bukti persetujuan wajib", "Evidence of the consent is required"),
+        ("Sebutkan bagaimana persetujuan diberikan.", "Say how the consent was given."),
     ),
     _problem(
         422,

@@ -71,8 +71,13 @@ class Reads:
 
     # Questions --------------------------------------------------------------------------------------------------
 
-    async def item(self, connection: Any, actor: Actor, selection: Selection, id_: UUID | str) -> Item:
-        """One resource. Raises NotFound when it is absent, of another kind or outside the scope."""
+    async def item(
+        self, connection: Any, actor: Actor, selection: Selection, id_: UUID | str, *, listed: bool = False
+    ) -> Item:
+        """One resource. Raises NotFound when it is absent, of another kind or outside the scope.
+
+        listed  it shows no more than a row of a list would: nothing of a special category
+        """
         shape = selection.shape
         self.permit(actor, selection, item=True)
         given: dict[str, Any] = {"id": id_, **self.actor_values(actor)}
@@ -80,8 +85,8 @@ class Reads:
             if not isinstance(id_, UUID) or kind_of(id_) is not shape.kind:
                 raise errors.NotFound
             given["regency"] = tenant_of(id_)
-        key = ("item", selection.key, min(len(actor.rows.tenants), 2))
-        statement = self._statement(key, actor, selection, lambda c: statements.item(c, selection))
+        key = ("item", selection.key, min(len(actor.rows.tenants), 2), listed)
+        statement = self._statement(key, actor, selection, lambda c: statements.item(c, selection, listed=listed))
         with statement_span(f"SELECT {shape.plural}"):
             record = await connection.fetchrow(statement.sql, *statement.values(given))
         if record is None:
@@ -140,8 +145,12 @@ class Reads:
             raise errors.NotFound
         total = None
         if query.total:
+            # All of the key but what is shown of the rows: the count of another resource would have the same.
             counter = self._statement(
-                ("total", *key[1:]), actor, selection, lambda c: statements.total(c, shape, filters, many, parent)
+                ("total", shape.name, *key[1:]),
+                actor,
+                selection,
+                lambda c: statements.total(c, shape, filters, many, parent),
             )
             total = await connection.fetchval(counter.sql, *counter.values(given))
         cursor = paging.encode_cursor(orjson.loads(record[1]), digest) if record[1] else None
@@ -202,6 +211,7 @@ class Reads:
         return {
             "tenant": tenants[0] if len(tenants) == 1 else None,
             "tenants": list(tenants),
+            "spread": list(actor.rows.spread),
             **_actor_values(actor),
         }
 
@@ -236,7 +246,7 @@ class Reads:
         selection: Selection,
         compiled: Callable[[statements.Compiler], str],
     ) -> Statement:
-        full = (*key, actor.rows.kind, actor.role, selection.rights & actor.scopes)
+        full = (*key, actor.rows.kind, bool(actor.rows.spread), actor.role, selection.rights & actor.scopes)
         found = self._cache.get(full)
         if found is not None:
             self._cache.move_to_end(full)

@@ -168,7 +168,37 @@ class Compiler:
         )
         return f"(SELECT coalesce(json_agg(l.j), '[]'::json) FROM ({ordered}) l)"
 
-    def connection(self, connection: Connection, alias: str, conditions: list[str], *, rows: bool = False) -> str:
+    def rows_of(
+        self, shape: Shape, source: str, conditions: list[str], alias: str, *, ordering: str, asked: str, gather: bool
+    ) -> str:
+        """FROM to LIMIT of a list: the first `asked` rows in that order, or of all of them where `ordering` is empty.
+
+        gather  of a scope that reaches into several tenants, take the first rows of each tenant and then the first of these: an
+                index begins with the tenant, and what no index orders would be read from end to end
+        """
+        gathered = gather and shape.tenant and bool(self.actor.rows.spread)
+        if gathered and not ordering:
+            # So that they are counted along an index too: of many rows, a part is found soonest by reading the table.
+            ordering = shape.key.format(t=alias)
+        order = f" ORDER BY {ordering}" if ordering else ""
+        if not gathered:
+            where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+            return f"FROM {source}{where}{order} LIMIT {asked}"
+        each = f"{self.alias()}n"
+        where = " AND ".join([f"{alias}.regency = {each}.regency", *conditions])
+        inner = f"SELECT {alias}.* FROM {source} WHERE {where}{order} LIMIT {asked}"
+        numbers = f"unnest({self.bind('spread')}::integer[]) AS {each} (regency)"
+        return f"FROM {numbers} CROSS JOIN LATERAL ({inner}) {alias}{order} LIMIT {asked}"
+
+    def connection(
+        self,
+        connection: Connection,
+        alias: str,
+        conditions: list[str],
+        *,
+        rows: bool = False,
+        gather: bool = False,
+    ) -> str:
         """SELECT of the JSON of a page; with `rows`, of the number of its rows too.
 
         One row more than the page is read only where somebody asks whether there is one.
@@ -210,8 +240,10 @@ class Compiler:
                 shown = [f'{self._fact(connection, fact, limit)} AS "{name}"' for name, fact in member.members]
                 outer.append(f'(SELECT row_to_json(i) FROM (SELECT {", ".join(shown)}) i) AS "{member.key}"')
             elif isinstance(member, Total):
-                where = f" WHERE {' AND '.join(matching)}" if matching else ""
-                counted = f"SELECT count(*) FROM (SELECT FROM {source}{where} LIMIT {TOTAL_CAP + 1}) c"
+                found = self.rows_of(
+                    shape, source, matching, alias, ordering="", asked=str(TOTAL_CAP + 1), gather=gather
+                )
+                counted = f"SELECT count(*) FROM (SELECT {found}) c"
                 told = f"({counted}) <= {TOTAL_CAP}" if member.exact else f"least(({counted}), {TOTAL_CAP})"
                 outer.append(f'{told} AS "{member.key}"')
             else:
@@ -237,9 +269,9 @@ class Compiler:
             )
         direction = "DESC" if descending != connection.backward else "ASC"
         ordering = f"{by} {direction}, {key} {direction}" if tied else f"{key} {direction}"
-        where = f" WHERE {' AND '.join(paged)}" if paged else ""
         asked = f"{limit}::integer + 1" if more else f"{limit}::integer"
-        page = f"SELECT {', '.join(inner)} FROM {source}{where} ORDER BY {ordering} LIMIT {asked}"
+        found = self.rows_of(shape, source, paged, alias, ordering=ordering, asked=asked, gather=gather)
+        page = f"SELECT {', '.join(inner)} {found}"
         if more or ends or connection.backward:
             count = ", count(*) OVER () AS c" if ends else ""
             page = f"SELECT p.*, row_number() OVER () AS rn{count} FROM ({page}) p"
@@ -301,10 +333,10 @@ def _literal(value: Any) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def item(compiler: Compiler, selection: Selection) -> str:
+def item(compiler: Compiler, selection: Selection, *, listed: bool = False) -> str:
     shape = selection.shape
     alias = compiler.alias()
-    row = compiler.row(selection, alias, listed=False)
+    row = compiler.row(selection, alias, listed=listed)
     version = (shape.version or "NULL::integer").format(t=alias)
     where = f"{shape.key.format(t=alias)} = {compiler.bind('id')}"
     if shape.kind is not None and shape.tenant:
@@ -317,7 +349,7 @@ def root(compiler: Compiler, root: Root) -> str:
     shape, alias = root.shape, compiler.alias()
     if isinstance(root, PageRoot):
         cut = _tenants(compiler, shape, alias, len(compiler.actor.rows.tenants))
-        return compiler.connection(root.connection, alias, cut, rows=True)
+        return compiler.connection(root.connection, alias, cut, rows=True, gather=True)
     row = compiler.row(root.selection, alias, listed=root.listed)
     where = f"{shape.key.format(t=alias)} = {compiler.bind(f'{root.slot}.id')}"
     if shape.kind is not None and shape.tenant:
@@ -386,7 +418,6 @@ def page(
     elif after:
         conditions.append(f"{key} {beyond} {compiler.bind('after')}::{sort.cast}")
     ordering = f"{by} {direction}, {key} {direction}" if tied else f"{key} {direction}"
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     shown = RENDER[FieldType.INSTANT].replace("{}", by) if sort.cast == "timestamptz" else by
     limit = compiler.bind("limit")
     exists = "true"
@@ -395,13 +426,14 @@ def page(
         named = " AND ".join(_named(compiler, parent[0], owner))
         exists = f"EXISTS (SELECT FROM {parent[0].source.format(t=owner)} WHERE {named})"
     row = compiler.row(selection, alias, listed=True)
+    asked = f"{limit}::integer + 1"
+    found = compiler.rows_of(shape, source, conditions, alias, ordering=ordering, asked=asked, gather=parent is None)
     return (
         f"SELECT convert_to('[' || coalesce(string_agg(n.j::text, ',') FILTER (WHERE n.rn <= {limit}), '') || ']', 'UTF8'), "
         f"CASE WHEN count(*) > {limit} THEN max(n.k::text) FILTER (WHERE n.rn = {limit}) END, "
         f"least(count(*), {limit}), {exists} "
         f"FROM (SELECT p.j, p.k, row_number() OVER () AS rn FROM ("
-        f"SELECT {row} AS j, json_build_array({shown}, {key}) AS k FROM {source}{where} "
-        f"ORDER BY {ordering} LIMIT {limit}::integer + 1) p) n"
+        f"SELECT {row} AS j, json_build_array({shown}, {key}) AS k {found}) p) n"
     )
 
 
@@ -414,5 +446,7 @@ def total(
 ) -> str:
     alias = compiler.alias()
     source, conditions = _where(compiler, shape, alias, filters, tenants, parent)
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"SELECT count(*) FROM (SELECT FROM {source}{where} LIMIT {TOTAL_CAP + 1}) c"
+    found = compiler.rows_of(
+        shape, source, conditions, alias, ordering="", asked=str(TOTAL_CAP + 1), gather=parent is None
+    )
+    return f"SELECT count(*) FROM (SELECT {found}) c"

@@ -163,6 +163,8 @@ class Access(SQLModel, table=True):
     case_id: UUID | None = None
     rows: int = 1
     trace_id: str
+    #: the access override by which it was allowed
+    override_id: UUID | None = None
 
 
 class IdempotentAnswer(SQLModel, table=True):

@@ -257,12 +257,17 @@ class Transaction:
         purpose: str,
         rows: int,
         case_id: UUID | None = None,
+        override_id: UUID | None = None,
     ) -> None:
-        """Record an access in this transaction: it is committed before the answer leaves. For reveals and searches."""
+        """Record an access in this transaction: it is committed before the answer leaves. For reveals and searches.
+
+        override_id  the access override by which it was allowed
+        """
         async with self.effect(regency):
             await self.execute(
                 "INSERT INTO accesses (regency, id, area, at, actor, role, operation, resource, resource_id, purpose,"
-                " case_id, rows, trace_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+                " case_id, rows, trace_id, override_id)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
                 regency,
                 new_id(Kind.ACCESS, regency, self.now),
                 regency * 1_000_000,
@@ -276,6 +281,7 @@ class Transaction:
                 case_id,
                 rows,
                 self.trace_id,
+                override_id,
             )
 
     async def _record(

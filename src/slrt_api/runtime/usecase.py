@@ -6,7 +6,8 @@ before the answer leaves. REST and GraphQL call the same line.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar, get_type_hints
@@ -30,6 +31,8 @@ from slrt_api.runtime.transaction import Transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+#: of a caller and a resource: the rows under which the caller sees it
+Sees = Callable[[Transaction, Actor, UUID], Awaitable[RowScope]]
 #: a selection of the resource that a use case answers, and the parameters of its pages
 Shown = tuple[ItemRoot, Mapping[str, Any]]
 
@@ -60,6 +63,18 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Lent:
+    """One resource that its reader does not reach by itself, and the actor as whom it is read.
+
+    A use case that returns it has decided that the caller may, and recorded that.
+    """
+
+    actor: Actor
+    shape: Shape
+    id: UUID
+
+
+@dataclass(frozen=True)
 class UseCase:
     """A use case as the surfaces see it.
 
@@ -68,6 +83,7 @@ class UseCase:
     answers  the shape that renders the resource it returns; None = it returns a `Result`, or nothing (204)
     include  links shown in that answer
     creates  it makes a resource: 201 with Location
+    sees     rows under which the caller sees what it answers, where they are not the caller's own; raises NotFound
     asked    it is asked on a resource, by id
     may_hide  it may take the resource from its caller's sight: the answer then has no body (204)
     conditional  it needs the version of that resource (`If-Match`); a client-made id needs `If-None-Match: *` instead
@@ -87,6 +103,7 @@ class UseCase:
     may_hide: bool
     summary: str
     description: str
+    sees: Sees | None = None
 
     def permit(self, actor: Actor) -> None:
         """Raise Forbidden unless the actor's token and role allow it."""
@@ -113,6 +130,7 @@ def use_case(
     creates: bool = False,
     conditional: bool = True,
     may_hide: bool = False,
+    sees: Sees | None = None,
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
     """Declare a service function as a use case. It stays a plain function for other services to call."""
 
@@ -136,6 +154,7 @@ def use_case(
             may_hide,
             summary.rstrip("."),
             description,
+            sees,
         )
         return run
 
@@ -251,26 +270,39 @@ class Act:
             if key is not None:
                 first = await idempotency.claim(tx, key)
                 if first is not None:
-                    replayed = await self._replay(connection, case, first)
-                    return await self._shown(connection, replayed, show, first.resource_id)
+                    replayed = await self._replay(tx, connection, case, first)
+                    return await self._shown(tx, connection, case, replayed, show, first.resource_id)
             arguments = [argument for argument in (on, command) if argument is not None]
             done = await case.run(tx, self.actor, *arguments)
             refusal: errors.SlrtError | None = getattr(done, "refusal", None)
             if refusal is None:
-                answer = await self._render(connection, case, done)
+                answer = await self._render(tx, connection, case, done)
                 # What only reads has no effect to repeat: kept, it would outlive the right to see it, and leave no record.
                 if key is not None and not isinstance(done, Result):
                     await idempotency.keep(tx, key, answer, getattr(done, "id", None))
-                return await self._shown(connection, answer, show, getattr(done, "id", None))
+                return await self._shown(tx, connection, case, answer, show, getattr(done, "id", None))
         raise refusal
 
-    async def _render(self, connection: Any, case: UseCase, done: Any) -> Answer:
+    @asynccontextmanager
+    async def _reader(self, tx: Transaction, case: UseCase, id_: UUID) -> AsyncIterator[Actor]:
+        """The caller, with the rows among which it sees what the use case answers."""
+        if case.sees is None:
+            yield self.actor
+            return
+        rows = await case.sees(tx, self.actor, id_)
+        await tx.execute(rows.sql)
+        yield replace(self.actor, rows=rows)
+        # An exception leaves the transaction to its rollback.
+        await tx.execute(self.actor.rows.sql)
+
+    async def _render(self, tx: Transaction, connection: Any, case: UseCase, done: Any) -> Answer:
         if isinstance(done, Result):
             return Answer(200, orjson.dumps(dict(done.content), default=str))
         if case.answers is None:
             return Answer(204, b"")
         try:
-            item = await self.platform.reads.item(connection, self.actor, select(case.answers, case.include), done.id)
+            async with self._reader(tx, case, done.id) as reader:
+                item = await self.platform.reads.item(connection, reader, select(case.answers, case.include), done.id)
         except errors.NotFound:
             if not case.may_hide:
                 raise
@@ -281,25 +313,29 @@ class Act:
             return Answer(200, body, item.version)
         return Answer(201, body, item.version, f"/v1/{case.answers.plural}/{done.id}")
 
-    async def _shown(self, connection: Any, answer: Answer, show: "Shown | None", id_: UUID | None) -> Answer:
+    async def _shown(
+        self, tx: Transaction, connection: Any, case: UseCase, answer: Answer, show: "Shown | None", id_: UUID | None
+    ) -> Answer:
         """The answer with the resource as `show` asks for it."""
         if show is None or id_ is None or answer.status == 204:
             return answer
         root, parameters = show
-        statement = Reads.compile(self.actor, (root,))
-        named = {f"{root.slot}.id": id_, f"{root.slot}.regency": tenant_of(id_)}
-        given = {**parameters, **named, **Reads.actor_values(self.actor)}
-        [(body, _)] = await self.platform.reads.answers(
-            connection, statement, given, span=f"SELECT {root.shape.plural}"
-        )
+        async with self._reader(tx, case, id_) as reader:
+            statement = Reads.compile(reader, (root,))
+            named = {f"{root.slot}.id": id_, f"{root.slot}.regency": tenant_of(id_)}
+            given = {**parameters, **named, **Reads.actor_values(reader)}
+            [(body, _)] = await self.platform.reads.answers(
+                connection, statement, given, span=f"SELECT {root.shape.plural}"
+            )
         if body is None:
             raise errors.NotFound
         return replace(answer, shown=body)
 
-    async def _replay(self, connection: Any, case: UseCase, first: "idempotency.Kept") -> Answer:
+    async def _replay(self, tx: Transaction, connection: Any, case: UseCase, first: "idempotency.Kept") -> Answer:
         """The first answer again, while the caller may still see what it tells."""
         if case.answers is not None and first.resource_id is not None and first.status != 204:
-            await self.platform.reads.item(connection, self.actor, select(case.answers), first.resource_id)
+            async with self._reader(tx, case, first.resource_id) as reader:
+                await self.platform.reads.item(connection, reader, select(case.answers), first.resource_id)
         return Answer(first.status, first.body, first.version, first.location, replayed=True)
 
     async def ask(self, run: Callable[..., Awaitable[Any]], *, on: UUID) -> Any:
@@ -308,11 +344,31 @@ class Act:
         case.permit(self.actor)
         platform = self.platform
         with act_span(case.name):
-            async with platform.database.transaction(self.actor.rows, write=False) as connection:
+            async with platform.database.transaction(self.actor.rows, write=False, alone=True) as connection:
                 tx = Transaction(
                     connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring
                 )
                 return await case.run(tx, self.actor, on)
+
+    async def lent(
+        self, run: Callable[..., Awaitable[Lent]], *, on: UUID, paths: Callable[[Shape], Selection] = select
+    ) -> Item:
+        """Read one resource that the caller does not reach by itself, where `run(tx, actor, id)` lends it.
+
+        Nothing of a special category is shown. What `run` writes, such as the record of the access, is committed before
+        the answer leaves.
+        """
+        case = of(run)
+        case.permit(self.actor)
+        platform = self.platform
+        with act_span(case.name):
+            async with platform.database.transaction(self.actor.rows, write=True) as connection:
+                tx = Transaction(
+                    connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring
+                )
+                lent: Lent = await case.run(tx, self.actor, on)
+                await tx.execute(lent.actor.rows.sql)
+                return await platform.reads.item(connection, lent.actor, paths(lent.shape), lent.id, listed=True)
 
     async def answers(
         self, statement: Statement, given: Mapping[str, Any], *, operation: str

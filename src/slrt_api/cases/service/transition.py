@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from slrt_api.access.consents.service import record_case_basis
 from slrt_api.access.scopes import Scope
 from slrt_api.areas import places
 from slrt_api.cases.codes import CaseAction, CaseStatus, NeedStatus
@@ -172,6 +173,15 @@ async def _confirm(tx: Transaction, actor: Actor, case: Case, command: CaseTrans
 
 
 async def _mark_emergency(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
+    if not case.emergency:
+        await record_case_basis(
+            tx,
+            regency=case.regency,
+            area=case.area,
+            household_id=case.household_id,
+            case_id=case.id,
+            emergency=True,
+        )
     return Effect({"emergency": True})
 
 

@@ -216,7 +216,12 @@ async def _again(tx: Transaction, row: Duplicate, now: tuple[int, Found] | None)
     area, judged = now
     after = duplicates.levels(judged.reasons)
     parted = before.get(Compared.NIK) == Level.EXACT != after.get(Compared.NIK)
-    values: dict[str, Any] = {"score": judged.score, "probability": judged.probability, "reasons": judged.reasons, "area": area}
+    values: dict[str, Any] = {
+        "score": judged.score,
+        "probability": judged.probability,
+        "reasons": judged.reasons,
+        "area": area,
+    }
     if status is DuplicateStatus.WITHDRAWN:
         await tx.change(row, "found", status=DuplicateStatus.OPEN.value, **values)
         return 1, parted

@@ -7,6 +7,7 @@ from slrt_api.access.scopes import Scope
 from slrt_api.organizations import service as organizations
 from slrt_api.referrals.lifecycle import SENDERS
 from slrt_api.referrals.models import Referral
+from slrt_api.referrals.service import sharing
 from slrt_api.referrals.service.send import period_of
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.transaction import Transaction
@@ -18,10 +19,14 @@ async def candidates(tx: Transaction, actor: Actor, id_: UUID) -> dict[str, Any]
     """List the candidates of a referral.
 
     Organizations that serve some of the regency, judged for the client's village, the service and the present month:
-    those that take the client first, by places left, then by code. `route` tells the outcome of each rule.
+    those that take the client first, by places left, then by code. `route` tells the outcome of each rule; `consent` holds
+    for the government, and for a welfare organization (LKS) where the person consented to sharing or the case is an
+    emergency.
     """
     row = await tx.get(Referral, id_)
-    found = await organizations.routes(tx, row.regency, row.area, row.service, period_of(tx.now, row.area))
+    basis = await sharing.basis(tx, row)
+    period = period_of(tx.now, row.area)
+    found = await organizations.routes(tx, row.regency, row.area, row.service, period, may_share=basis is not None)
     return {
         "items": [
             {

@@ -54,8 +54,8 @@ async def draft(tx: Transaction, actor: Actor, command: DraftReferral) -> Done:
     """Draft a referral.
 
     The case must be in service and the need open. With `routing: AUTO` it is sent in the same act, and `route` tells why
-    its receiver was chosen; when nobody can take it, the answer is 409 `no_receiver`, and the draft stays, at `Location`;
-    the same request takes it up again.
+    its receiver was chosen; when nobody can take it, the answer is 409 `no_receiver`, or `consent_required` where only the
+    person's consent to sharing is missing, and the draft stays, at `Location`; the same request takes it up again.
     """
     case = await _case(tx, command.case_id)
     need = await tx.find(Need, command.need_id)
@@ -118,9 +118,9 @@ async def _send_now(tx: Transaction, actor: Actor, row: Referral, routing: Routi
     try:
         effect: Effect = await send(tx, row, organization_id=None, routing=routing)
     except errors.Conflict as conflict:
-        if conflict.code != "no_receiver":
+        if conflict.code not in {"no_receiver", "consent_required"}:
             raise
-        return Done(row.id, refusal=errors.Conflict("no_receiver", location=f"/v1/{REFERRAL.plural}/{row.id}"))
+        return Done(row.id, refusal=errors.Conflict(conflict.code, location=f"/v1/{REFERRAL.plural}/{row.id}"))
     await tx.change(row, "sent", status=line.target, **effect.columns)
     return Done(row.id, once=effect.once)
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from slrt_api.access.consents.codes import SharingBasis
 from slrt_api.areas import codes
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import NeedStatus
@@ -15,11 +16,13 @@ from slrt_api.clocks.calendars import national_calendar
 from slrt_api.kernel import errors, worktime
 from slrt_api.kernel.ids import Kind, kind_of
 from slrt_api.organizations import service as organizations
-from slrt_api.organizations.routing import RuleAnswer
+from slrt_api.organizations.codes import NEEDS_CONSENT
+from slrt_api.organizations.routing import Candidate, RuleAnswer
 from slrt_api.programs.models import Program
 from slrt_api.referrals import package
 from slrt_api.referrals.codes import Routing
 from slrt_api.referrals.models import Referral, ReferralPackage
+from slrt_api.referrals.service import sharing
 from slrt_api.runtime.crypto import aad
 from slrt_api.runtime.transaction import Transaction
 
@@ -39,28 +42,48 @@ class _Receiver:
     organization_id: UUID | None
     period: date | None
     route: tuple[RuleAnswer, ...]
+    #: whether it is outside the government, so that its knowing the person takes consent
+    needs_consent: bool = False
 
 
-async def send(tx: Transaction, row: Referral, *, organization_id: UUID | None, routing: Routing | None) -> Effect:
+async def send(
+    tx: Transaction,
+    row: Referral,
+    *,
+    organization_id: UUID | None,
+    routing: Routing | None,
+    override_reason: str | None = None,
+) -> Effect:
     """Hand the referral over. The case is locked already.
 
+    override_reason  send to a welfare organization even without consent, and record why
     Raises Conflict `no_receiver` when routing finds nobody, `no_capacity` or `organization_cannot_take` for an
-    organization that was named, `program_not_open`, and what moving the need raises.
+    organization that was named, `consent_required` where only consent is missing, `program_not_open`, and what moving the
+    need raises; Forbidden where the caller may not override.
     """
+    if override_reason is not None:
+        sharing.may_override(tx.actor)
+    basis = await sharing.basis(tx, row, lock=True)
+    may_share = basis is not None or override_reason is not None
     program = await open_program(tx, row.program_code, row.area) if row.program_code else None
     named = organization_id or row.proposed_organization_id
     if routing is Routing.AUTO:
-        receiver = await _routed(tx, row)
+        receiver = await _routed(tx, row, may_share=may_share)
     elif named is not None:
-        receiver = await _named(tx, row, named)
+        receiver = await _named(tx, row, named, may_share=may_share)
     elif program is not None:
         receiver = _Receiver(None, None, ())
     else:
         raise errors.Invalid.at("/organization_id", "receiver_required", "Name an organization_id, or routing AUTO.")
     scope = {"organization_id": receiver.organization_id, "program_id": program.id if program else None}
+    shared = SharingBasis.PUBLIC_TASK
+    if receiver.needs_consent:
+        shared = SharingBasis(basis.value) if basis is not None else SharingBasis.OVERRIDE
+    if shared is SharingBasis.OVERRIDE and override_reason is not None:
+        await sharing.override(tx, row, override_reason)
     async with tx.effect(row.regency):
         await cases.move_need(tx, row.need_id, NeedStatus.REFERRED, referral_id=row.id, event="need_referred")
-        await tx.insert(await _package(tx, row, scope))
+        await tx.insert(await _package(tx, row, scope | {"basis": shared.value}))
     columns = {
         **scope,
         "capacity_period": receiver.period,
@@ -92,10 +115,10 @@ async def open_program(tx: Transaction, code: str, area: int) -> Program:
     return program
 
 
-async def _routed(tx: Transaction, row: Referral) -> _Receiver:
+async def _routed(tx: Transaction, row: Referral, *, may_share: bool) -> _Receiver:
     """The best candidate that still has a place when it is taken: another referral may have been faster."""
     period = period_of(tx.now, row.area)
-    found = await organizations.routes(tx, row.regency, row.area, row.service, period)
+    found = await organizations.routes(tx, row.regency, row.area, row.service, period, may_share=may_share)
     async with tx.effect(row.regency):
         for candidate in found:
             if not candidate.takes:
@@ -105,23 +128,34 @@ async def _routed(tx: Transaction, row: Referral) -> _Receiver:
                 held = await organizations.take_place(tx, *key)
             except errors.Conflict:
                 continue
-            return _Receiver(candidate.facts.organization_id, held, candidate.route)
+            return _receiver(candidate, held)
+    if any(candidate.failing == {"consent"} for candidate in found):
+        raise errors.Conflict("consent_required")
     raise errors.Conflict("no_receiver")
 
 
-async def _named(tx: Transaction, row: Referral, organization_id: UUID) -> _Receiver:
+async def _named(tx: Transaction, row: Referral, organization_id: UUID, *, may_share: bool) -> _Receiver:
     if kind_of(organization_id) is not Kind.ORGANIZATION:
         raise errors.Invalid.reference("/organization_id")
     period = period_of(tx.now, row.area)
-    found = await organizations.routes(tx, row.regency, row.area, row.service, period, only=organization_id)
+    found = await organizations.routes(
+        tx, row.regency, row.area, row.service, period, may_share=may_share, only=organization_id
+    )
     if not found:
         raise errors.Invalid.reference("/organization_id")
     candidate = found[0]
-    if any(not rule["outcome"] for rule in candidate.route if rule["rule"] != "capacity"):
+    if candidate.failing - {"capacity", "consent"}:
         raise errors.Conflict("organization_cannot_take")
+    if "consent" in candidate.failing:
+        raise errors.Conflict("consent_required")
     async with tx.effect(row.regency):
         held = await organizations.take_place(tx, row.regency, organization_id, row.service, period)
-    return _Receiver(organization_id, held, candidate.route)
+    return _receiver(candidate, held)
+
+
+def _receiver(candidate: Candidate, held: date | None) -> _Receiver:
+    facts = candidate.facts
+    return _Receiver(facts.organization_id, held, candidate.route, facts.kind in NEEDS_CONSENT)
 
 
 _CLIENT = """

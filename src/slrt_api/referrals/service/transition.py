@@ -16,6 +16,7 @@ from slrt_api.referrals.codes import ENDED, ReferralStatus, Routing
 from slrt_api.referrals.codes import ReferralAction as A
 from slrt_api.referrals.lifecycle import FACTS, LIFECYCLE, RECEIVERS, SENDERS
 from slrt_api.referrals.models import Referral
+from slrt_api.referrals.service import sharing
 from slrt_api.referrals.service.send import Effect, send
 from slrt_api.referrals.shapes import REFERRAL
 from slrt_api.runtime.actor import Actor
@@ -44,6 +45,16 @@ class ReferralTransition(Command):
     )
     routing: Routing | None = Field(
         default=None, description="With `SEND`, in place of an organization: the best candidate.", examples=["AUTO"]
+    )
+    override_reason: str | None = Field(
+        default=None,
+        min_length=20,
+        max_length=2000,
+        description=(
+            "With `SEND`: why it goes to a welfare organization (LKS) without the person's consent. Asks for"
+            " `access:override`; recorded at `/v1/access-overrides` where it was needed."
+        ),
+        examples=["Klien tidak dapat dihubungi dan tanpa tempat tinggal sejak banjir kemarin"],
     )
     evidence: str | None = Field(
         default=None,
@@ -89,10 +100,11 @@ async def transition(tx: Transaction, actor: Actor, id_: UUID, command: Referral
     """Move a referral one step.
 
     `SEND` hands it to an organization, to the best candidate (`routing: AUTO`) or to its program: the package is copied, a
-    place is taken where places are counted, and `respond_by` is set. `REALIZE` needs `evidence`; approved is not yet
-    realized. When it ends, the package is emptied; unless it was realized, the need is open again. A partner sees open
-    referrals only: with the step that ends one it is gone, and the answer has no body (204). `CONFIRM_RECEIPT` is the
-    sending side's word that the client was asked and has received the service.
+    place is taken where places are counted, and `respond_by` is set. To a welfare organization (LKS) it needs the person's
+    consent to sharing (`/v1/consents`), an emergency, or an `override_reason`: else 409 `consent_required`. `REALIZE`
+    needs `evidence`; approved is not yet realized. When it ends, the package is emptied; unless it was realized, the need
+    is open again. A partner sees open referrals only: with the step that ends one it is gone, and the answer has no body
+    (204). `CONFIRM_RECEIPT` is the sending side's word that the client was asked and has received the service.
     """
     _members(command)
     return await _step(tx, actor, id_, command)
@@ -138,7 +150,7 @@ async def _step(tx: Transaction, actor: Actor, id_: UUID, command: ReferralTrans
 
 def _members(command: ReferralTransition) -> None:
     """Refuse members that belong to another action, and the absence of those that belong to this one."""
-    owners = {"organization_id": A.SEND, "routing": A.SEND, "evidence": A.REALIZE}
+    owners = {"organization_id": A.SEND, "routing": A.SEND, "override_reason": A.SEND, "evidence": A.REALIZE}
     for name, action in owners.items():
         if getattr(command, name) is not None and command.action is not action:
             raise errors.Invalid.at(f"/{name}", "not_for_this_action", "Leave this member out for this action.")
@@ -156,7 +168,13 @@ async def _lock_case(tx: Transaction, id_: UUID) -> None:
 
 
 async def _send(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
-    return await send(tx, row, organization_id=command.organization_id, routing=command.routing)
+    return await send(
+        tx,
+        row,
+        organization_id=command.organization_id,
+        routing=command.routing,
+        override_reason=command.override_reason,
+    )
 
 
 async def _decide(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
@@ -194,13 +212,7 @@ async def _end(tx: Transaction, row: Referral, action: A) -> dict[str, None]:
     if row.status == ReferralStatus.DRAFT:
         return {}
     async with tx.effect(row.regency):
-        await tx.execute(
-            "UPDATE referral_packages SET name = NULL, birth_date = NULL, sex = NULL, address = NULL, nik_prefix = NULL,"
-            " need_note = NULL, emptied_at = $3, open = false WHERE regency = $1 AND id = $2",
-            row.regency,
-            row.id,
-            tx.now,
-        )
+        await sharing.empty_package(tx, row, open_=False)
         # The history of what ended is the sending side's alone, as the referral itself.
         for table in ("events", "revisions"):
             await tx.execute(
