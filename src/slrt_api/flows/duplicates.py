@@ -123,6 +123,8 @@ class Homes:
 async def _merge(tx: Transaction, actor: Actor, pair: Duplicate, command: DuplicateDecision) -> Duplicate:
     """Let one person go on for both."""
     ids = [pair.first_id, pair.second_id]
+    if command.household_id is not None and await tx.find(Household, command.household_id) is None:
+        raise errors.Invalid.reference("/household_id")
     if command.survivor_id not in ids:
         raise errors.Invalid.reference("/survivor_id")
     for id_ in ids:

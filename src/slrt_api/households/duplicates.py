@@ -49,6 +49,17 @@ def common_area(a: int, b: int) -> int:
     return next(a - a % size for size in _LEVELS if a // size == b // size)
 
 
+def population(persons: int, words: Mapping[str, int]) -> Population:
+    """What the people of a regency are compared among.
+
+    persons  how many are registered
+    words    normalized word -> how many of them bear it
+    Never fewer than the model was trained on: its weights of days and villages are of a regency of that size, and among the
+    first few who are registered in a new one every two of a village would be one person.
+    """
+    return Population(max(persons, matching.shipped_model().persons), words)
+
+
 def judged(a: Entry, b: Entry, population: Population) -> Found | None:
     """What speaks for a pair that somebody has to look at, else None.
 

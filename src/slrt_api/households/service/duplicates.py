@@ -192,7 +192,7 @@ async def _population(tx: Transaction, regency: int, entries: Iterable[Entry]) -
         ["", *words],
     )
     counts = {row["word"]: row["persons"] for row in rows}
-    return Population(persons=counts.pop("", 0), words=counts)
+    return duplicates.population(counts.pop("", 0), counts)
 
 
 async def _again(tx: Transaction, row: Duplicate, now: tuple[int, Found] | None) -> tuple[int, bool]:
