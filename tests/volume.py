@@ -9,6 +9,7 @@ from typing import Final
 
 import asyncpg
 
+from slrt_api.households.names import sound
 from slrt_api.kernel.ids import Kind
 
 #: in three provinces
@@ -40,6 +41,19 @@ _ORGANIZATION = _id(Kind.ORGANIZATION, "0", f"(i % {ORGANIZATIONS})")
 _PROGRAM = _id(Kind.PROGRAM, "0", f"(i % {PROGRAMS})")
 #: few complain by an account of their own
 _CITIZEN = f"CASE WHEN i % 20 = 0 THEN {_id(Kind.PERSON, '0', f'(i / 20 % {CITIZENS})')} END"
+#: everybody has two words that many have, and one of their own
+_COMMON = ((("siti", "muhammad", "sri", "nur"), "(i / 8) % 4"), (("aminah", "rizki", "rahayu"), "(i / 32) % 3"))
+_NAME = " || ' ' || ".join(
+    [f"(ARRAY[{', '.join(map(repr, words))}])[1 + {turn}]" for words, turn in _COMMON] + ["'nama' || i"]
+)
+_KEYS = ", ".join(
+    [
+        f"((ARRAY[{', '.join(repr(kind + form(word)) for word in words)}])[1 + {turn}])"
+        for words, turn in _COMMON
+        for kind, form in (("=", str), ("~", sound))
+    ]
+    + ["('=nama' || i)", "('~nama' || i)"]
+)
 _LEVEL = f"CASE WHEN i % {ESCALATED} = 0 THEN 1 + (i / {ESCALATED}) % 2 ELSE 0 END"
 _CASE_STATUS = (
     "(ARRAY['CLOSED_HANDLED', 'CLOSED_SELF_RELIANT', 'IN_SERVICE', 'ASSESSMENT', 'REGISTERED'])[1 + (i / 7) % 5]"
@@ -55,7 +69,7 @@ _TABLES: Final[dict[str, dict[str, str]]] = {
         "received_at": _AT, "registered_by": "'volume'",
     },
     "persons": {
-        "id": _PERSON, "name": "'Nama ' || i", "sex": "'F'", "birth_date": "DATE '1990-01-01' + i % 9000", "created_at": _AT,
+        "id": _PERSON, "name": _NAME, "sex": "'F'", "birth_date": "DATE '1990-01-01' + i % 9000", "created_at": _AT,
     },
     "memberships": {
         "id": _PERSON, "valid_from": "DATE '2026-01-01'", "household_id": _HOUSEHOLD, "relation": "'HEAD'", "position": "0",
@@ -102,7 +116,7 @@ _TABLES: Final[dict[str, dict[str, str]]] = {
     },
 }  # fmt: skip
 #: every table that is filled
-LARGE: Final = frozenset({*_TABLES, "events", "revisions"})
+LARGE: Final = frozenset({*_TABLES, "person_name_keys", "events", "revisions"})
 _SCOPED = {
     Kind.HOUSEHOLD: {},
     Kind.CASE: {},
@@ -129,6 +143,11 @@ async def fill(superuser: asyncpg.Connection, rows: int) -> Volume:
     for table, columns in _TABLES.items():
         area = "r * 1000000" if table == "accesses" else _AREA
         await _insert(superuser, table, {"regency": "r", "area": area, **columns}, rows)
+    await superuser.execute(
+        "INSERT INTO person_name_keys (regency, person_id, key, area, birth_year)"
+        f" SELECT r, {_PERSON}, k.key, {_AREA}, 1990 + (i % 9000) / 365 FROM (SELECT i, ({_REGENCY})::bigint AS r"
+        f" FROM generate_series(1, {rows}) i) s CROSS JOIN LATERAL (VALUES {_KEYS}) k (key)"
+    )
     for kind, scoped in _SCOPED.items():
         of = {"regency": "r", "area": _AREA, "aggregate_id": _id(kind), "sequence": "1", "sealed": "false", **scoped}
         event = {

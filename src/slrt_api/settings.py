@@ -168,6 +168,8 @@ class Settings(DatabaseSettings):
     )
     nik_lookups_per_user_per_day: int = Field(default=200, ge=0)
     nik_lookups_per_organization_per_day: int = Field(default=5_000, ge=0)
+    name_searches_per_user_per_day: int = Field(default=400, ge=0)
+    name_searches_per_organization_per_day: int = Field(default=10_000, ge=0)
     reveals_per_user_per_day: int = Field(default=50, ge=0)
     reveals_per_organization_per_day: int = Field(default=1_000, ge=0)
     cors_origins: tuple[str, ...] = ()

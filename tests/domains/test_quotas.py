@@ -104,7 +104,7 @@ async def test_what_was_refused_consumes_nothing_and_a_lookup_that_finds_nobody_
         problem(await officer.post(SEARCH, json=wrong), 422, "content_invalid")
         problem(await lookup(officer, "123"), 422, "content_invalid")
         assert await used(owner) == before
-        assert (await lookup(officer)).json() == {"items": []}
+        assert (await lookup(officer)).json() == {"items": [], "more": False}
         # One of the user's and one of the office's.
         assert await used(owner) == before + 2
         kk = await officer.post(SEARCH, json={"kk": number(), "purpose": "CASE_INTAKE"})
@@ -191,6 +191,8 @@ def test_every_setting_of_a_limit_has_a_default() -> None:
     assert quotas.limits(Settings()) == {
         "nik_lookups_per_user_per_day": 200,
         "nik_lookups_per_organization_per_day": 5_000,
+        "name_searches_per_user_per_day": 400,
+        "name_searches_per_organization_per_day": 10_000,
         "reveals_per_user_per_day": 50,
         "reveals_per_organization_per_day": 1_000,
     }

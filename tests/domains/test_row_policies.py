@@ -301,6 +301,7 @@ EFFECTS = {
     "flows/lineage/vital.py:birth",
     "flows/lineage/vital.py:death",
     "households/service/members.py:_known",
+    "households/service/name_keys.py:keep",
     "households/service/registry_numbers.py:search",
     "flows/overrides.py:_own",
     "flows/overrides.py:ask",

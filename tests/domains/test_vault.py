@@ -112,6 +112,7 @@ class TestSearch:
             "household_id": made["id"],
             "name": "Siti Aminah",
             "nik": "990101**********",
+            "score": None,
         }
         assert answer.headers["cache-control"] == "private, no-store"
         assert nik not in answer.text
@@ -127,8 +128,14 @@ class TestSearch:
             (made["members"][1]["person_id"], made["id"], None),
         ]
         # A NIK is no card, and a card no NIK.
-        assert (await officer.post(SEARCH, json={"nik": kk, "purpose": "VERIFICATION"})).json() == {"items": []}
-        assert (await officer.post(SEARCH, json={"kk": nik, "purpose": "VERIFICATION"})).json() == {"items": []}
+        assert (await officer.post(SEARCH, json={"nik": kk, "purpose": "VERIFICATION"})).json() == {
+            "items": [],
+            "more": False,
+        }
+        assert (await officer.post(SEARCH, json={"kk": nik, "purpose": "VERIFICATION"})).json() == {
+            "items": [],
+            "more": False,
+        }
         # Who has left the family is not found by its card, nor anybody by a card of the past.
         await owner.execute(
             "UPDATE memberships SET valid_to = '2026-11-22' WHERE id = $1", UUID(made["members"][1]["person_id"])
@@ -137,7 +144,7 @@ class TestSearch:
         await owner.execute(
             "UPDATE identities SET valid_to = '2026-11-22' WHERE owner_id = $1 AND type = 'KK'", UUID(made["id"])
         )
-        assert (await officer.post(SEARCH, json=ask)).json() == {"items": []}
+        assert (await officer.post(SEARCH, json=ask)).json() == {"items": [], "more": False}
 
     async def test_the_record_names_purpose_and_case(self, api: Api, owner: asyncpg.Connection) -> None:
         nik = number()
@@ -169,7 +176,7 @@ class TestSearch:
             ]
             answers = {json.dumps(steady(answer)[:2]) + repr(steady(answer)[2]) for answer, _ in asked}
             assert len(answers) == 1
-            assert asked[0][0].json() == {"items": []}
+            assert asked[0][0].json() == {"items": [], "more": False}
             assert [messages for _, messages in asked] == [asked[0][1]] * len(asked)
             assert asked[0][1]["execute"] >= 3, "the wire counts nothing"
         # The control: who may see the neighbors finds them by the same door.

@@ -23,6 +23,8 @@ from slrt_api.access.scopes import PERMISSIONS, Role
 from slrt_api.audit.shapes import ACCESS
 from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.shapes import COMPLAINT
+from slrt_api.households import names
+from slrt_api.households.service import search
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
@@ -38,7 +40,8 @@ SHAPES = (HOUSEHOLD, CASE, REFERRAL, COMPLAINT, ACCESS)
 ROWS = size(20_000, 1_000_000)
 HERE = REGENCIES[0]
 VILLAGE = HERE * 1_000_000 + 1 * 10_000 + 2001
-READS = Reads(Keyring({"k": b"1" * 32}, b"2" * 32))
+KEYRING = Keyring({"k": b"1" * 32}, b"2" * 32)
+READS = Reads(KEYRING)
 
 
 def villages(number: int) -> tuple[int, ...]:
@@ -293,6 +296,61 @@ async def test_a_search_by_nik_or_kk_and_an_act_find_their_rows_by_index(
     assert {table for plan in plans for table in scanned(plan)} & LARGE == set()
     assert any(plan_reads(plan, "identities") for plan in plans)
     assert any(plan_reads(plan, "cases") for plan in plans)
+
+
+#: words that everybody has, one that a single person has, fragments of both, and one that nobody has
+NAMES = ("siti aminah", "siti", "sit", "nama16", "siti nama1", "nama", "aminah siti nobody", "nobody")
+
+
+@pytest.mark.parametrize("kind", ["village", "regency", "50 villages", "1000 villages"])
+async def test_a_search_by_name_reads_ranges_of_the_index_of_keys(
+    filled: tuple[MigratedDatabase, Volume], ids: dict[str, UUID], kind: str
+) -> None:
+    """Each statement of the search is planned where and as it is asked, as often as a server asks it."""
+    role, rows = scopes(ids)[kind]
+    actor = Actor("test#planner", role.value, frozenset(each.value for each in PERMISSIONS[role]), rows)
+    connection = await asyncpg.connect(filled[0].api_url)
+    plans: list[Any] = []
+    found = 0
+
+    class Planning(Transaction):
+        async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
+            plan = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *values)
+            plans.append(json.loads(plan)[0]["Plan"])
+            return await super().fetch(sql, *values)
+
+    async with connection.transaction(readonly=True):
+        await connection.execute(rows.sql)
+        tx = Planning(connection, actor, now=datetime.now(UTC), trace_id="0" * 32, keyring=KEYRING)
+        for name in NAMES:
+            for year in (None, 1995):
+                for area in (None, (VILLAGE, VILLAGE)):
+                    query = search.Query(names.parse(name), year, 2, area)
+                    found += len((await search.find(tx, HERE, query)).found)
+    await connection.close()
+    assert found
+    assert {table for plan in plans for table in scanned(plan)} == set()
+    assert any(plan_reads(plan, "person_name_keys") for plan in plans)
+
+
+async def test_without_the_index_of_keys_a_search_by_name_is_found_to_read_the_whole_table(
+    filled: tuple[MigratedDatabase, Volume], ids: dict[str, UUID]
+) -> None:
+    superuser = await asyncpg.connect(filled[0].admin_url)
+    _, rows = scopes(ids)["regency"]
+    transaction = superuser.transaction()
+    await transaction.start()
+    try:
+        await superuser.execute("DROP INDEX person_name_keys_key")
+        await superuser.execute("ALTER TABLE person_name_keys DROP CONSTRAINT person_name_keys_pkey")
+        await superuser.execute(rows.sql)
+        plan = await superuser.fetchval(
+            "EXPLAIN (FORMAT JSON) SELECT FROM person_name_keys WHERE regency = $1 AND key = $2", HERE, "=siti"
+        )
+    finally:
+        await transaction.rollback()
+        await superuser.close()
+    assert list(scanned(json.loads(plan)[0]["Plan"])) == ["person_name_keys"]
 
 
 def plan_reads(plan: Any, table: str) -> bool:

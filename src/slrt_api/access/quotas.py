@@ -24,9 +24,10 @@ from slrt_api.settings import Settings
 
 
 class Quota(StrEnum):
-    """What is counted. A KK number that is looked up counts as a NIK does."""
+    """What is counted. A KK number that is looked up counts as a NIK does; searches by name are counted apart."""
 
     NIK_LOOKUP = "NIK_LOOKUP"
+    NAME_SEARCH = "NAME_SEARCH"
     REVEAL = "REVEAL"
 
 
@@ -57,6 +58,8 @@ _SETTINGS: Final[Mapping[tuple[Quota, Holder], str]] = MappingProxyType(
     {
         (Quota.NIK_LOOKUP, Holder.USER): "nik_lookups_per_user_per_day",
         (Quota.NIK_LOOKUP, Holder.ORGANIZATION): "nik_lookups_per_organization_per_day",
+        (Quota.NAME_SEARCH, Holder.USER): "name_searches_per_user_per_day",
+        (Quota.NAME_SEARCH, Holder.ORGANIZATION): "name_searches_per_organization_per_day",
         (Quota.REVEAL, Holder.USER): "reveals_per_user_per_day",
         (Quota.REVEAL, Holder.ORGANIZATION): "reveals_per_organization_per_day",
     }

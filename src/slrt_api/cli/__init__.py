@@ -1,4 +1,4 @@
-"""The command line: `slrt-api dev | serve | worker | db ... | seed demo | audit ... | keys ... | grants ... |
+"""The command line: `slrt-api dev | serve | worker | db ... | seed demo | audit ... | keys ... | names ... | grants ... |
 openapi ... | token ROLE`.
 
 Commands only; what they do stands in the modules of this package, which are imported when a command needs them: a token
@@ -33,11 +33,13 @@ audit = typer.Typer(help="The audit trail.", no_args_is_help=True)
 keys = typer.Typer(
     help="The keys of numbers and other personal values: what stands under which, rotation.", no_args_is_help=True
 )
+names = typer.Typer(help="What people are found by.", no_args_is_help=True)
 grants = typer.Typer(help="Who may act where: the first administrator.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(seed, name="seed")
 app.add_typer(audit, name="audit")
 app.add_typer(keys, name="keys")
+app.add_typer(names, name="names")
 app.add_typer(openapi, name="openapi")
 app.add_typer(grants, name="grants")
 
@@ -137,6 +139,20 @@ def audit_verify(
     from slrt_api.cli import trail
 
     trail.verify_command(regency, data_dir)
+
+
+@names.command("rebuild")
+def names_rebuild(
+    regency: Annotated[int | None, typer.Option(help="Tenant number, such as 3326; all when left out.")] = None,
+    everybody: Annotated[
+        bool, typer.Option("--all", help="Also people who can be found already: after the rules of names changed.")
+    ] = False,
+    data_dir: DataDir = DATA_DIR,
+) -> None:
+    """Let people be found by name who were there before names could be searched. May be broken off and run again."""
+    from slrt_api.cli import naming
+
+    naming.rebuild_command(regency, everybody=everybody, data_dir=data_dir)
 
 
 @keys.command("rotate")

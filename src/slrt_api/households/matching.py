@@ -432,7 +432,7 @@ def _equal(a: str | None, b: str | None) -> Level | None:
 
 
 def _other_digits(a: str, b: str) -> int:
-    return int(sum(map(ne, a, b))) + abs(len(a) - len(b))
+    return sum(int(ne(x, y)) for x, y in zip(a, b, strict=False)) + abs(len(a) - len(b))
 
 
 # ---- candidates ----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, Text, func, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -97,6 +97,25 @@ class Person(Aggregate, table=True):
     successor_id: UUID | None = None
     provenance: dict[str, Any] = _provenance()
     duplicates_checked: int | None = None
+
+
+class PersonNameKey(SQLModel, table=True):
+    """A key by which a person is found by name: a word or a sound of it, see `households/names`.
+
+    Derived from the person and written with it (`service/name_keys`): `area` and `birth_year` repeat what narrows a search, so
+    that one index answers it. `key` is ordered by its bytes, for prefix ranges.
+    """
+
+    __tablename__ = "person_name_keys"
+    __table_args__ = (
+        Index("person_name_keys_key", "regency", "key", "area", "person_id", postgresql_include=["birth_year"]),
+    )
+
+    regency: int = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    key: str = Field(sa_column=Column("key", Text(collation="C"), primary_key=True))
+    area: int = Field(sa_type=BigInteger)
+    birth_year: int | None = Field(default=None, sa_type=SmallInteger)
 
 
 class Membership(Tenant, table=True):

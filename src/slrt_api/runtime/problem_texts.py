@@ -710,14 +710,14 @@ _ALL: Final = (
     _problem(
         422,
         "number_required",
-        ("Nomor wajib diisi", "A number is required"),
-        ("Isi nik atau kk.", "Give nik or kk."),
+        ("Nomor atau nama wajib diisi", "A number or a name is required"),
+        ("Isi nik, kk atau name.", "Give nik, kk or name."),
     ),
     _problem(
         422,
         "one_number_only",
         ("Hanya satu nomor", "One number only"),
-        ("Isi nik atau kk, jangan keduanya.", "Give nik or kk, not both."),
+        ("Isi salah satu saja: nik, kk atau name.", "Give one of nik, kk and name."),
     ),
     _problem(
         422,

@@ -25,6 +25,7 @@ from slrt_api.households.models import (
     Membership,
     Person,
 )
+from slrt_api.households.service import name_keys
 from slrt_api.kernel.ids import Kind
 from slrt_api.referrals.codes import ENDED
 from slrt_api.referrals.models import Referral
@@ -249,7 +250,9 @@ class Ledger:
             else:
                 type_ = "moved" if row.KIND is Kind.REFERRAL else "decided" if self.operation else "decision_undone"
             notes, texts = {"lineage": self.id}, {**self.texts, "reason": reason}
-            await self.tx.change(row, type_, parts=touched.parts or None, texts=texts, notes=notes, **touched.values)
+            after = await self.tx.change(
+                row, type_, parts=touched.parts or None, texts=texts, notes=notes, **touched.values
+            )
             area = touched.now("area")
             if area != row.area:
                 for table, where in _PARTS[type(row)]:
@@ -259,6 +262,12 @@ class Ledger:
                         row.id,
                         area,
                     )
+            if (
+                isinstance(after, Person)
+                and isinstance(row, Person)
+                and (after.area, after.birth_date) != (row.area, row.birth_date)
+            ):
+                await name_keys.keep(self.tx, after)
 
     async def close(self, lineage: Lineage, also: Iterable[UUID] = ()) -> Lineage:
         """Write what was gathered, and the operation itself.

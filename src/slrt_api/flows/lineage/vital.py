@@ -26,6 +26,7 @@ from slrt_api.households import identity, lineage
 from slrt_api.households.codes import HouseholdEnd, IdentityType, Operation, PersonEnd, Relation, Sex
 from slrt_api.households.models import Household, Lineage, Membership, Person
 from slrt_api.households.provenance import Source, told
+from slrt_api.households.service import name_keys
 from slrt_api.households.shapes import LINEAGE
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
@@ -95,6 +96,7 @@ async def birth(tx: Transaction, actor: Actor, household_id: UUID, command: Reco
         if len(ledger.members) >= MAX_PEOPLE:
             raise errors.Conflict("members_full")
         await tx.insert(person)
+        await name_keys.keep(tx, person)
         ledger.added(person)
         ledger.tell("persons", person, (household,))
         position = 1 + max((seat.position for seat in ledger.members.values()), default=-1)

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 from slrt_api.access.scopes import Scope
 from slrt_api.households.codes import Relation
 from slrt_api.households.models import Household, Identity, Membership, Person
-from slrt_api.households.service import persons
+from slrt_api.households.service import name_keys, persons
 from slrt_api.households.service.persons import NewPerson
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel import errors
@@ -93,6 +93,7 @@ async def add_member(tx: Transaction, actor: Actor, household_id: UUID, command:
     if command.person is not None:
         person, identities = persons.new_person(tx, household, command.person, on=since)
         await tx.insert(person, *identities)
+        await name_keys.keep(tx, person)
     else:
         person = await _known(tx, household, command.person_id)
     place = members[-1].position + 1 if members else 0
@@ -143,7 +144,9 @@ async def relocate(tx: Transaction, person: Person, area: int) -> Person:
         await tx.execute(
             f"UPDATE {table} SET area = $1 WHERE regency = $2 AND owner_id = $3", area, person.regency, person.id
         )
-    return await tx.change(person, "relocated", area=area)
+    person = await tx.change(person, "relocated", area=area)
+    await name_keys.keep(tx, person)
+    return person
 
 
 class ChangeMember(Command):

@@ -12,7 +12,7 @@ from slrt_api.households import identity
 from slrt_api.households.codes import Finding, IdentityType, PersonEnd, Sex
 from slrt_api.households.models import Household, Identity, Person
 from slrt_api.households.provenance import Source, told
-from slrt_api.households.service import vault
+from slrt_api.households.service import name_keys, vault
 from slrt_api.households.shapes import PERSON
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
@@ -149,9 +149,11 @@ async def correct(tx: Transaction, actor: Actor, person_id: UUID, command: Corre
     )
     after = Person(**{**person.model_dump(), **values})
     parts = {"identities": [changed] if (changed := await _found_again(tx, after)) else []}
-    return await tx.change(
+    person = await tx.change(
         person, "corrected", parts=parts, texts={"reason": command.reason}, provenance=provenance, **values
     )
+    await name_keys.keep(tx, person)
+    return person
 
 
 def as_of_day(tx: Transaction, given: date | None) -> date:

@@ -11,7 +11,7 @@ from slrt_api.households import identity
 from slrt_api.households.codes import IdentityType, Relation
 from slrt_api.households.models import Household, Identity, Membership, Person
 from slrt_api.households.provenance import Source, told
-from slrt_api.households.service import persons
+from slrt_api.households.service import name_keys, persons
 from slrt_api.households.service.members import MAX_MEMBERS, active, neighbor
 from slrt_api.households.service.persons import NewPerson, as_of_day
 from slrt_api.households.shapes import HOUSEHOLD
@@ -148,11 +148,13 @@ async def _write(tx: Transaction, actor: Actor, id_: UUID, area: int, command: R
                 position=position,
             )
         )
-    return await tx.create(
+    household = await tx.create(
         household,
         "registered",
         parts={"persons": people, "memberships": memberships, "identities": identities},
     )
+    await name_keys.keep(tx, *people)
+    return household
 
 
 def _check(tx: Transaction, command: RegisterHousehold) -> None:
