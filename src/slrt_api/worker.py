@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from slrt_api.flows import upkeep
+from slrt_api.flows import finding, upkeep
 from slrt_api.runtime import traces
 from slrt_api.runtime.accesslog import AccessLog
 from slrt_api.runtime.crypto import Keyring
@@ -36,6 +36,8 @@ class Job:
 
 JOBS: Final = (
     Job("breach_clocks", 15, upkeep.breach_clocks),
+    Job("find_duplicates", 5, finding.find_duplicates),
+    Job("run_duplicates", 5, finding.run_duplicates),
     Job("expire_idempotency", 3_600, upkeep.expire_idempotency),
     Job("forget_tracking_failures", 3_600, upkeep.forget_tracking_failures),
     Job("forget_quota_uses", 3_600, upkeep.forget_quota_uses),

@@ -22,6 +22,7 @@ from tests.problems import problem
 
 from slrt_api.access.scopes import Role
 from slrt_api.areas import codes
+from slrt_api.flows import finding
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
 from slrt_api.kernel.numbers import new_number
 from slrt_api.registry import service as registry
@@ -153,6 +154,12 @@ CASES: dict[Method, Case] = {
         "puskesos_officer",
         lambda _: {"nik": "9901014505880004", "reason": "B", "evidence": "B"},
     ),
+    ("GET", "/v1/duplicates/{id}"): Case(Kind.DUPLICATE, "secretariat_officer"),
+    ("GET", "/v1/duplicates/{id}/history"): Case(Kind.DUPLICATE, "secretariat_officer"),
+    ("POST", "/v1/duplicates/{id}/transitions"): Case(
+        Kind.DUPLICATE, "secretariat_officer", lambda _: {"action": "DIFFERENT", "reason": "B"}
+    ),
+    ("GET", "/v1/duplicate-runs/{id}"): Case(Kind.DUPLICATE_RUN, "secretariat_manager", reach="33.27"),
     ("GET", "/v1/lineage/{id}"): Case(Kind.LINEAGE, "facilitator"),
     ("GET", "/v1/lineage/{id}/history"): Case(Kind.LINEAGE, "facilitator"),
     ("POST", "/v1/lineage/{id}/undo"): Case(Kind.LINEAGE, "puskesos_officer", lambda _: {"reason": "B"}),
@@ -253,6 +260,16 @@ CASES: dict[Method, Case] = {
 }
 #: (route, member of its body that names another resource) -> the kind, who may ask, and the body without the member
 REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
+    ("/v1/duplicates/{id}/transitions", "survivor_id"): (
+        Kind.PERSON,
+        "secretariat_officer",
+        lambda _: {"action": "SAME", "reason": "B"},
+    ),
+    ("/v1/duplicates/{id}/transitions", "household_id"): (
+        Kind.HOUSEHOLD,
+        "secretariat_officer",
+        lambda rows: {"action": "SAME", "reason": "B", "survivor_id": str(rows[Kind.PERSON])},
+    ),
     ("/v1/households", "same_house_as"): (Kind.HOUSEHOLD, "facilitator", lambda _: household_body()),
     ("/v1/households/{id}/members", "person_id"): (Kind.PERSON, "facilitator", lambda _: {"relation": "CHILD"}),
     ("/v1/cases", "household_id"): (Kind.HOUSEHOLD, "puskesos_officer", lambda _: {}),
@@ -429,6 +446,19 @@ async def populated(api: Api) -> World:
             "evidence": "SIGNED_FORM",
         }
         rows[Kind.CONSENT] = UUID((await _made(facilitator, "/v1/consents", consent))["id"])
+        once = {"name": "Wiyono Kertapati", "birth_date": "1961-09-19", "sex": "M", "relation": "HEAD"}
+        for _ in range(2):
+            again = await _made(
+                facilitator, "/v1/households", household_body(kk=None, area_code=village, members=[once])
+            )
+        twice = again["members"][0]["person_id"]
+        await Act(api.app.state.service.platform, finding.WORKER, "0" * 32)(finding.look, on=UUID(twice))
+        regency = village[:5]
+        deciding = api.as_("secretariat_manager", area=regency)
+        pairs = await deciding.get("/v1/duplicates", params={"person_id": twice})
+        rows[Kind.DUPLICATE] = UUID(pairs.json()["items"][0]["id"])
+        await deciding.post("/v1/duplicate-runs", json={"area_code": regency})
+        rows[Kind.DUPLICATE_RUN] = UUID((await deciding.get("/v1/duplicate-runs")).json()["items"][0]["id"])
         other = "33.27" if village == VILLAGE else "33.26"
         looking = {"resource_id": household["id"], "reason": "Keluarga mengungsi ke wilayah kami"}
         asker = api.as_("secretariat_officer", area=other, subject=f"secretariat_officer@{village}")
@@ -654,6 +684,7 @@ async def test_a_body_cannot_tell_an_id_out_of_sight_from_an_unknown_one(api: Ap
         client = token_of(api, role)
         kinds = {
             "complaints": Kind.COMPLAINT,
+            "duplicates": Kind.DUPLICATE,
             "referrals": Kind.REFERRAL,
             "persons": Kind.PERSON,
             "households": Kind.HOUSEHOLD,

@@ -32,6 +32,8 @@ NOT_OFFERED: Final = frozenset(
         "clocks.announce_breach",
         "complaints.file_publicly",
         "complaints.track",
+        "duplicate_runs.step",
+        "duplicates.look",
         "referrals.candidates",
         "referrals.expire",
         "registry.load_release",

@@ -51,6 +51,7 @@ class Operation(StrEnum):
     MOVE_WITHIN = "MOVE_WITHIN"
     KK_REISSUE = "KK_REISSUE"
     NIK_CORRECTION = "NIK_CORRECTION"
+    MERGE_PERSONS = "MERGE_PERSONS"
 
 
 class LineageStatus(StrEnum):
@@ -58,6 +59,32 @@ class LineageStatus(StrEnum):
 
     DONE = "DONE"
     UNDONE = "UNDONE"
+
+
+class DuplicateStatus(StrEnum):
+    """What is known of two persons who may be one. `WITHDRAWN`: what spoke for it holds no more, or one of them has ended."""
+
+    OPEN = "OPEN"
+    LATER = "LATER"
+    SAME = "SAME"
+    DIFFERENT = "DIFFERENT"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class DuplicateAction(StrEnum):
+    """What is decided of two persons who may be one. `REOPEN` takes back that they are different."""
+
+    SAME = "SAME"
+    DIFFERENT = "DIFFERENT"
+    LATER = "LATER"
+    REOPEN = "REOPEN"
+
+
+class RunStatus(StrEnum):
+    """Whether a look at a whole regency is under way."""
+
+    RUNNING = "RUNNING"
+    DONE = "DONE"
 
 
 class IdentityType(StrEnum):
@@ -99,6 +126,8 @@ class Finding(StrEnum):
     NIK_ANOMALOUS = "NIK_ANOMALOUS"
     NIK_PREFIX_UNKNOWN = "NIK_PREFIX_UNKNOWN"
     NIK_MISMATCH_LOCAL = "NIK_MISMATCH_LOCAL"
+    #: somebody else of the regency claims it too; found by the worker only
+    NIK_DUPLICATE = "NIK_DUPLICATE"
     KK_ANOMALOUS = "KK_ANOMALOUS"
     KK_PREFIX_UNKNOWN = "KK_PREFIX_UNKNOWN"
 

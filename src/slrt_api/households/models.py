@@ -64,6 +64,7 @@ class Person(Aggregate, table=True):
     died_on       the day of death
     ended_at, ended_as, successor_id  that the row is no more, why, and the person's row that goes on in its place
     provenance    where `name`, `sex` and `birth_date` are from, see `households/provenance`
+    duplicates_checked  the version at which the worker looked for duplicates last; another one is to be looked at
     """
 
     KIND: ClassVar[Kind] = Kind.PERSON
@@ -73,6 +74,13 @@ class Person(Aggregate, table=True):
     __table_args__ = (
         Index("persons_area", "regency", "area", "id"),
         Index("persons_updated_at", "regency", "updated_at", "id"),
+        Index(
+            "persons_unchecked",
+            "regency",
+            "id",
+            postgresql_where=text("duplicates_checked IS DISTINCT FROM version"),
+        ),
+        Index("persons_birth_date", "regency", "birth_date", "sex"),
         CheckConstraint("sex IN ('F', 'M')", name="persons_sex"),
         CheckConstraint("ended_as IN ('DECEASED', 'MOVED', 'MERGED', 'MISTAKEN')", name="persons_ended_as"),
         CheckConstraint(_ENDED, name="persons_ended"),
@@ -88,6 +96,7 @@ class Person(Aggregate, table=True):
     ended_as: str | None = None
     successor_id: UUID | None = None
     provenance: dict[str, Any] = _provenance()
+    duplicates_checked: int | None = None
 
 
 class PersonNameKey(SQLModel, table=True):
@@ -230,7 +239,8 @@ class Lineage(Aggregate, table=True):
         Index("lineage_area", "regency", "area", "id"),
         Index("lineage_updated_at", "regency", "updated_at", "id"),
         CheckConstraint(
-            "operation IN ('BIRTH', 'DEATH', 'SPLIT', 'MERGE', 'MOVE_WITHIN', 'KK_REISSUE', 'NIK_CORRECTION')",
+            "operation IN ('BIRTH', 'DEATH', 'SPLIT', 'MERGE', 'MOVE_WITHIN', 'KK_REISSUE', 'NIK_CORRECTION',"
+            " 'MERGE_PERSONS')",
             name="lineage_operation",
         ),
         CheckConstraint("status IN ('DONE', 'UNDONE')", name="lineage_status"),
@@ -257,3 +267,91 @@ class LineageParticipant(Tenant, table=True):
 
     participant_id: UUID = Field(primary_key=True)
     kind: int = Field(sa_type=SmallInteger)
+
+
+class Duplicate(Aggregate, table=True):
+    """Two persons of a regency who may be one. The row stays whatever was decided, so that a decision is remembered.
+
+    first_id, second_id  the smaller id first
+    area         the smallest area that holds both: who sees it sees both
+    score        weight of the evidence in hundredths of a bit (`households/matching`)
+    probability  what that means, 0 to 1
+    reasons      by field: its level of agreement and the bits that it adds; no values
+    survivor_id, lineage_id  of what was merged: who goes on, and the operation that undoes it
+    """
+
+    KIND: ClassVar[Kind] = Kind.DUPLICATE
+    NAME: ClassVar[str] = "duplicate"
+
+    __tablename__ = "duplicates"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "first_id"], ["persons.regency", "persons.id"]),
+        ForeignKeyConstraint(["regency", "second_id"], ["persons.regency", "persons.id"]),
+        Index("duplicates_pair", "regency", "first_id", "second_id", unique=True),
+        Index("duplicates_second", "regency", "second_id"),
+        Index("duplicates_queue", "regency", "status", "score", "id"),
+        Index("duplicates_area", "regency", "area", "id"),
+        Index("duplicates_updated_at", "regency", "updated_at", "id"),
+        CheckConstraint("first_id < second_id", name="duplicates_ordered"),
+        CheckConstraint("status IN ('OPEN', 'LATER', 'SAME', 'DIFFERENT', 'WITHDRAWN')", name="duplicates_status"),
+    )
+
+    first_id: UUID
+    second_id: UUID
+    status: str
+    score: int
+    probability: float
+    reasons: list[dict[str, Any]] = Field(sa_column=Column("reasons", JSONB, nullable=False))
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    reason: str | None = None
+    survivor_id: UUID | None = None
+    lineage_id: UUID | None = None
+
+
+class DuplicateRun(Aggregate, table=True):
+    """A look at everybody of a regency. Its progress is no change of its own: only start and end have events.
+
+    persons   how many there were to look at when it began
+    position  the last person who was looked at
+    found     pairs that came to the queue by it
+    """
+
+    KIND: ClassVar[Kind] = Kind.DUPLICATE_RUN
+    NAME: ClassVar[str] = "duplicate_run"
+
+    __tablename__ = "duplicate_runs"
+    __table_args__ = (
+        Index("duplicate_runs_one_at_a_time", "regency", unique=True, postgresql_where=text("status = 'RUNNING'")),
+        CheckConstraint("status IN ('RUNNING', 'DONE')", name="duplicate_runs_status"),
+        CheckConstraint("(status = 'DONE') = (finished_at IS NOT NULL)", name="duplicate_runs_finished"),
+    )
+
+    status: str
+    persons: int
+    checked: int = 0
+    found: int = 0
+    position: UUID | None = None
+    requested_by: str
+    finished_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+class DuplicateKey(SQLModel, table=True):
+    """What a person is found by when duplicates are looked for: `=word`, and `~village sound`. `id` is the person's."""
+
+    __tablename__ = "duplicate_keys"
+    __table_args__ = (Index("duplicate_keys_person", "regency", "id"),)
+
+    regency: int = Field(primary_key=True)
+    key: str = Field(primary_key=True, sa_type=Text)
+    id: UUID = Field(primary_key=True)
+
+
+class DuplicateWord(SQLModel, table=True):
+    """How many people of the regency bear a word in their name; the empty word counts the people."""
+
+    __tablename__ = "duplicate_words"
+
+    regency: int = Field(primary_key=True)
+    word: str = Field(primary_key=True, sa_type=Text)
+    persons: int

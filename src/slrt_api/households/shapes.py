@@ -7,6 +7,7 @@ from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.households.codes import (
+    DuplicateStatus,
     HouseholdEnd,
     IdentityType,
     Instrument,
@@ -15,10 +16,13 @@ from slrt_api.households.codes import (
     PersonEnd,
     RegistryScheme,
     Relation,
+    RunStatus,
     Sex,
 )
+from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE
 from slrt_api.households.provenance import Source
 from slrt_api.kernel.ids import Kind
+from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
     ALL_STAFF,
     CREATED_SORT,
@@ -537,4 +541,95 @@ HOUSEHOLD.link(
         "{t}.regency = {p}.regency AND {t}.household_id = {p}.id",
         "Consents and lawful bases of its people.",
     )
+)
+
+#: who may be entered twice is for those who work in an area
+_AREA_STAFF = frozenset({ScopeKind.AREA_RANGE, ScopeKind.AREA_LIST})
+DUPLICATE = (
+    Shape(
+        "duplicate",
+        "duplicates",
+        "duplicates {t}",
+        "Two persons who may be one, side by side, with what speaks for it. Without the filter `status`, those that wait for"
+        " a decision, the likeliest first.",
+        scope=Scope.DUPLICATES_DECIDE,
+        kinds=_AREA_STAFF,
+        kind=Kind.DUPLICATE,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("pair"),
+        Field("status", FieldType.CODE, "What is known or decided.", codes=DuplicateStatus),
+        Field(
+            "allowed_actions", FieldType.CODES, "What this caller may do with it now.", lifecycle=DUPLICATE_LIFECYCLE
+        ),
+        Field("area_code", FieldType.AREA, "The smallest area that holds both.", "{t}.area", example="33.26.01"),
+        Field("first_id", FieldType.ID, "One person."),
+        Field("second_id", FieldType.ID, "The other person."),
+        Field("score", FieldType.INTEGER, "Weight of the evidence, in hundredths of a bit.", example=1420),
+        Field("probability", FieldType.JSON, "What the weight means, 0 to 1.", example=0.9999),
+        Field(
+            "reasons",
+            FieldType.JSON,
+            "By field, how the two agree, and the bits that this adds or takes. No values: these are the persons'.",
+            example=[{"field": "BIRTH_DATE", "level": "SWAPPED", "weight": 6.81}],
+        ),
+        Field("decided_by", FieldType.TEXT, "Who decided last.", nullable=True, example="https://id.example#officer-7"),
+        Field("decided_at", FieldType.INSTANT, "When it was decided last.", nullable=True),
+        Field("reason", FieldType.TEXT, "Why.", nullable=True, example="Foto dan tanda tangan sama"),
+        Field("survivor_id", FieldType.ID, "Of two that are the same: the person who goes on.", nullable=True),
+        Field(
+            "lineage_id", FieldType.ID, "Of two that are the same: the operation that undoes the merge.", nullable=True
+        ),
+    )
+    .with_filters(
+        code_filter("status", DuplicateStatus, "In one of these states. Without it, `OPEN` and `LATER`."),
+        Filter(
+            "person_id",
+            "({t}.first_id = {v}::uuid OR {t}.second_id = {v}::uuid)",
+            parse_uuid,
+            "Of which this person is one.",
+            "019aaa11-2233-8000-8cfe-08a1b2c3d4e5",
+        ),
+        AREA_FILTER,
+        *updated_filters(),
+    )
+    .with_unasked("status", "{t}.status IN ('OPEN', 'LATER')")
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, Sort("score", "{t}.score", "integer", int))
+)
+DUPLICATE.default_sort = "-score"
+for _name in ("first", "second"):
+    DUPLICATE.link(
+        Link(
+            _name,
+            PERSON,
+            f"{{t}}.regency = {{p}}.regency AND {{t}}.id = {{p}}.{_name}_id",
+            f"The {_name} person, masked as anywhere; null where it has left your sight.",
+            single=True,
+            embedded=True,
+        )
+    )
+
+DUPLICATE_RUN = (
+    Shape(
+        "duplicate_run",
+        "duplicate-runs",
+        "duplicate_runs {t}",
+        "A look for duplicates among everybody of a regency, by the worker; it goes on where it was after a restart.",
+        scope=Scope.DUPLICATES_DECIDE,
+        kinds=_AREA_STAFF,
+        kind=Kind.DUPLICATE_RUN,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("run"),
+        Field("status", FieldType.CODE, "Whether it is under way.", codes=RunStatus),
+        Field("area_code", FieldType.AREA, "The regency.", "{t}.area", example="33.26"),
+        Field("persons", FieldType.INTEGER, "People to look at, when it began.", example=200000),
+        Field("checked", FieldType.INTEGER, "People looked at.", example=51250),
+        Field("found", FieldType.INTEGER, "Pairs that came to the queue by it.", example=118),
+        Field("finished_at", FieldType.INSTANT, "When it ended.", nullable=True),
+    )
+    .with_filters(code_filter("status", RunStatus, "In one of these states."), AREA_FILTER, *updated_filters())
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT)
 )

@@ -70,6 +70,7 @@ class Kind(IntEnum):
     REVOCATION = 31
     ACCESS_OVERRIDE = 32
     LINEAGE = 33
+    DUPLICATE_RUN = 34
 
 
 _KINDS = {int(kind): kind for kind in Kind}

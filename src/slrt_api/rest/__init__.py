@@ -9,6 +9,7 @@ from slrt_api.rest import (
     cases,
     complaints,
     consents,
+    duplicates,
     households,
     lineage,
     organizations,
@@ -26,6 +27,7 @@ from slrt_api.rest.service import Service
 DOMAINS = (
     households,
     lineage,
+    duplicates,
     complaints,
     public,
     organizations,

@@ -924,6 +924,24 @@ _ALL: Final = (
         ),
     ),
     _problem(
+        422,
+        "household_required",
+        ("Sebutkan rumah tangganya", "Name the household"),
+        (
+            "Kedua data ada di rumah tangga yang berbeda; sebutkan di household_id yang tetap berlaku.",
+            "The two belong to different households; name in household_id the one that stays.",
+        ),
+    ),
+    _problem(
+        409,
+        "duplicate_run_under_way",
+        ("Pencarian data ganda sedang berjalan", "A run is under way"),
+        (
+            "Tunggu sampai selesai; lihat kemajuannya.",
+            "Wait until it is done; look at its progress.",
+        ),
+    ),
+    _problem(
         409,
         "undo_blocked",
         ("Tidak dapat dibatalkan", "Cannot be undone"),

@@ -16,7 +16,15 @@ from slrt_api.cases.codes import FINAL_NEEDS, NeedStatus
 from slrt_api.cases.models import Case, Need
 from slrt_api.households.codes import Operation, Relation
 from slrt_api.households.lineage import ends_on
-from slrt_api.households.models import Household, Identity, Lineage, LineageParticipant, Membership, Person
+from slrt_api.households.models import (
+    Duplicate,
+    Household,
+    Identity,
+    Lineage,
+    LineageParticipant,
+    Membership,
+    Person,
+)
 from slrt_api.households.service import name_keys
 from slrt_api.kernel.ids import Kind
 from slrt_api.referrals.codes import ENDED
@@ -24,11 +32,11 @@ from slrt_api.referrals.models import Referral
 from slrt_api.runtime.events import plain
 from slrt_api.runtime.transaction import Transaction
 
-Root: TypeAlias = Household | Person | Case | Referral
+Root: TypeAlias = Household | Person | Case | Referral | Duplicate
 Part: TypeAlias = Membership | Identity | Need
 
 MODELS: Final[Mapping[str, type[SQLModel]]] = {
-    str(model.__tablename__): model for model in (Household, Person, Case, Membership, Identity, Need)
+    str(model.__tablename__): model for model in (Household, Person, Case, Membership, Identity, Need, Duplicate)
 }
 #: columns that follow from others: where a person or case is follows the household, what a case counts its needs
 _DERIVED: Final = {"persons": {"area"}, "cases": {"area", "open_needs", "referred_needs"}, "referrals": {"area"}}
@@ -55,6 +63,7 @@ EVENTS: Final[Mapping[Operation | None, tuple[str, str, str]]] = {
     Operation.MOVE_WITHIN: ("moved", "moved", "moved"),
     Operation.KK_REISSUE: ("family_card_issued", "family_card_issued", "household_changed"),
     Operation.NIK_CORRECTION: ("member_corrected", "nik_corrected", "household_changed"),
+    Operation.MERGE_PERSONS: ("members_merged", "merged", "person_merged"),
     None: ("operation_undone", "operation_undone", "operation_undone"),
 }
 
@@ -236,7 +245,10 @@ class Ledger:
         for touched in sorted(self._touched.values(), key=lambda each: (each.row.KIND, each.row.id)):
             row = touched.row
             kinds = (Kind.HOUSEHOLD, Kind.PERSON, Kind.CASE)
-            type_ = "moved" if row.KIND not in kinds else EVENTS[self.operation][kinds.index(row.KIND)]
+            if row.KIND in kinds:
+                type_ = EVENTS[self.operation][kinds.index(row.KIND)]
+            else:
+                type_ = "moved" if row.KIND is Kind.REFERRAL else "decided" if self.operation else "decision_undone"
             notes, texts = {"lineage": self.id}, {**self.texts, "reason": reason}
             after = await self.tx.change(
                 row, type_, parts=touched.parts or None, texts=texts, notes=notes, **touched.values
@@ -250,8 +262,12 @@ class Ledger:
                         row.id,
                         area,
                     )
-                if isinstance(after, Person):
-                    await name_keys.keep(self.tx, after)
+            if (
+                isinstance(after, Person)
+                and isinstance(row, Person)
+                and (after.area, after.birth_date) != (row.area, row.birth_date)
+            ):
+                await name_keys.keep(self.tx, after)
 
     async def close(self, lineage: Lineage, also: Iterable[UUID] = ()) -> Lineage:
         """Write what was gathered, and the operation itself.

@@ -10,8 +10,8 @@ from slrt_api.access.scopes import Scope
 from slrt_api.cases.models import Case, Need
 from slrt_api.flows.lineage.commands import ROLES
 from slrt_api.flows.lineage.ledger import MODELS, Ledger, restored
-from slrt_api.households.codes import HouseholdEnd, LineageStatus, PersonEnd, Relation
-from slrt_api.households.models import Household, Lineage, LineageParticipant, Membership, Person
+from slrt_api.households.codes import HouseholdEnd, LineageStatus, Operation, PersonEnd, Relation
+from slrt_api.households.models import Duplicate, Household, Lineage, LineageParticipant, Membership, Person
 from slrt_api.households.shapes import LINEAGE
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind
@@ -40,6 +40,9 @@ async def undo(tx: Transaction, actor: Actor, lineage_id: UUID, command: UndoOpe
     row = await tx.ask(Lineage, lineage_id)
     if row.status != LineageStatus.DONE:
         raise errors.Conflict("undo_blocked")
+    if row.operation == Operation.MERGE_PERSONS:
+        # Who may not decide that two are one may not decide that they are not.
+        actor.require(Scope.DUPLICATES_DECIDE)
     async with tx.effect(row.regency):
         steps = await _steps(tx, row)
         participants = await tx.rows(LineageParticipant, "regency = $1 AND id = $2", row.regency, row.id)
@@ -163,7 +166,7 @@ async def _take_back(ledger: Ledger, step: Step, row: Any) -> None:
     elif isinstance(row, Person):
         ended = {"ended_at": ledger.tx.now, "ended_as": PersonEnd.MISTAKEN.value}
         ledger.set(row, **(ended if before is None else before))
-    elif isinstance(row, Case):
+    elif isinstance(row, Case | Duplicate):
         ledger.set(row, **(before or {}))
     elif isinstance(row, Need):
         await ledger.part(row, (ledger.cases[row.case_id],), **(before or {}))

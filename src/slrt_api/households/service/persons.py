@@ -174,4 +174,6 @@ async def _found_again(tx: Transaction, person: Person) -> Identity | None:
     if not held:
         return None
     findings = [finding.value for finding in nik_findings(vault.number_of(tx.keyring, held[0]), person)]
+    # Whether somebody else claims it is the worker's to say.
+    findings += [each for each in held[0].findings if each == Finding.NIK_DUPLICATE]
     return await tx.update(held[0], findings=findings) if findings != held[0].findings else None

@@ -1,0 +1,14 @@
+"""Routes of persons who may be one, and of the runs that look for them."""
+
+from slrt_api.flows import duplicates, finding
+from slrt_api.households.shapes import DUPLICATE, DUPLICATE_RUN
+from slrt_api.rest.operations import Routes
+
+TAG = "Duplicates"
+
+
+def add(routes: Routes) -> None:
+    routes.read(DUPLICATE, tag=TAG)
+    routes.write(duplicates.transition, "/v1/duplicates/{id}/transitions", tag=TAG)
+    routes.read(DUPLICATE_RUN, tag=TAG)
+    routes.write(finding.start, "/v1/duplicate-runs", tag=TAG)
