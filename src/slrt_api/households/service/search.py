@@ -20,6 +20,8 @@ from slrt_api.runtime.transaction import Transaction
 MAX_CANDIDATES: Final = 500
 #: rows of a common word that are looked through for the others
 MAX_LOOKED_THROUGH: Final = 20_000
+#: of people who have all the words that were asked, as many as make beginnings of words not worth their cost
+ENOUGH: Final = 20
 #: below this, a name has too little of what was asked for to be shown
 LEAST_SCORE: Final = 0.6
 #: what a year of birth takes from the score, for each year that it is off, and where it is unknown
@@ -140,8 +142,10 @@ async def _candidates(tx: Transaction, regency: int, query: Query) -> tuple[list
     # Where even the rarest word is common, the people who have all the common words are asked for.
     also = [words[place] for count, place in known[1:] if known[0][0] > MAX_CANDIDATES]
     cut = False
-    for way in words[rarest]:
-        if len(found) > MAX_CANDIDATES:
+    ways = _dear(words[rarest]) if also else words[rarest]
+    for way in ways:
+        if len(found) > (ENOUGH if also else MAX_CANDIDATES):
+            cut = True
             break
         cut = await _add(tx, regency, query, way, also, found) or cut
     return list(found)[:MAX_CANDIDATES], cut or len(found) > MAX_CANDIDATES
@@ -160,6 +164,11 @@ async def _counts(tx: Transaction, regency: int, query: Query, words: Sequence[S
     for row in await tx.fetch(" UNION ALL ".join(asked), *text.values) if asked else ():
         counts[row["word"]] += row["rows"]
     return counts
+
+
+def _dear(ways: Sequence[Lookup]) -> list[Lookup]:
+    """The ways of a common word, without those that others hold: each looks through thousands of rows."""
+    return [ways[1], *(way for way in ways if way.high is not None)]
 
 
 def _widest(ways: Sequence[Lookup]) -> list[Lookup]:
