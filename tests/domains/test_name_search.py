@@ -25,6 +25,8 @@ SEARCH = "/v1/persons/search"
 VILLAGES = ("33.26.08.2001", "33.26.08.2002")
 #: the same names live here, for an officer of another village and for another regency
 ELSEWHERE = "33.26.09.2001"
+#: a village of a regency in which nobody else lives
+ALONE = "33.22.01.2001"
 #: as names are written -> as officers search them
 SPELLINGS = (
     ("Siti Zulaekha", "Sitti Zulaikha"),
@@ -234,23 +236,30 @@ class TestKeys:
     async def test_who_was_there_before_is_found_after_a_rebuild_that_may_be_broken_off(
         self, api: Api, owner: asyncpg.Connection
     ) -> None:
+        regency, client = int(ALONE[:5].replace(".", "")), officer(api, areas=[ALONE])
         people = await register(
-            api, ("Saraswati Puspita", None), ("Saraswati Kamala", None), ("Saraswati Dewani", None)
+            api, ("Saraswati Puspita", None), ("Saraswati Kamala", None), ("Saraswati Dewani", None), area=ALONE
         )
         ids = sorted(people.values())
         await owner.execute("DELETE FROM person_name_keys WHERE person_id = ANY ($1::uuid[])", ids)
-        assert await found(officer(api), "Saraswati") == []
-        # Broken off within the last batch, and begun again.
-        first = [progress async for progress in name_keys.rebuild(owner, 3326, batch=1_000)][-1]
-        assert first.written >= 3
-        assert set(await found(officer(api), "Saraswati")) == set(people)
-        again = [progress async for progress in name_keys.rebuild(owner, 3326)][-1]
-        assert (again.written, again.read) == (0, first.read)
-        await owner.execute("DELETE FROM person_name_keys WHERE person_id = $1", ids[0])
+        assert await found(client, "Saraswati") == []
+        async for progress in name_keys.rebuild(owner, regency, batch=1):
+            if progress.written:
+                break
+        assert len(await found(client, "Saraswati")) == 1
+        again = [progress async for progress in name_keys.rebuild(owner, regency, batch=1)][-1]
+        assert (again.regency, again.written, again.read) == (regency, 2, 3)
+        assert set(await found(client, "Saraswati")) == set(people)
+        # Keys by other rules than today's are replaced where everybody's are asked for, and only there.
         await owner.execute("UPDATE person_name_keys SET key = 'x' || key WHERE person_id = $1", ids[1])
-        everybody = [progress async for progress in name_keys.rebuild(owner, 3326, all_=True)][-1]
-        assert everybody.written == everybody.read == first.read
-        assert set(await found(officer(api), "Saraswati")) == set(people)
+        for everybody, written in ((False, 0), (True, 3)):
+            [done] = [progress async for progress in name_keys.rebuild(owner, regency, all_=everybody)]
+            assert (done.read, done.written) == (3, written)
+        assert set(await found(client, "Saraswati")) == set(people)
+        kept = await owner.fetchval(
+            "SELECT count(*) FROM person_name_keys WHERE regency = $1 AND key LIKE 'x%'", regency
+        )
+        assert kept == 0
 
     async def test_every_person_has_the_keys_of_the_name(self, owner: asyncpg.Connection) -> None:
         """What every test of the suite has done so far, over whichever path."""

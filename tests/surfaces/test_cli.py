@@ -243,6 +243,12 @@ class TestDevelopment:
             verified = await run("audit", "verify", "--regency", "3326", folder=folder)
             assert (verified.code, verified.err) == (0, "")
             assert re.fullmatch(r"3326: [1-9][0-9]* events of [1-9][0-9]* resources: intact\n", verified.out)
+            # Whoever was registered by the API can be found already.
+            rebuilt = await run("names", "rebuild", "--regency", "3326", folder=folder)
+            assert (rebuilt.code, rebuilt.err) == (0, "")
+            assert re.fullmatch(r"3326: [1-9][0-9]* people, keys written for 0\n", rebuilt.out)
+            nowhere = await run("names", "rebuild", "--regency", "1", folder=folder)
+            assert (nowhere.code, nowhere.out, nowhere.err) == (1, "", "slrt-api: no regency 1\n")
             process.send_signal(signal.SIGINT)
             await asyncio.wait_for(process.wait(), 60)
             assert process.returncode == 0
