@@ -14,7 +14,7 @@ from tests.graph_queries import data
 from tests.problems import problem
 
 from slrt_api.access.scopes import Role
-from slrt_api.flows import finding
+from slrt_api.flows import finding, upkeep
 from slrt_api.kernel.errors import Forbidden
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.runtime.actor import Actor, RowScope
@@ -160,7 +160,7 @@ class TestRefusals:
             "content_invalid",
             fault=("/survivor_id", "invalid"),
         )
-        problem(await decide(officer, pair, action="SAME"), 422, "invalid", fault=("/survivor_id", "required"))
+        problem(await decide(officer, pair, action="SAME"), 422, "content_invalid", fault=("/survivor_id", "required"))
         stranger = people(homes[0])[1]
         problem(
             await decide(officer, pair, action="SAME", survivor_id=stranger),
@@ -290,7 +290,7 @@ class TestFinding:
         assert answer.status_code == 201, answer.text
         run = answer.json()
         problem(await manager.post("/v1/duplicate-runs", json={"area_code": "33.26"}), 409, "duplicate_run_under_way")
-        await Act(platform, finding.WORKER, "0" * 32)(finding.step, on=UUID(run["id"]))
+        await Act(platform, upkeep.WORKER, "0" * 32)(finding.step, on=UUID(run["id"]))
         seen = (await manager.get(answer.headers["location"])).json()
         assert (seen["status"], seen["checked"]) == ("RUNNING", finding.STEP)
         assert seen["persons"] > finding.STEP

@@ -22,7 +22,7 @@ from tests.problems import problem
 
 from slrt_api.access.scopes import Role
 from slrt_api.areas import codes
-from slrt_api.flows import finding
+from slrt_api.flows import finding, upkeep
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
 from slrt_api.kernel.numbers import new_number
 from slrt_api.registry import service as registry
@@ -452,7 +452,7 @@ async def populated(api: Api) -> World:
                 facilitator, "/v1/households", household_body(kk=None, area_code=village, members=[once])
             )
         twice = again["members"][0]["person_id"]
-        await Act(api.app.state.service.platform, finding.WORKER, "0" * 32)(finding.look, on=UUID(twice))
+        await Act(api.app.state.service.platform, upkeep.WORKER, "0" * 32)(finding.look, on=UUID(twice))
         regency = village[:5]
         deciding = api.as_("secretariat_manager", area=regency)
         pairs = await deciding.get("/v1/duplicates", params={"person_id": twice})

@@ -18,14 +18,26 @@ from slrt_api.access.models import Grant, Revocation
 from slrt_api.access.overrides.models import AccessOverride
 from slrt_api.cases.models import Case
 from slrt_api.complaints.models import Complaint
-from slrt_api.households.models import Household, Lineage, Person
+from slrt_api.households.models import Duplicate, DuplicateRun, Household, Lineage, Person
 from slrt_api.kernel.ids import NATIONAL
 from slrt_api.organizations.models import Organization
 from slrt_api.referrals.models import Referral
 from slrt_api.registry.models import Snapshot
 from slrt_api.runtime import events
 
-AGGREGATES: Final = (Household, Person, Lineage, Case, Referral, Complaint, Snapshot, Consent, AccessOverride)
+AGGREGATES: Final = (
+    Household,
+    Person,
+    Lineage,
+    Duplicate,
+    DuplicateRun,
+    Case,
+    Referral,
+    Complaint,
+    Snapshot,
+    Consent,
+    AccessOverride,
+)
 NATIONAL_AGGREGATES: Final = (Organization, Grant, Revocation)
 
 _EVENTS: Final = """
