@@ -323,6 +323,36 @@ class TestDecisions:
         assert kept["id"] == pair["id"]
         assert (await decided(officer, pair, action="REOPEN"))["status"] == "OPEN"
 
+    async def test_different_is_remembered_of_who_goes_on_for_one_of_them(
+        self, api: Api, owner: asyncpg.Connection, platform: Platform
+    ) -> None:
+        made = [await family(api, member("Mursinah Atmojo", "1962-01-19")) for _ in range(3)]
+        one, same, other = (people(home)[0] for home in made)
+        await finding.find_duplicates(platform)
+        officer = api.as_("secretariat_officer")
+        found = {pair_of(each): each for each in await queue(officer, person_id=same)}
+        await decided(officer, found[frozenset({same, other})], action="DIFFERENT")
+        # Had the pair of the survivor and the stranger not come to the queue yet, it would not come any more.
+        for table in ("revisions", "events"):
+            await owner.execute(
+                f"DELETE FROM {table} WHERE aggregate_id IN"
+                " (SELECT id FROM duplicates WHERE first_id = $1 AND second_id = $2)",
+                *sorted((UUID(one), UUID(other))),
+            )
+        removed = await owner.execute(
+            "DELETE FROM duplicates WHERE first_id = $1 AND second_id = $2", *sorted((UUID(one), UUID(other)))
+        )
+        assert removed == "DELETE 1"
+        await decided(
+            officer, found[frozenset({one, same})], action="SAME", survivor_id=one, household_id=made[0]["id"]
+        )
+        await owner.execute(
+            "UPDATE persons SET duplicates_checked = NULL WHERE id = ANY ($1)", [UUID(one), UUID(other)]
+        )
+        assert await finding.find_duplicates(platform) > 0
+        assert await queue(officer, person_id=one) == []
+        assert await queue(officer, person_id=other) == []
+
 
 async def rows(owner: asyncpg.Connection, *ids: str) -> dict[str, list[dict[str, Any]]]:
     """Every row of these households and persons that a merge may touch."""

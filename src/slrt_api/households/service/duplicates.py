@@ -54,6 +54,14 @@ WITH near AS (
 {_SHOWN} FROM near JOIN persons p ON p.regency = $1 AND p.id = near.id {_BESIDE}
 WHERE p.ended_at IS NULL AND p.id <> $2 ORDER BY p.id
 """
+#: $2 whom the person goes on for, $3 who is different from the person
+_TOLD_APART: Final = """
+SELECT d.second_id AS id FROM duplicates d WHERE d.regency = $1 AND d.first_id = ANY ($2::uuid[]) AND d.status = 'DIFFERENT'
+UNION SELECT d.first_id FROM duplicates d
+    WHERE d.regency = $1 AND d.second_id = ANY ($2::uuid[]) AND d.status = 'DIFFERENT'
+UNION SELECT p.successor_id FROM persons p
+    WHERE p.regency = $1 AND p.id = ANY ($3::uuid[]) AND p.ended_as = 'MERGED'
+"""
 _LOOKED: Final = "UPDATE persons SET duplicates_checked = $3 WHERE regency = $1 AND id = $2"
 _LOOK_AGAIN: Final = "UPDATE persons SET duplicates_checked = NULL WHERE regency = $1 AND id = ANY ($2::uuid[])"
 _COUNT_WORDS: Final = """
@@ -106,7 +114,9 @@ async def look(tx: Transaction, regency: int, person_id: UUID) -> int:
         again, alone = await _again(tx, row, known.get(other_id))
         came += again
         parted += [other_id] if alone else []
-    came += await _bring(tx, person, {id_: judged for id_, judged in found.items() if id_ not in pairs})
+    told_apart = await _told_apart(tx, person, pairs) if found.keys() - pairs.keys() else set()
+    new = {id_: judged for id_, judged in found.items() if id_ not in pairs and id_ not in told_apart}
+    came += await _bring(tx, person, new)
     version = await _findings(tx, person, mine, others)
     await tx.execute(_LOOKED, regency, person.id, version)
     # Whoever shared the NIK with this person until now may still share it with somebody else.
@@ -228,6 +238,18 @@ async def _again(tx: Transaction, row: Duplicate, now: tuple[int, Found] | None)
     if area != row.area or after != before:
         await tx.change(row, "judged_again", **values)
     return 0, parted
+
+
+async def _told_apart(tx: Transaction, person: Person, pairs: Mapping[UUID, Duplicate]) -> set[UUID]:
+    """Who is somebody else because of what was decided before a merge: of whom the person goes on for, or who goes on for
+    them."""
+    rows = await tx.fetch(
+        _TOLD_APART,
+        person.regency,
+        [id_ for id_, row in pairs.items() if row.survivor_id == person.id and row.status == DuplicateStatus.SAME],
+        [id_ for id_, row in pairs.items() if row.status == DuplicateStatus.DIFFERENT],
+    )
+    return {row["id"] for row in rows}
 
 
 async def _bring(tx: Transaction, person: Person, found: Mapping[UUID, tuple[int, Found]]) -> int:
