@@ -233,6 +233,27 @@ class TestKeys:
         assert await found(officer(api), "lintang kinasih") == ["Lintang Kinasih"]
         assert await found(officer(api), "bening", birth_year=2026) == ["Bening Kinasih"]
 
+    async def test_a_family_that_moves_is_found_where_it_lives_and_one_who_died_no_more(self, api: Api) -> None:
+        [person] = (await register(api, ("Kirana Maheswari", None))).values()
+        client = officer(api)
+        [item] = (await search(client, "kirana")).json()["items"]
+        moved = await client.post(
+            f"/v1/households/{item['household_id']}/move",
+            json={"area_code": VILLAGES[1], "address": "RT 9", "reason": "Pindah"},
+            headers={"if-match": '"1"'},
+        )
+        assert moved.status_code == 200, moved.text
+        assert await found(client, "kirana", area_code=VILLAGES[0]) == []
+        assert await found(client, "kirana", area_code=VILLAGES[1]) == ["Kirana Maheswari"]
+        version = (await client.get(f"/v1/persons/{person}")).json()["version"]
+        died = await client.post(
+            f"/v1/persons/{person}/death",
+            json={"died_on": "2026-11-01", "reason": "Surat kematian"},
+            headers={"if-match": f'"{version}"'},
+        )
+        assert died.status_code == 200, died.text
+        assert await found(client, "kirana") == []
+
     async def test_who_was_there_before_is_found_after_a_rebuild_that_may_be_broken_off(
         self, api: Api, owner: asyncpg.Connection
     ) -> None:
