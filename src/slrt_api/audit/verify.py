@@ -13,6 +13,9 @@ from uuid import UUID
 
 import orjson
 
+from slrt_api.access.consents.models import Consent
+from slrt_api.access.models import Grant, Revocation
+from slrt_api.access.overrides.models import AccessOverride
 from slrt_api.cases.models import Case
 from slrt_api.complaints.models import Complaint
 from slrt_api.households.models import Household
@@ -22,8 +25,8 @@ from slrt_api.referrals.models import Referral
 from slrt_api.registry.models import Snapshot
 from slrt_api.runtime import events
 
-AGGREGATES: Final = (Household, Case, Referral, Complaint, Snapshot)
-NATIONAL_AGGREGATES: Final = (Organization,)
+AGGREGATES: Final = (Household, Case, Referral, Complaint, Snapshot, Consent, AccessOverride)
+NATIONAL_AGGREGATES: Final = (Organization, Grant, Revocation)
 
 _EVENTS: Final = """
 SELECT e.regency, e.aggregate_id, e.sequence, e.id, e.kind, e.type, e.at, e.actor, e.role, e.on_behalf_of, e.trace_id,
