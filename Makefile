@@ -25,10 +25,10 @@ run: setup ## start PostgreSQL, migrate, load the demo regency, serve on 127.0.0
 	@exec .venv/bin/slrt-api dev --port $(PORT) --data-dir .data
 
 test: setup ## the whole suite with small numbers (TESTS="tests/rules -k ids" selects)
-	@SLRT_TEST_SIZE=small $(PYTEST)
+	@SLRT_TEST_SIZE=small $(if $(TESTS),$(PYTEST),sh .ci/tests)
 
 soak: setup ## the same tests with the numbers that the issues name
-	@SLRT_TEST_SIZE=soak $(PYTEST)
+	@SLRT_TEST_SIZE=soak $(if $(TESTS),$(PYTEST),sh .ci/tests)
 
 fuzz: setup ## hostile and random input only, at full size
 	@SLRT_TEST_SIZE=soak $(PYTEST) -m fuzz

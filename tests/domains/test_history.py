@@ -17,6 +17,7 @@ from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.runtime.actor import RowScope
 from slrt_api.runtime.db import Database
 from slrt_api.runtime.roles import ScopeKind
+from slrt_api.runtime.tables import Aggregate, NationalAggregate
 from slrt_api.settings import Settings
 
 #: a regency in which no other test acts
@@ -217,3 +218,9 @@ class TestVerify:
                 assert report.events == expected
         finally:
             await pools.close()
+
+
+def test_every_aggregate_is_verified() -> None:
+    """Else its trail would be reported as one without a resource, or, worse, never be looked at."""
+    assert set(verify.AGGREGATES) == set(Aggregate.__subclasses__())
+    assert set(verify.NATIONAL_AGGREGATES) == set(NationalAggregate.__subclasses__())

@@ -417,6 +417,12 @@ class TestReferrals:
         found = answer["data"]["organization"]["referrals"]
         assert [edge["node"]["id"] for edge in found["edges"]] == [each["id"] for each in listed.json()["items"]]
         assert found["totalCount"] == listed.json()["total"] > 0
+        # Where nothing of the rows is asked for, the caller's tenants are no parameter of the statement.
+        nothing = "{ organizations(first: 5) { edges { node { referrals(first: 5) { __typename } } } } }"
+        shown = (await ask(client, nothing)).json()
+        assert {"referrals": {"__typename": "ReferralConnection"}} in [
+            edge["node"] for edge in shown["data"]["organizations"]["edges"]
+        ]
         included = (await client.get(f"/v1/organizations/{rows.receiver}?include=referrals")).json()["referrals"]
         assert [each["id"] for each in included] == [edge["node"]["id"] for edge in found["edges"]]
 

@@ -4,8 +4,9 @@ What a caller may see, masks, paging and limits are in the text that comes out h
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -116,7 +117,8 @@ class Compiler:
             return self._link(shape, member.link, member.selection, alias, listed=listed or member.link.paged)
         if isinstance(member, PagedMember):
             target = self.alias()
-            return f"({self.connection(member.connection, target, self._joined(shape, member.link, target, alias))})"
+            joined = partial(self._joined, shape, member.link, target, alias)
+            return f"({self.connection(member.connection, target, joined)})"
         return f"{_literal(member.text)}::text"
 
     def _field(self, field: Field, alias: str, *, listed: bool) -> str:
@@ -194,12 +196,14 @@ class Compiler:
         self,
         connection: Connection,
         alias: str,
-        conditions: list[str],
+        conditions: Callable[[], list[str]],
         *,
         rows: bool = False,
         gather: bool = False,
     ) -> str:
         """SELECT of the JSON of a page; with `rows`, of the number of its rows too.
+
+        conditions  makes those of its rows: asked for only where rows are read, because it binds parameters
 
         One row more than the page is read only where somebody asks whether there is one.
         """
@@ -222,7 +226,7 @@ class Compiler:
         limit = self.bind(f"{slot}.limit") if wanted else ""
         counted_too = any(isinstance(member, Total) for member in connection.members)
         asked_filters = connection.filters if wanted or counted_too else ()
-        matching = conditions + [
+        matching = (conditions() if wanted or counted_too else []) + [
             shape.filters[name].sql.format(t=alias, v=self.bind(f"{slot}.filter.{name}")) for name in asked_filters
         ]
         matching += shape.cut(connection.filters, alias)
@@ -348,7 +352,7 @@ def root(compiler: Compiler, root: Root) -> str:
     """SELECT of the JSON `j` and the number of rows `n` of one root."""
     shape, alias = root.shape, compiler.alias()
     if isinstance(root, PageRoot):
-        cut = _tenants(compiler, shape, alias, len(compiler.actor.rows.tenants))
+        cut = partial(_tenants, compiler, shape, alias, len(compiler.actor.rows.tenants))
         return compiler.connection(root.connection, alias, cut, rows=True, gather=True)
     row = compiler.row(root.selection, alias, listed=root.listed)
     where = f"{shape.key.format(t=alias)} = {compiler.bind(f'{root.slot}.id')}"
