@@ -11,7 +11,7 @@ from slrt_api.access.actors import Caller, Grant
 from slrt_api.access.scopes import Role
 from slrt_api.areas.dataset import TENANTS
 
-PLACES = ("33.21.01.2001", "33.22.01.2001", "33.23.01.2001", "32.03.01.2001")
+PLACES = ("33.15.01.2001", "33.16.01.2001", "33.17.01.2001", "32.03.01.2001")
 
 
 @pytest_asyncio.fixture(scope="module")
