@@ -61,12 +61,13 @@ class CodeList:
 
 
 class QuestionType(StrEnum):
-    """How a question is answered: one code, a set of codes, codes in order that may repeat, or a whole number."""
+    """How a question is answered: one code, a set of codes, codes in order that may repeat, a whole number, or a day."""
 
     CODE = "CODE"
     CODES = "CODES"
     LIST = "LIST"
     NUMBER = "NUMBER"
+    DATE = "DATE"
 
 
 class Subject(StrEnum):
@@ -80,7 +81,7 @@ class Subject(StrEnum):
 class Question:
     """A question of an instrument whose answers are coded.
 
-    list_name  the code list of its answers; None for a number
+    list_name  the code list of its answers; None for a number or a day
     low, high  bounds of a number, or of how many codes a LIST has; None for the others
     special    special data (UU 27/2022, article 4): health, disability. Which questions are is this project's choice
     """

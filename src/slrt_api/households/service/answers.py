@@ -33,7 +33,8 @@ class GiveAnswers(Command):
     """Answers to questions of one instrument, from one source and of one day."""
 
     instrument: Instrument = Field(
-        description="The questionnaire: `REGSOSEK2022K` or `PBDT2015`. Of `DTSEN39` no question is published yet.",
+        description="The questionnaire: `REGSOSEK2022K`, `PBDT2015`, or `SLRT` for our own questions about what rules of programs"
+        " ask for. Of `DTSEN39` no question is published yet.",
         examples=["REGSOSEK2022K"],
     )
     source: Source = Field(description="Who told it.", examples=["DECLARED"])
@@ -151,8 +152,8 @@ def _read(subject: Subject, command: GiveAnswers) -> list[tuple[Question, rules.
 
 
 _DETAILS: Mapping[str, str] = {
-    "type": "Give a code, a list of codes, or a whole number, as the question takes it.",
-    "range": "Give a number within the bounds of the question.",
+    "type": "Give a code, a list of codes, a whole number, or a day as YYYY-MM-DD, as the question takes it.",
+    "range": "Give a number within the bounds of the question, or a day that there is.",
     "items": "Give as many codes as the question takes, each once.",
     "unknown_code": "Give a code of the question's own list.",
 }
