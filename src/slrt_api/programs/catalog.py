@@ -1,12 +1,16 @@
 """The shipped catalog of social programs: what they are called, who they are for, and when they are open.
 
-Rules of eligibility are not here: they change every year and are versions of a program. Reads package data only.
+Rules of eligibility are not here: they change every year and are versions of a program. Reads package data only. What
+no source says is left empty, and what is only generally known is marked `unverified`.
 """
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
+
+from slrt_api.areas.codes import area_number, parse_area_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,9 @@ class CatalogProgram:
     complaint_channel  where the program itself takes complaints, in words
     open_from          first day of the budget year for which the row was checked; open_to None while it goes on
     confidence         sourced or unverified, for the facts in `citation`
+    domain             bidang layanan: a code of the list `service-domains`; another axis than `sector`
+    area               area number in which it is open; 0 = the whole nation, or every area of its level
+    legal_basis        decrees that found it; empty where no source names them
     """
 
     code: str
@@ -34,6 +41,9 @@ class CatalogProgram:
     open_to: date | None
     citation: str
     confidence: str
+    domain: str
+    area: int
+    legal_basis: str | None
 
     def is_open_on(self, day: date) -> bool:
         """Whether the program takes beneficiaries on `day`; both ends of the window are open days."""
@@ -42,22 +52,33 @@ class CatalogProgram:
 
 def load_programs() -> tuple[CatalogProgram, ...]:
     """The catalog, in the order in which it is shipped."""
-    with (files("slrt_api.programs") / "data" / "programs.csv").open(encoding="utf-8") as lines:
-        return tuple(
-            CatalogProgram(
-                code=row["code"],
-                name_id=row["name_id"],
-                name_en=row["name_en"],
-                cluster=int(row["cluster"]),
-                sector=row["sector"],
-                level=row["level"],
-                unit=row["unit"],
-                owner_kind=row["owner_kind"],
-                complaint_channel=row["complaint_channel"],
-                open_from=date.fromisoformat(row["open_from"]),
-                open_to=date.fromisoformat(row["open_to"]) if row["open_to"] else None,
-                citation=row["citation"],
-                confidence=row["confidence"],
-            )
-            for row in csv.DictReader(lines)
+    return tuple(
+        CatalogProgram(
+            code=row["code"],
+            name_id=row["name_id"],
+            name_en=row["name_en"],
+            cluster=int(row["cluster"]),
+            sector=row["sector"],
+            level=row["level"],
+            unit=row["unit"],
+            owner_kind=row["owner_kind"],
+            complaint_channel=row["complaint_channel"],
+            open_from=date.fromisoformat(row["open_from"]),
+            open_to=date.fromisoformat(row["open_to"]) if row["open_to"] else None,
+            citation=row["citation"],
+            confidence=row["confidence"],
+            domain=row["domain"],
+            area=_area(row["area_code"]),
+            legal_basis=row["legal_basis"] or None,
         )
+        for row in _rows("programs.csv")
+    )
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    with (files("slrt_api.programs") / "data" / name).open(encoding="utf-8") as lines:
+        yield from csv.DictReader(lines)
+
+
+def _area(code: str) -> int:
+    return area_number(parse_area_code(code)) if code else 0

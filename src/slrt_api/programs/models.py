@@ -31,3 +31,7 @@ class Program(SQLModel, table=True):
     complaint_channel: str
     citation: str
     confidence: str
+    sector: str
+    level: str
+    domain: str
+    legal_basis: str | None = None

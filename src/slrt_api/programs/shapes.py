@@ -61,6 +61,16 @@ PROGRAM = (
         Field("complaint_channel", FieldType.TEXT, "Where the program takes complaints.", example="Call center 171"),
         Field("citation", FieldType.TEXT, "Source of these facts.", example="Permensos 3/2026"),
         Field("confidence", FieldType.TEXT, "`sourced` or `unverified`.", example="sourced"),
+        Field("sector", FieldType.TEXT, "Sector: a code of the list `program-sectors`.", example="HEALTH"),
+        Field("level", FieldType.TEXT, "Who runs it: a code of the list `program-levels`.", example="NATIONAL"),
+        Field("domain", FieldType.TEXT, "Service domain: a code of the list `service-domains`.", example="HEALTH"),
+        Field(
+            "legal_basis",
+            FieldType.TEXT,
+            "Decrees that found it; null where no source at hand names them.",
+            nullable=True,
+            example="Permensos 3/2026",
+        ),
     )
     .with_filters(
         Filter("code", "{t}.code = {v}::text", _code, "The program of this code.", "PKH", pattern=f"^{_CODE}$"),
@@ -71,6 +81,21 @@ PROGRAM = (
             "For these units.",
             "FAMILY",
             pattern=one_of(codelists.load_code_lists()["program-units"].codes),
+        ),
+        *(
+            Filter(
+                name,
+                f"{{t}}.{name} = ANY ({{v}}::text[])",
+                parse_codes(codelists.load_code_lists()[name_of_list].codes),
+                description,
+                example,
+                pattern=one_of(codelists.load_code_lists()[name_of_list].codes),
+            )
+            for name, name_of_list, description, example in (
+                ("sector", "program-sectors", "Of these sectors.", "HEALTH"),
+                ("level", "program-levels", "Run by these.", "REGENCY"),
+                ("domain", "service-domains", "Of these service domains.", "HEALTH"),
+            )
         ),
         Filter(
             "open_on",
