@@ -8,7 +8,7 @@ The kernel knows no SQL beyond operators that all dialects share: whoever compil
 """
 
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -117,6 +117,19 @@ class Known:
 
 
 @dataclass(frozen=True)
+class Reaches:
+    """Whether a count of rows is at least `least`, where some rows may not be known to count.
+
+    sure      how many rows count for certain
+    possible  how many may, the certain ones among them
+    """
+
+    sure: Operand
+    possible: Operand
+    least: int
+
+
+@dataclass(frozen=True)
 class Not:
     criterion: "Criterion"
 
@@ -135,7 +148,22 @@ class AnyOf:
     criteria: tuple["Criterion", ...]
 
 
-Criterion = Equals | NotEquals | Less | AtMost | Greater | AtLeast | OneOf | Known | Not | AllOf | AnyOf
+Criterion = Equals | NotEquals | Less | AtMost | Greater | AtLeast | OneOf | Known | Reaches | Not | AllOf | AnyOf
+
+
+def negated(truth: Truth) -> Truth:
+    """NOT."""
+    return _ASCENDING[2 - _ASCENDING.index(truth)]
+
+
+def lowest(truths: Iterable[Truth]) -> Truth:
+    """AND; TRUE of none."""
+    return min(truths, key=_ASCENDING.index, default=Truth.TRUE)
+
+
+def highest(truths: Iterable[Truth]) -> Truth:
+    """OR; FALSE of none."""
+    return max(truths, key=_ASCENDING.index, default=Truth.FALSE)
 
 
 def evaluate(criterion: Criterion, row: Mapping[str, Value], actor: Mapping[str, Value]) -> Truth:
@@ -150,15 +178,21 @@ def evaluate(criterion: Criterion, row: Mapping[str, Value], actor: Mapping[str,
             return _compare(criterion, left, right)
         case OneOf(operand, values):
             value = _value(operand, row, actor)
-            return _highest([_compare(Equals(operand, Constant(each)), value, each) for each in values])
+            return highest([_compare(Equals(operand, Constant(each)), value, each) for each in values])
         case Known(operand):
             return _truth(_value(operand, row, actor) is not None)
+        case Reaches(sure, possible, least):
+            limit = Constant(least)
+            return _either(
+                _compare(AtLeast(sure, limit), _value(sure, row, actor), least),
+                _compare(AtLeast(possible, limit), _value(possible, row, actor), least),
+            )
         case Not(inner):
-            return _ASCENDING[2 - _ASCENDING.index(evaluate(inner, row, actor))]
+            return negated(evaluate(inner, row, actor))
         case AllOf(criteria):
-            return min([evaluate(each, row, actor) for each in criteria], key=_ASCENDING.index, default=Truth.TRUE)
+            return lowest([evaluate(each, row, actor) for each in criteria])
         case AnyOf(criteria):
-            return _highest([evaluate(each, row, actor) for each in criteria])
+            return highest([evaluate(each, row, actor) for each in criteria])
         case _:
             assert_never(criterion)
 
@@ -191,6 +225,9 @@ def to_sql(
                 return f"({operand(tested)} IN ({', '.join(constant(each) for each in values)}))"
             case Known(tested):
                 return f"({operand(tested)} IS NOT NULL)"
+            case Reaches(sure, possible, least):
+                limit = constant(least)
+                return f"(CASE WHEN {operand(sure)} >= {limit} THEN TRUE WHEN {operand(possible)} < {limit} THEN FALSE END)"
             case Not(inner):
                 return f"(NOT {compile_(inner)})"
             case AllOf(criteria):
@@ -212,6 +249,8 @@ def describe(criterion: Criterion) -> str:
             return f"{_words(operand)} in ({', '.join(_words(Constant(each)) for each in values)})"
         case Known(operand):
             return f"{_words(operand)} is known"
+        case Reaches(sure, possible, least):
+            return f"{_words(sure)} to {_words(possible)} reach {least}"
         case Not(inner):
             return f"not ({describe(inner)})"
         case AllOf(criteria):
@@ -231,6 +270,8 @@ def _operands(criterion: Criterion) -> Iterator[Operand]:
     match criterion:
         case _Comparison():
             yield from (criterion.left, criterion.right)
+        case Reaches(sure, possible):
+            yield from (sure, possible)
         case OneOf(operand) | Known(operand):
             yield operand
         case Not(inner):
@@ -277,8 +318,11 @@ def _truth(holds: bool) -> Truth:
     return Truth.TRUE if holds else Truth.FALSE
 
 
-def _highest(truths: list[Truth]) -> Truth:
-    return max(truths, key=_ASCENDING.index, default=Truth.FALSE)
+def _either(sure: Truth, possible: Truth) -> Truth:
+    """TRUE by the certain rows, FALSE when even the possible ones do not suffice."""
+    if sure is Truth.TRUE:
+        return Truth.TRUE
+    return Truth.FALSE if possible is Truth.FALSE else Truth.UNKNOWN
 
 
 def _part(criterion: Criterion) -> str:

@@ -213,12 +213,14 @@ class Conflict(Dated):
 
 
 class Component(Dated):
-    """An amount for each member who meets `where`, or for the household itself where there is none.
+    """An amount for each MEMBER who meets `where`, or once for the UNIT (household or person) that does.
 
-    cap  how many members count at most
+    where  none: every member, or every unit
+    cap    how many members count at most
     """
 
     amount: Rupiah
+    per: Literal["UNIT", "MEMBER"] = "UNIT"
     where: Condition | None = None
     cap: Annotated[StrictInt, Field(ge=1, le=100)] | None = None
 

@@ -772,6 +772,72 @@ _ALL: Final = (
     ),
     _problem(
         422,
+        "fact_unknown",
+        ("Fakta tidak dikenal", "Unknown fact"),
+        ("Pakai fakta dari daftar fakta.", "Give a fact of the vocabulary."),
+    ),
+    _problem(
+        422,
+        "fact_out_of_place",
+        ("Fakta tidak pada tempatnya", "A fact out of its place"),
+        (
+            "Tanyakan fakta orang di dalam count, fakta keluarga di luarnya.",
+            "Ask facts of persons inside count, facts of the household outside of it.",
+        ),
+    ),
+    _problem(
+        422,
+        "fact_not_ordered",
+        ("Fakta ini tidak berurutan", "The fact has no order"),
+        (
+            "Bandingkan kode dan ya-tidak hanya dengan = atau <>.",
+            "Compare codes and yes-or-no facts with = or <> only.",
+        ),
+    ),
+    _problem(
+        422,
+        "condition_impossible",
+        ("Syarat mustahil dipenuhi", "The condition is impossible"),
+        (
+            "Tidak ada nilai yang memenuhinya: longgarkan, atau hapus salah satu bagiannya.",
+            "No value meets it: widen it, or take one of its parts away.",
+        ),
+    ),
+    _problem(
+        422,
+        "group_empty",
+        ("Kelompok kosong", "An empty group"),
+        ("Isi sedikitnya satu syarat, atau hapus kelompoknya.", "Name a condition, or leave the group out."),
+    ),
+    _problem(
+        422,
+        "dates_disordered",
+        ("Urutan tanggal keliru", "Dates out of order"),
+        (
+            "Akhir harus setelah awal, dalam masa berlaku versi.",
+            "Let the end come after the start, inside the validity of the version.",
+        ),
+    ),
+    _problem(
+        422,
+        "criterion_code_repeated",
+        ("Kode kriteria berulang", "A code is repeated"),
+        (
+            "Pakai setiap kode satu kali, atau untuk hari yang tidak bertumpang tindih.",
+            "Give each code once in the rule, or for days that do not overlap.",
+        ),
+    ),
+    _problem(
+        422,
+        "variant_replaces_nothing",
+        ("Varian tidak menggantikan apa pun", "The variant replaces nothing"),
+        (
+            "Pakai kode kriteria atau komponen yang ada dalam aturan.",
+            "Give a criterion or component of a code that the rule has.",
+        ),
+    ),
+    _problem(
+        422,
         "one_head_required",
         ("Harus ada satu kepala keluarga", "One head of household required"),
         (

@@ -1,0 +1,461 @@
+"""A rule judged for one household: the outcome, and why. Pure, and the same bytes for the same facts, rule and day.
+
+Three values everywhere: what is not known is UNKNOWN, is never taken for no, and is named as missing where the answer hangs on
+it. `sql` gives the same outcomes for a whole regency.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+from uuid import UUID
+
+from slrt_api.kernel import criteria as kernel
+from slrt_api.kernel.criteria import Truth
+from slrt_api.programs import lowering
+from slrt_api.programs.codes import Group, Outcome
+from slrt_api.programs.criteria import (
+    All,
+    Any,
+    Benefit,
+    Component,
+    Condition,
+    Conflict,
+    Count,
+    Criterion,
+    Enrolled,
+    Not,
+    Period,
+    Rule,
+    Unit,
+)
+from slrt_api.programs.facts import HouseholdFacts, PersonFacts, Told, Value
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a judgement hangs on beside rule and facts.
+
+    on    the judged day
+    full  program -> ranges of areas (ten digits, both ends) in which its places are taken
+    """
+
+    on: date
+    full: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+
+    def is_full(self, program: str, area: int) -> bool:
+        """Whether no place of the program is left where the household lives."""
+        return any(low <= area <= high for low, high in self.full.get(program, ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A fact that a criterion asked for. `value`, `source` and `as_of` are None where it is not known.
+
+    fact       a name of the vocabulary, `area`, or `enrolled:` with the code of a program
+    person_id  whose it is; None of the household
+    """
+
+    fact: str
+    person_id: UUID | None
+    value: Value | None
+    source: str | None
+    as_of: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One criterion: its outcome, the facts that it rests on, and of these the unknown ones that leave it open."""
+
+    code: str
+    group: Group
+    outcome: Truth
+    used: tuple[Used, ...]
+    missing: tuple[Used, ...]
+    citation: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """That the answer would be `outcome` if this one criterion were `becomes` and all others stayed."""
+
+    criterion: str
+    becomes: Truth
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A component of the benefit: how often it counts, and up to how often if what is not known were so. Caps are applied."""
+
+    code: str
+    amount: int
+    times: int
+    times_at_most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """The benefit in rupiah a period. `at_most`: if everything that is not known counted."""
+
+    period: Period
+    amount: int
+    at_most: int
+    shares: tuple[Share, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a rule makes of one unit.
+
+    person_id   who was judged where the unit is a person; None for the household
+    outcome     the answer
+    merits      the answer if nothing were received yet: tells inclusion suspects
+    receiving   whether the program itself is received on the day
+    missing     names of facts that the answer waits for, where it is INDETERMINATE
+    """
+
+    program: str
+    version: str
+    unit: Unit
+    person_id: UUID | None
+    outcome: Outcome
+    merits: Outcome
+    receiving: Truth
+    criteria: tuple[Judged, ...]
+    missing: tuple[str, ...]
+    would_change_if: tuple[Change, ...]
+    benefit: Amount | None
+
+
+#: who may get a benefit after all
+_OPEN: Final = {Outcome.ELIGIBLE, Outcome.ELIGIBLE_WAITLIST, Outcome.INDETERMINATE}
+
+
+def evaluate(rule: Rule, facts: HouseholdFacts, situation: Situation) -> tuple[Result, ...]:
+    """Judge a rule: one result for the household, or one for each member where the unit is a person, by their ids.
+
+    rule  published, its variants chosen
+    """
+    if rule.unit is Unit.PERSON:
+        return tuple(
+            _judge(rule, facts, person, situation) for person in sorted(facts.members, key=lambda each: each.id)
+        )
+    return (_judge(rule, facts, None, situation),)
+
+
+def outcome_of(truths: Sequence[tuple[Group, Truth]], *, full: bool) -> Outcome:
+    """The outcome by what the criteria came to. Says what decides first; the same order stands in `sql`.
+
+    A requirement that fails decides before everything: nothing is to be verified then. A finding (exclusion) or a conflict that
+    is not known decides nothing.
+    """
+
+    def of(group: Group) -> list[Truth]:
+        return [truth for each, truth in truths if each is group]
+
+    required = kernel.lowest(of(Group.REQUIREMENT))
+    if required is Truth.FALSE:
+        return Outcome.INELIGIBLE
+    if Truth.TRUE in of(Group.EXCLUSION):
+        return Outcome.EXCLUDED_PENDING_VERIFICATION
+    if Truth.TRUE in of(Group.CONFLICT):
+        return Outcome.CONFLICT
+    if required is Truth.UNKNOWN:
+        return Outcome.INDETERMINATE
+    if full or Truth.TRUE in of(Group.WAITLIST):
+        return Outcome.ELIGIBLE_WAITLIST
+    return Outcome.ELIGIBLE
+
+
+def canonical(results: Sequence[Result]) -> bytes:
+    """The results as bytes that are the same whenever the results are: RFC 8785, of integers, texts and booleans."""
+    return json.dumps(
+        [as_json(result) for result in results], sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    ).encode()
+
+
+def as_json(result: Result) -> dict[str, object]:
+    """A result as JSON values, as checks keep and show it."""
+    return {
+        "program_code": result.program,
+        "version": result.version,
+        "unit": result.unit.value,
+        "person_id": _plain(result.person_id),
+        "outcome": result.outcome.value,
+        "merits": result.merits.value,
+        "receiving": result.receiving.value,
+        "criteria": [
+            {
+                "code": each.code,
+                "group": each.group.value,
+                "outcome": each.outcome.value,
+                "used": [_used(used) for used in each.used],
+                "missing": [_used(used) for used in each.missing],
+                "citation": each.citation,
+                "confidence": each.confidence,
+            }
+            for each in result.criteria
+        ],
+        "missing": list(result.missing),
+        "would_change_if": [
+            {"criterion": each.criterion, "becomes": each.becomes.value, "outcome": each.outcome.value}
+            for each in result.would_change_if
+        ],
+        "benefit": None
+        if result.benefit is None
+        else {
+            "period": result.benefit.period.value,
+            "amount": result.benefit.amount,
+            "at_most": result.benefit.at_most,
+            "components": [
+                {"code": each.code, "amount": each.amount, "times": each.times, "times_at_most": each.times_at_most}
+                for each in result.benefit.shares
+            ],
+        },
+    }
+
+
+def _judge(rule: Rule, facts: HouseholdFacts, person: PersonFacts | None, situation: Situation) -> Result:
+    view = _View(facts, person, situation.on)
+    judged = tuple(_criterion(group, each, view) for group, each in lowering.criteria_on(rule, situation.on))
+    full = situation.is_full(rule.program, facts.area)
+    merits = outcome_of([(each.group, each.outcome) for each in judged], full=full)
+    receiving, _ = view.enrolled(
+        Enrolled(program=rule.program, who="HOUSEHOLD" if person is None else "PERSON"),
+    )
+    outcome = Outcome.ALREADY_RECEIVING if receiving is Truth.TRUE else merits
+    missing = {
+        used.fact
+        for each in judged
+        if each.group is Group.REQUIREMENT and each.outcome is Truth.UNKNOWN
+        for used in each.missing
+    }
+    return Result(
+        program=rule.program,
+        version=rule.version,
+        unit=rule.unit,
+        person_id=None if person is None else person.id,
+        outcome=outcome,
+        merits=merits,
+        receiving=receiving,
+        criteria=judged,
+        missing=tuple(sorted(missing)) if outcome is Outcome.INDETERMINATE else (),
+        would_change_if=tuple(_changes(judged, outcome, full=full)),
+        benefit=_amount(rule.benefit, view, situation.on) if rule.benefit is not None and merits in _OPEN else None,
+    )
+
+
+def _criterion(group: Group, criterion: Criterion | Conflict, view: "_View") -> Judged:
+    truth, used, missing = view.judge(lowering.condition_of(criterion))
+    return Judged(
+        criterion.code,
+        group,
+        truth,
+        tuple(_once(used)),
+        tuple(_once(missing)),
+        criterion.citation,
+        criterion.confidence.value,
+    )
+
+
+def _changes(judged: Sequence[Judged], outcome: Outcome, *, full: bool) -> Iterator[Change]:
+    """Every single criterion by which the answer stands; none where it could only get worse."""
+    if outcome in {Outcome.ELIGIBLE, Outcome.ALREADY_RECEIVING}:
+        return
+    truths = [(each.group, each.outcome) for each in judged]
+    for place, each in enumerate(judged):
+        for becomes in (Truth.TRUE, Truth.FALSE):
+            if becomes is each.outcome:
+                continue
+            other = outcome_of([*truths[:place], (each.group, becomes), *truths[place + 1 :]], full=full)
+            if other is not outcome:
+                yield Change(each.code, becomes, other)
+
+
+class _View:
+    """What a condition sees: the household, and the person at hand where there is one."""
+
+    def __init__(self, facts: HouseholdFacts, person: PersonFacts | None, on: date) -> None:
+        self._facts = facts
+        self._person = person
+        self._on = on
+
+    def of(self, person: PersonFacts) -> "_View":
+        return _View(self._facts, person, self._on)
+
+    @property
+    def id(self) -> UUID:
+        """The unit's."""
+        return self._facts.id if self._person is None else self._person.id
+
+    @property
+    def members(self) -> Sequence[PersonFacts]:
+        return sorted(self._facts.members, key=lambda each: each.id)
+
+    @property
+    def counted(self) -> Sequence[PersonFacts]:
+        """Whose components count: everybody's, or those of the one person who is judged."""
+        return self.members if self._person is None else (self._person,)
+
+    def judge(self, condition: Condition) -> tuple[Truth, list[Used], list[Used]]:
+        """The truth of a condition, every fact that was asked for, and the unknown ones that leave it open."""
+        match condition:
+            case All() | Any():
+                judged = [self.judge(each) for each in condition.of]
+                truths = [truth for truth, _, _ in judged]
+                truth = kernel.lowest(truths) if isinstance(condition, All) else kernel.highest(truths)
+            case Not():
+                judged = [self.judge(condition.of)]
+                truth = kernel.negated(judged[0][0])
+            case Count():
+                return self._count(condition)
+            case Enrolled():
+                truth, used = self.enrolled(condition)
+                return truth, [used], [used] if truth is Truth.UNKNOWN else []
+            case _:
+                return self._leaf(condition)
+        missing = [each for inner, _, open_ in judged if inner is Truth.UNKNOWN for each in open_]
+        return truth, [each for _, used, _ in judged for each in used], missing if truth is Truth.UNKNOWN else []
+
+    def enrolled(self, condition: Enrolled) -> tuple[Truth, Used]:
+        """Whether a program is, or was, received, and by which enrollment that is known."""
+        first, last = lowering.window(condition, self._on)
+        person = self._person if condition.who == "PERSON" else None
+        person_id = None if person is None else person.id
+        name = f"enrolled:{condition.program}"
+        found = [
+            each
+            for each in self._facts.enrollments
+            if each.program == condition.program
+            and (condition.who == "HOUSEHOLD" or each.person_id == person_id)
+            and each.started_on <= last
+            and (each.ended_on is None or each.ended_on >= first)
+        ]
+        if found:
+            newest = max(found, key=lambda each: (each.started_on, each.source, str(each.person_id or "")))
+            return Truth.TRUE, Used(name, person_id, True, newest.source, newest.as_of)
+        as_of = self._facts.enrollments_of.get(condition.program)
+        if as_of is None:
+            return Truth.UNKNOWN, Used(name, person_id, None, None, None)
+        return Truth.FALSE, Used(name, person_id, False, "RECIPIENT_LIST", as_of)
+
+    def _count(self, condition: Count) -> tuple[Truth, list[Used], list[Used]]:
+        where = condition.where
+        judged = [(Truth.TRUE, [], []) if where is None else self.of(each).judge(where) for each in self.members]
+        sure = sum(truth is Truth.TRUE for truth, _, _ in judged)
+        possible = sum(truth is not Truth.FALSE for truth, _, _ in judged)
+        ends = [kernel.evaluate(each, {"sure": sure, "possible": possible}, {}) for each in _ends(condition)]
+        truth = kernel.lowest(ends)
+        # Of members who do not count nothing is told: the answer does not rest on what they are.
+        used = [each for inner, asked, _ in judged if inner is not Truth.FALSE for each in asked]
+        missing = [each for inner, _, open_ in judged if inner is Truth.UNKNOWN for each in open_]
+        return truth, used, missing if truth is Truth.UNKNOWN else []
+
+    def _leaf(self, condition: lowering.Leaf) -> tuple[Truth, list[Used], list[Used]]:
+        fact = lowering.fact_of(condition)
+        told, person_id = self._told(fact)
+        truth = kernel.evaluate(lowering.leaf(condition, self._on), {fact: None if told is None else told.value}, {})
+        used = (
+            Used(fact, person_id, None, None, None)
+            if told is None
+            else Used(fact, person_id, told.value, told.source, told.as_of)
+        )
+        return truth, [used], [used] if truth is Truth.UNKNOWN else []
+
+    def _told(self, fact: str) -> tuple[Told | None, UUID | None]:
+        if fact == "area":
+            return Told(self._facts.area, "HOUSEHOLD"), None
+        if lowering.is_personal(fact):
+            if self._person is None:
+                raise KeyError(fact)
+            return self._person.facts.get(fact), self._person.id
+        return self._facts.facts.get(fact), None
+
+
+def _ends(condition: Count) -> Iterator[kernel.Criterion]:
+    return lowering.ends(condition, kernel.Fact("sure"), kernel.Fact("possible"))
+
+
+def _amount(benefit: Benefit, view: _View, on: date) -> Amount | None:
+    components = [each for each in benefit.components if each.holds_on(on)]
+    if not components:
+        return None
+    sure = _times(benefit, components, view, {Truth.TRUE})
+    possible = _times(benefit, components, view, {Truth.TRUE, Truth.UNKNOWN})
+    amount = _total(benefit, components, sure)
+    return Amount(
+        benefit.period,
+        amount,
+        max(amount, _total(benefit, components, possible)),
+        tuple(
+            Share(each.code, each.amount, low, high) for each, low, high in zip(components, sure, possible, strict=True)
+        ),
+    )
+
+
+def _total(benefit: Benefit, components: Sequence[Component], times: Sequence[int]) -> int:
+    total = sum(each.amount * count for each, count in zip(components, times, strict=True))
+    return total if benefit.max_amount is None else min(total, benefit.max_amount)
+
+
+def _times(benefit: Benefit, components: Sequence[Component], view: _View, counting: set[Truth]) -> list[int]:
+    """How often each component counts: the highest amounts first, within their caps and the greatest number of all."""
+    order = sorted(range(len(components)), key=lambda place: (-components[place].amount, place))
+    meets = [_meets(component, view, counting) for component in components]
+    times = [0] * len(components)
+    left = benefit.max_components
+    taken: set[UUID] = set()
+    for rank, place in enumerate(order):
+        component = components[place]
+        later = [meets[other] for other in order[rank + 1 :]]
+        # Who meets nothing else comes first, so that one person does not take a place from two.
+        found = sorted(
+            (each for each in meets[place] if not (benefit.one_per_member and each in taken)),
+            key=lambda each: (sum(each in others for others in later), each),
+        )
+        limits = [limit for limit in (component.cap, left) if limit is not None]
+        times[place] = min([len(found), *limits])
+        if component.per == "MEMBER":
+            taken.update(found[: times[place]])
+        if left is not None:
+            left -= times[place]
+    return times
+
+
+def _meets(component: Component, view: _View, counting: set[Truth]) -> list[UUID]:
+    """The ids of who counts for a component: of members, or of the unit itself."""
+    if component.per == "UNIT":
+        counts = component.where is None or view.judge(component.where)[0] in counting
+        return [view.id] if counts else []
+    return [
+        each.id
+        for each in view.counted
+        if component.where is None or view.of(each).judge(component.where)[0] in counting
+    ]
+
+
+def _once(used: Sequence[Used]) -> Iterator[Used]:
+    seen: set[tuple[str, UUID | None]] = set()
+    for each in used:
+        if (each.fact, each.person_id) not in seen:
+            seen.add((each.fact, each.person_id))
+            yield each
+
+
+def _used(used: Used) -> dict[str, object]:
+    return {
+        "fact": used.fact,
+        "person_id": _plain(used.person_id),
+        "value": _plain(used.value),
+        "source": used.source,
+        "as_of": _plain(used.as_of),
+    }
+
+
+def _plain(value: Value | UUID | None) -> object:
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
