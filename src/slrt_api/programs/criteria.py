@@ -266,6 +266,8 @@ class Document(Part):
 
     code: Code
     label: Label
+    citation: Text
+    confidence: Confidence
     required: StrictBool = True
 
 

@@ -118,7 +118,8 @@ class _Check:
         place = f"{pointer}/when"
         if isinstance(criterion, Conflict):
             yield from self._program(f"{pointer}/program", criterion.program)
-            if criterion.program == self._rule.program:
+            # Without a condition whoever receives the program would be in conflict with it.
+            if criterion.program == self._rule.program and criterion.when is None:
                 yield Fault(f"{pointer}/program", *_PROGRAM)
             if criterion.when is None:
                 return
@@ -149,9 +150,8 @@ class _Check:
                 yield from self._count(pointer, condition, context)
             case Enrolled():
                 yield from self._program(f"{pointer}/program", condition.program)
-                if (condition.who == "PERSON") is (context is _Context.HOUSEHOLD) or (
-                    condition.who == "HOUSEHOLD" and context is _Context.MEMBER
-                ):
+                # One who is judged may be asked for what the family receives; a member who is counted may not.
+                if context is (_Context.HOUSEHOLD if condition.who == "PERSON" else _Context.MEMBER):
                     yield Fault(f"{pointer}/who", *_CONTEXT)
             case Area():
                 if context is _Context.MEMBER:
