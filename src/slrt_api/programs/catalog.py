@@ -1,16 +1,20 @@
 """The shipped catalog of social programs: what they are called, who they are for, and when they are open.
 
-Rules of eligibility are not here: they change every year and are versions of a program. Reads package data only. What
-no source says is left empty, and what is only generally known is marked `unverified`.
+Their rules of eligibility change every year and are versions of a program; those that are shipped stand in `data/rules`, a file
+a program. Findings that exclude from most social assistance are told once, in `data/exclusions.json`: a version that has
+`shared_exclusions` has them before its own. Reads package data only. What no source says is left empty, and what is only
+generally known is marked `unverified`.
 """
 
 import csv
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 
 from slrt_api.areas.codes import area_number, parse_area_code
+from slrt_api.programs.criteria import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,25 @@ def load_programs() -> tuple[CatalogProgram, ...]:
         )
         for row in _rows("programs.csv")
     )
+
+
+def load_rules() -> tuple[Rule, ...]:
+    """The shipped versions of all programs, program by program in the order of the catalog, the oldest first.
+
+    Raises pydantic.ValidationError for what is no rule.
+    """
+    shared = json.loads(_text("exclusions.json"))
+    versions = []
+    for program in load_programs():
+        for version in json.loads(_text(f"rules/{program.code}.json")):
+            if version.pop("shared_exclusions", False):
+                version["exclusions"] = [*shared, *version.get("exclusions", ())]
+            versions.append(Rule.model_validate_json(json.dumps(version)))
+    return tuple(versions)
+
+
+def _text(name: str) -> str:
+    return files("slrt_api.programs").joinpath("data", *name.split("/")).read_text(encoding="utf-8")
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
