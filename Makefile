@@ -56,12 +56,14 @@ imports: setup
 
 generated: setup
 	.venv/bin/slrt-api openapi export --check
+	.venv/bin/slrt-api programs page --check
 
 migrated: setup
 	.venv/bin/slrt-api db check
 
-contracts: setup ## write openapi/* anew from the code
+contracts: setup ## write openapi/* and docs/programs.md anew from code and data
 	.venv/bin/slrt-api openapi export
+	.venv/bin/slrt-api programs page
 
 clean: ## remove .venv and caches; .data stays
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -104,7 +104,9 @@ class TestEveryRule:
 
     def test_calls_nothing_sourced_that_nobody_looked_up(self, rule: Rule) -> None:
         said = [(part.citation, part.confidence) for part in dated(rule)]
-        said += [(part.citation, part.confidence) for part in (*rule.variants, *rule.quotas, *rule.documents)]
+        said += [(each.citation, each.confidence) for each in rule.variants]
+        said += [(each.citation, each.confidence) for each in rule.quotas]
+        said += [(each.citation, each.confidence) for each in rule.documents]
         for citation, confidence in [*said, (rule.citation, rule.confidence)]:
             assert (UNREAD in citation) <= (confidence == "unverified"), citation
 

@@ -1,5 +1,5 @@
 """The command line: `slrt-api dev | serve | worker | db ... | seed demo | audit ... | keys ... | names ... | grants ... |
-openapi ... | token ROLE`.
+openapi ... | programs ... | token ROLE`.
 
 Commands only; what they do stands in the modules of this package, which are imported when a command needs them: a token
 is asked for many times an hour and must not wait for the whole service to load.
@@ -34,6 +34,7 @@ keys = typer.Typer(
     help="The keys of numbers and other personal values: what stands under which, rotation.", no_args_is_help=True
 )
 names = typer.Typer(help="What people are found by.", no_args_is_help=True)
+programs = typer.Typer(help="The shipped programs and their rules.", no_args_is_help=True)
 grants = typer.Typer(help="Who may act where: the first administrator.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(seed, name="seed")
@@ -42,6 +43,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(names, name="names")
 app.add_typer(openapi, name="openapi")
 app.add_typer(grants, name="grants")
+app.add_typer(programs, name="programs")
 
 DataDir = Annotated[
     Path,
@@ -223,6 +225,20 @@ def openapi_export(
         contracts.check(folder)
     else:
         contracts.export(folder)
+
+
+@programs.command("page")
+def programs_page(
+    check: Annotated[bool, typer.Option("--check", help="Only compare; fail when the page is old.")] = False,
+    root: Annotated[Path, typer.Option(help="Folder in which docs/programs.md lies.")] = Path(),
+) -> None:
+    """Write docs/programs.md from the shipped programs. Needs no database."""
+    from slrt_api.cli import catalog_page
+
+    if check:
+        catalog_page.check(root)
+    else:
+        catalog_page.write(root)
 
 
 @app.command()

@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
+from typing import Final
 
 from slrt_api.areas.codes import area_number, parse_area_code
-from slrt_api.programs.criteria import Rule
+from slrt_api.programs.criteria import Criterion, Rule
+
+_SHARED: Final = "exclusions.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def load_rules() -> tuple[Rule, ...]:
 
     Raises pydantic.ValidationError for what is no rule.
     """
-    shared = json.loads(_text("exclusions.json"))
+    shared = json.loads(_text(_SHARED))
     versions = []
     for program in load_programs():
         for version in json.loads(_text(f"rules/{program.code}.json")):
@@ -92,6 +95,11 @@ def load_rules() -> tuple[Rule, ...]:
                 version["exclusions"] = [*shared, *version.get("exclusions", ())]
             versions.append(Rule.model_validate_json(json.dumps(version)))
     return tuple(versions)
+
+
+def load_shared_exclusions() -> tuple[Criterion, ...]:
+    """Findings that versions with `shared_exclusions` have before their own."""
+    return tuple(Criterion.model_validate_json(json.dumps(each)) for each in json.loads(_text(_SHARED)))
 
 
 def _text(name: str) -> str:
