@@ -197,3 +197,12 @@ class TestPrograms:
         assert "PKH" not in await codes("unit=PERSON")
         assert "PKH" in await codes(f"open_on={date(2026, 1, 1)}")
         assert await codes("open_on=2025-12-31") == set()
+        assert await codes("open_on=2021-12-31") == {"BPUM"}
+        assert await codes("level=VILLAGE,NON_GOVERNMENT") == {"BLT-DD", "ATENSI-LKS"}
+        assert await codes("sector=ENERGY&domain=SOCIAL_WELFARE") == {"LISTRIK-SUBSIDI", "LPG-3KG"}
+        assert (await reader.get("/v1/programs?level=KECAMATAN")).status_code == 400
+
+    async def test_a_program_of_a_province_names_it(self, api: Api) -> None:
+        (found,) = (await api.as_("facilitator").get("/v1/programs?code=KLJ")).json()["items"]
+        assert (found["area_code"], found["level"], found["domain"]) == ("31", "PROVINCE", "SOCIAL_WELFARE")
+        assert found["legal_basis"] == "Pergub DKI Jakarta 193/2017"
