@@ -124,7 +124,8 @@ def _at(whole: Any, path: tuple[str | int, ...]) -> Any:
 
 def noticed(rule: Rule) -> bool:
     """Whether a row of the table wants something else than the rule says."""
-    for row in ROWS[rule.program]:
+    rows = ROWS[rule.program]
+    for place, row in enumerate(rows):
         if rule.valid_from <= row.day and (rule.valid_to is None or row.day <= rule.valid_to):
             unit = boundaries.FIRST_MEMBER if rule.unit is Unit.PERSON else None
             results = evaluate(chosen(rule, row.variants), row.household, Situation(row.day))
@@ -136,6 +137,8 @@ def noticed(rule: Rule) -> bool:
                 or any(judged.get(code) != truth for code, truth in row.criteria.items())
                 or row.amount not in {None, amount}
             ):
+                # Whoever noticed this change is likely to notice the next, which is beside it.
+                rows.insert(0, rows.pop(place))
                 return True
     return False
 
