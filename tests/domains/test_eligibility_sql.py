@@ -20,7 +20,7 @@ from tests.sizes import size
 from slrt_api.kernel.criteria import Truth
 from slrt_api.programs import catalog, sql
 from slrt_api.programs.codes import Outcome
-from slrt_api.programs.criteria import Rule
+from slrt_api.programs.criteria import Rule, Unit, chosen
 from slrt_api.programs.evaluation import Result, Situation, evaluate
 from slrt_api.programs.facts import (
     Enrollment,
@@ -405,3 +405,29 @@ def renumbered(facts: HouseholdFacts, number: int, lists: Sequence[str]) -> Hous
         ),
         enrollments_of=dict.fromkeys(lists, date(2023, 1, 1)),
     )
+
+
+def test_every_shipped_program_is_judged_by_sql_as_its_table_says(database_of_facts: Database) -> None:
+    """Against the tables themselves, with the variants and the lists of recipients of each row."""
+    together: dict[tuple[date, frozenset[str], tuple[str, ...]], list[boundaries.Row]] = {}
+    for row in boundaries.every_row():
+        together.setdefault((row.day, row.variants, tuple(sorted(row.household.enrollments_of))), []).append(row)
+    wrong = []
+    for (day, variants, lists), found in together.items():
+        programs = sorted({row.program for row in found})
+        judged = [
+            chosen(each, variants)
+            for each in catalog.load_rules()
+            if each.program in programs and each.valid_from <= day and (each.valid_to is None or day <= each.valid_to)
+        ]
+        assert sorted(rule.program for rule in judged) == programs
+        facts = [renumbered(row.household, number, lists) for number, row in enumerate(found)]
+        answers = in_sql(database_of_facts, judged, facts, Situation(day), lists)
+        for row, renamed in zip(found, facts, strict=True):
+            place = next(number for number, rule in enumerate(judged) if rule.program == row.program)
+            person = renamed.members[0].id if judged[place].unit is Unit.PERSON else None
+            outcome, _, criteria = answers[(place, renamed.id, person)]
+            said = {code: criteria[code].value if code in criteria else None for code in row.criteria}
+            if outcome != row.outcome or said != row.criteria:
+                wrong.append(str(row))
+    assert wrong == []
