@@ -4,7 +4,7 @@ What programs share is asked once. Members are grouped once for all counts, ever
 programs read, and what a rule for persons asks of their household comes from there. A test holds both evaluations together.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -84,9 +84,10 @@ def compile_rules(
 
 @dataclass(frozen=True)
 class _Judged:
-    """A rule in SQL: each criterion, and the outcome made of them."""
+    """A rule in SQL: the columns of its criteria where they are wanted, and the outcome made of them."""
 
-    criteria: tuple[tuple[Group, str, str], ...]
+    codes: tuple[str, ...]
+    criteria: tuple[str, ...]
     outcome: str
 
 
@@ -148,33 +149,46 @@ class _Compiler:
         )
 
     def _rule(self, rule: Rule, subject: Subject) -> _Judged:
-        criteria = tuple(
-            (group, criterion.code, self._column(lowering.condition_of(criterion), subject))
-            for group, criterion in lowering.criteria_on(rule, self._situation.on)
-        )
+        asked = list(lowering.criteria_on(rule, self._situation.on))
 
-        def of(group: Group, word: str) -> str:
-            return f" {word} ".join(sql for each, _, sql in criteria if each is group)
+        def of(group: Group) -> list[Condition]:
+            return [lowering.condition_of(criterion) for each, criterion in asked if each is group]
 
-        required = of(Group.REQUIREMENT, "AND") or "TRUE"
+        required = " AND ".join(self._columns_of(_all, of(Group.REQUIREMENT), subject)) or "TRUE"
         if " AND " in required:
             required = f"({required})"
-        waiting = [each for each in (of(Group.WAITLIST, "OR"), self._full(rule, subject)) if each]
-        whens = [f"WHEN {required} IS FALSE THEN {CODES[Outcome.INELIGIBLE]}"]
-        if exclusions := of(Group.EXCLUSION, "OR"):
-            whens.append(f"WHEN {exclusions} THEN {CODES[Outcome.EXCLUDED_PENDING_VERIFICATION]}")
-        if conflicts := of(Group.CONFLICT, "OR"):
-            whens.append(f"WHEN {conflicts} THEN {CODES[Outcome.CONFLICT]}")
-        whens.append(f"WHEN {required} IS NULL THEN {CODES[Outcome.INDETERMINATE]}")
-        if waiting:
-            whens.append(f"WHEN {' OR '.join(waiting)} THEN {CODES[Outcome.ELIGIBLE_WAITLIST]}")
+        found = {
+            group: " OR ".join(self._columns_of(_any, _merged(of(group)), subject))
+            for group in (Group.EXCLUSION, Group.CONFLICT, Group.WAITLIST)
+        }
+        waits = " OR ".join(filter(None, (found[Group.WAITLIST], self._full(rule, subject))))
+        whens = [
+            (f"{required} IS FALSE", Outcome.INELIGIBLE),
+            (found[Group.EXCLUSION], Outcome.EXCLUDED_PENDING_VERIFICATION),
+            (found[Group.CONFLICT], Outcome.CONFLICT),
+            (f"{required} IS NULL", Outcome.INDETERMINATE),
+            (waits, Outcome.ELIGIBLE_WAITLIST),
+        ]
+        cases = " ".join(f"WHEN {when} THEN {CODES[then]}" for when, then in whens if when)
         own = Enrolled(program=rule.program, who="PERSON" if subject is Subject.PERSON else "HOUSEHOLD")
-        receiving = self._column(own, subject)
         return _Judged(
-            criteria,
-            f"CASE {' '.join(whens)} ELSE {CODES[Outcome.ELIGIBLE]} END"
-            f" + CASE WHEN {receiving} THEN {RECEIVING} ELSE 0 END",
+            codes=tuple(criterion.code for _, criterion in asked),
+            # One by one they are only asked for when somebody wants to see them.
+            criteria=tuple(self._column(lowering.condition_of(criterion), subject) for _, criterion in asked)
+            if self._with_criteria
+            else (),
+            outcome=f"CASE {cases} ELSE {CODES[Outcome.ELIGIBLE]} END"
+            f" + CASE WHEN {self._column(own, subject)} THEN {RECEIVING} ELSE 0 END",
         )
+
+    def _columns_of(
+        self, together: Callable[[Sequence[Condition]], Condition], conditions: Sequence[Condition], subject: Subject
+    ) -> list[str]:
+        """A group as few columns: what it asks of the household is one, for all persons and programs that ask the same."""
+        apart: tuple[list[Condition], list[Condition]] = ([], [])
+        for each in conditions:
+            apart[subject is Subject.PERSON and _is_personal(each)].append(each)
+        return [self._column(together(of), subject) for of in apart if of]
 
     def _full(self, rule: Rule, subject: Subject) -> str:
         ranges = self._situation.full.get(rule.program, ())
@@ -290,13 +304,35 @@ class _Compiler:
     def _results(self, judged: Sequence[_Judged]) -> str:
         sql = f"ARRAY[{', '.join(each.outcome for each in judged)}]::smallint[] AS outcomes"
         if self._with_criteria:
-            criteria = [column for each in judged for _, _, column in each.criteria]
+            criteria = [column for each in judged for column in each.criteria]
             sql += f", ARRAY[{', '.join(criteria)}]::boolean[] AS criteria"
         return sql
 
 
 def _listed(judged: Sequence[_Judged]) -> tuple[tuple[int, str], ...]:
-    return tuple((place, code) for place, each in enumerate(judged) for _, code, _ in each.criteria)
+    return tuple((place, code) for place, each in enumerate(judged) for code in each.codes)
+
+
+def _merged(conditions: Sequence[Condition]) -> list[Condition]:
+    """The same alternatives, fewer: a member of one kind, or one of another, is a member of either kind."""
+    kinds, others = list[Condition](), list[Condition]()
+    for each in conditions:
+        if isinstance(each, Count) and each.where is not None and (each.at_least, each.at_most) == (1, None):
+            kinds.append(each.where)
+        else:
+            others.append(each)
+    return (
+        [*others, Count.model_construct(type="count", where=_any(kinds), at_least=1, at_most=None)] if kinds else others
+    )
+
+
+def _all(conditions: Sequence[Condition]) -> Condition:
+    # Not validated: a group may have more parts than a condition that is written by hand.
+    return All.model_construct(type="all", of=tuple(conditions))
+
+
+def _any(conditions: Sequence[Condition]) -> Condition:
+    return Any.model_construct(type="any", of=tuple(conditions))
 
 
 def _more(columns: Sequence[str]) -> str:
