@@ -42,9 +42,7 @@ async def make(connection: asyncpg.Connection, households: int) -> None:
 def _statements(households: int) -> list[str]:
     numbers = f"generate_series(0, {households - 1}) n"
     people = f"{numbers}, generate_series(0, {MEMBERS - 1}) place"
-    answers = (
-        "INSERT INTO answers (regency, id, area, owner_id, instrument, question, value, special, source, as_of, created_at)"
-    )
+    answers = "INSERT INTO answers (regency, id, area, owner_id, instrument, question, value, special, source, as_of, created_at)"
     told = f"false, 'DECLARED', DATE '2026-06-01', {_NOW}"
 
     def asked(owner: str, source: str, instrument: str, question: str, value: str, when: str = "true") -> str:
