@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import actor, peers, questions, seed
+from benchmarks import actor, eligibility, peers, questions, seed
 from benchmarks.load import Plan, Seen
 from slrt_api.access.scopes import Role
 from slrt_api.access.service import CALLERS_KEPT
@@ -407,7 +407,24 @@ def table(results: list[dict[str, object]]) -> str:
 
 
 def main() -> int:
-    rows = selected([name for argument in sys.argv[1:] for name in argument.split(",") if name])
+    wanted = [name for argument in sys.argv[1:] for name in argument.split(",") if name]
+    others = [name for name in wanted if name.partition(".")[0] != "eligibility"]
+    results, found = list[dict[str, object]](), list[str]()
+    if others or not wanted:
+        results, found = served(selected(others))
+        print(table(results))
+    if len(others) < len(wanted) or not wanted:
+        screened, problems = eligibility.run(eligibility.HOUSEHOLDS, ROUNDS)
+        results += [{**row, "commit": commit()} for row in screened]
+        found += problems
+    LATEST.write_text(json.dumps(results, indent=2) + "\n")
+    if found:
+        print(*found, sep="\n", file=sys.stderr)
+    return 1 if found else 0
+
+
+def served(rows: list[Row]) -> tuple[list[dict[str, object]], list[str]]:
+    """Measure what answers over HTTP. Returns the results, and what is wrong with them."""
     peer: peers.Peer | None = None
     skipped: list[dict[str, object]] = []
     if any(row.server == peers.POSTGRAPHILE for row in rows):
@@ -428,12 +445,7 @@ def main() -> int:
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
     results += skipped
-    LATEST.write_text(json.dumps(results, indent=2) + "\n")
-    print(table(results))
-    found = [*problems, *failures(results)]
-    if found:
-        print(*found, sep="\n", file=sys.stderr)
-    return 1 if found else 0
+    return results, [*problems, *failures(results)]
 
 
 if __name__ == "__main__":
