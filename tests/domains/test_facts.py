@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -72,6 +73,10 @@ class TestAnswers:
                 for value in source.values.values():
                     assert type(value) is {FactType.BOOLEAN: bool, FactType.INTEGER: int}.get(spec.type, str)
                     assert spec.type is not FactType.CODE or value in spec.codes
+
+    def test_the_guide_tells_the_vocabulary(self) -> None:
+        guide = Path(__file__).parents[2] / "docs" / "facts.md"
+        assert guide.read_text() == answers.described(), "python -m slrt_api.programs.answers > docs/facts.md"
 
     def test_every_fact_that_is_answered_has_a_question(self) -> None:
         assert {spec.name for spec in vocabulary().values() if spec.origin is Origin.ANSWER} == set(answers.sources())

@@ -29,6 +29,7 @@ from slrt_api.kernel.criteria import (
     NotEquals,
     OneOf,
     Operand,
+    Reaches,
     Scalar,
     Truth,
     Value,
@@ -141,6 +142,13 @@ class TestEvaluate:
             assert judge(AllOf(order)) is Truth(both)
             assert judge(AnyOf(order)) is Truth(either)
 
+    @pytest.mark.parametrize(
+        ("sure", "possible", "truth"),
+        [(2, 2, Truth.TRUE), (2, 5, Truth.TRUE), (1, 2, Truth.UNKNOWN), (1, 1, Truth.FALSE), (0, 9, Truth.UNKNOWN)],
+    )
+    def test_a_count_between_two_bounds(self, sure: int, possible: int, truth: Truth) -> None:
+        assert judge(Reaches(Fact("sure"), Fact("possible"), 2), {"sure": sure, "possible": possible}) is truth
+
     def test_not_and_empty(self) -> None:
         assert [judge(Not(TRUTHS[truth])) for truth in Truth] == [Truth.TRUE, Truth.UNKNOWN, Truth.FALSE]
         assert (judge(AllOf(())), judge(AnyOf(()))) == (Truth.TRUE, Truth.FALSE)
@@ -187,6 +195,7 @@ leaves: st.SearchStrategy[Criterion] = st.one_of(
     st.builds(OneOf, number, st.lists(NUMBERS, min_size=1, max_size=3).map(tuple)),
     st.builds(OneOf, text, st.lists(TEXTS, min_size=1, max_size=3).map(tuple)),
     st.builds(Known, number | text),
+    st.builds(Reaches, number, number, NUMBERS),
 )
 
 

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final
 
 from slrt_api.areas.codelists import load_questions
-from slrt_api.programs.facts import FactType, Origin, Subject, Told, Value, vocabulary
+from slrt_api.programs.facts import FactType, Origin, Spec, Subject, Told, Value, vocabulary
 
 OWN: Final = "SLRT"
 #: stands for every code that is not named
@@ -140,3 +140,58 @@ def _typed(fact: str, text: str) -> Value:
             return int(text)
         case _:
             return text
+
+
+def described() -> str:
+    """The vocabulary for those who write rules, as Markdown: `docs/facts.md`."""
+    lines = [
+        "# Facts that rules may ask for",
+        "",
+        (
+            "Made from `programs/data/facts.csv` and `programs/data/fact-answers.csv` by `python -m slrt_api.programs.answers`;"
+            " a test compares it."
+        ),
+        (
+            "What is not known has no value: no fact has a default. Facts that are answered have a question of their name in the"
+            " instrument"
+        ),
+        "`SLRT`; where other questionnaires tell them too, the newest answer counts.",
+    ]
+    for subject, title in ((Subject.HOUSEHOLD, "Of a household"), (Subject.PERSON, "Of a person")):
+        lines += ["", f"## {title}", "", "| fact | what it is | values | from |", "|---|---|---|---|"]
+        for spec in vocabulary().values():
+            if spec.subject is subject:
+                special = " (special data)" if spec.special else ""
+                lines.append(f"| `{spec.name}` | {spec.label_en}{special} | {_values(spec)} | {_told_by(spec)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _values(spec: Spec) -> str:
+    match spec.type:
+        case FactType.CODE:
+            return f"code of `{spec.list_name}`"
+        case FactType.BOOLEAN:
+            return "`true`, `false`"
+        case FactType.DATE:
+            return "`YYYY-MM-DD`"
+        case _:
+            unit = " rupiah" if spec.type is FactType.RUPIAH else ""
+            return f"{spec.low} to {spec.high}{unit}"
+
+
+def _told_by(spec: Spec) -> str:
+    if spec.origin is not Origin.ANSWER:
+        return {
+            Origin.REGISTRY: "the newest release of the national registry",
+            Origin.CIVIL: "the civil registry",
+            Origin.PERSON: "the person's own data",
+            Origin.HOUSEHOLD: "the household's own data",
+        }[spec.origin]
+    asked: dict[str, list[str]] = {}
+    for source in (each for group in sources().get(spec.name, ()) for each in group):
+        asked.setdefault(source.instrument, []).append(source.question)
+    return "; ".join(f"{instrument} {', '.join(questions)}" for instrument, questions in asked.items())
+
+
+if __name__ == "__main__":
+    print(described(), end="")
