@@ -2,17 +2,10 @@
 -- outcomes, on 2026-11-22. benchmarks/eligibility.py compares every array before it measures anything.
 -- $1 regency, $2 and $3 the first and the last household.
 WITH received AS MATERIALIZED (
-    SELECT e.household_id, e.person_id, g.code::text AS code, e.ended_on IS NULL OR e.ended_on >= DATE '2026-11-22' AS now,
-           e.ended_on IS NULL OR e.ended_on >= DATE '2016-11-22' AS lately
-    FROM (
-        SELECT e.household_id, NULL::uuid AS person_id, e.program_id, e.started_on, e.ended_on FROM enrollments e
-        WHERE e.regency = $1 AND e.household_id BETWEEN $2 AND $3 AND e.person_id IS NULL
-        UNION ALL
-        SELECT m.household_id, e.person_id, e.program_id, e.started_on, e.ended_on
-        FROM memberships m JOIN enrollments e ON e.regency = $1 AND e.person_id = m.id
-        WHERE m.regency = $1 AND m.household_id BETWEEN $2 AND $3 AND m.valid_to IS NULL
-    ) e JOIN programs g ON g.id = e.program_id
-    WHERE e.started_on <= DATE '2026-11-22'
+    SELECT household_id, person_id, program AS code, ended_on IS NULL OR ended_on >= DATE '2026-11-22' AS now,
+           ended_on IS NULL OR ended_on >= DATE '2016-11-22' AS lately
+    FROM facts_enrollments
+    WHERE regency = $1 AND household_id BETWEEN $2 AND $3 AND started_on <= DATE '2026-11-22'
 ), by_household AS MATERIALIZED (
     SELECT household_id, array_agg(code) FILTER (WHERE now) AS codes,
            bool_or(code IN ('BSPS', 'RUTILAHU') AND lately) AS housed

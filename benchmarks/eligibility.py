@@ -28,7 +28,7 @@ from uuid import UUID
 import asyncpg
 
 from benchmarks import regency
-from slrt_api.programs import catalog, loading, reference, relations, sql
+from slrt_api.programs import catalog, loading, reference, sql
 from slrt_api.programs.criteria import Rule, Unit
 from slrt_api.programs.evaluation import Situation
 from slrt_api.runtime import migrations, roles
@@ -64,8 +64,6 @@ _KEPT: Final = (
     "household_id uuid, id uuid, area bigint, outcomes smallint[]",
     "id uuid, area bigint, outcomes smallint[]",
 )
-_HOUSEHOLDS: Final = "(SELECT * FROM facts_households WHERE regency = $1 AND id BETWEEN $2 AND $3)"
-_PERSONS: Final = "(SELECT * FROM facts_persons WHERE regency = $1 AND household_id BETWEEN $2 AND $3)"
 
 Range = tuple[UUID, UUID]
 
@@ -124,8 +122,7 @@ class Regency:
 
     def compiled(self, codes: Sequence[str], kept: str) -> str:
         """Our statement for a range."""
-        found = sql.Relations(_HOUSEHOLDS, _PERSONS, f"({relations.enrollments()})", self.lists)
-        ctes = sql.compile_rules(rules(codes), Situation(DAY), found).ctes
+        ctes = sql.compile_rules(rules(codes), Situation(DAY), loading.frozen(self.lists)).ctes
         return (
             f"WITH {ctes}, kept AS (INSERT INTO {kept}_households SELECT * FROM judged_households)"
             f" INSERT INTO {kept}_persons SELECT * FROM judged_persons"
@@ -223,7 +220,7 @@ async def measured(server: EmbeddedPostgres, households: int, rounds: int) -> tu
     load = os.getloadavg()[0]
     first, problems = found.superuser, list[str]()
     facts = [await found.freeze()]
-    for table in ("facts_households", "facts_persons", "enrollments", "memberships"):
+    for table in ("facts_households", "facts_persons", "facts_enrollments"):
         await first.execute(f"VACUUM (ANALYZE) {table}", timeout=600)
     ours = found.compiled(PROGRAMS, "ours")
     text = (FOLDER / "by_hand.sql").read_text()

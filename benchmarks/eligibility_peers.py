@@ -49,8 +49,8 @@ HOUSEHOLD = {
     "meter_va": "coalesce(meter_va, -1)",
     "meter_count": "coalesce(meter_count, -1)",
     "listed": "CASE WHEN registry_status = 'IN_REGISTRY' THEN 1 ELSE 0 END",
-    "assisted": "CASE WHEN EXISTS (SELECT FROM enrollments e JOIN programs g ON g.id = e.program_id WHERE e.regency = 3326"
-    " AND e.household_id = h.id AND e.person_id IS NULL AND g.code IN ('PKH', 'SEMBAKO') AND e.started_on <= '2026-11-22'"
+    "assisted": "CASE WHEN EXISTS (SELECT FROM facts_enrollments e WHERE e.regency = 3326"
+    " AND e.household_id = h.id AND e.person_id IS NULL AND e.program IN ('PKH', 'SEMBAKO') AND e.started_on <= '2026-11-22'"
     " AND (e.ended_on IS NULL OR e.ended_on >= '2026-11-22')) THEN 1 ELSE 0 END",
 }
 HOUSEHOLDS = f"SELECT {', '.join(HOUSEHOLD.values())} FROM facts_households h WHERE regency = {TENANT} ORDER BY id"

@@ -15,7 +15,9 @@ _WRITE = "SELECT, INSERT, UPDATE, DELETE"
 ENROLLMENTS = Access("enrollments", {**dict.fromkeys(_READ, "SELECT"), "slrt_effect": _WRITE})
 ENROLLMENT_LISTS = Access("enrollment_lists", {**dict.fromkeys(_READ, "SELECT"), "slrt_effect": _WRITE}, regencies=True)
 #: all facts of everybody: for no role that answers anybody
-FACTS = tuple(Access(table, {"slrt_effect": _WRITE}) for table in ("facts_households", "facts_persons"))
+FACTS = tuple(
+    Access(table, {"slrt_effect": _WRITE}) for table in ("facts_households", "facts_persons", "facts_enrollments")
+)
 HOUSEHOLD_FACTS = (
     ("desil", sa.Integer()),
     ("registry_status", sa.Text()),
@@ -172,6 +174,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("regency", "household_id", "id"),
         prefixes=["UNLOGGED"],
     )
+    op.create_table(
+        "facts_enrollments",
+        sa.Column("regency", sa.Integer(), nullable=False),
+        sa.Column("household_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=True),
+        sa.Column("program", sa.Text(), nullable=False),
+        sa.Column("started_on", sa.Date(), nullable=False),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.PrimaryKeyConstraint("regency", "household_id", "id"),
+        prefixes=["UNLOGGED"],
+    )
     for access in (ENROLLMENTS, ENROLLMENT_LISTS, *FACTS):
         for statement in tenant_table(access):
             op.execute(statement)
@@ -179,5 +193,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '1s'")
-    for table in ("facts_persons", "facts_households", "enrollment_lists", "enrollments"):
+    for table in ("facts_enrollments", "facts_persons", "facts_households", "enrollment_lists", "enrollments"):
         op.drop_table(table)

@@ -4,12 +4,12 @@ Who may see them is not decided here: the statements run under the role of the a
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from slrt_api.programs import answers, relations
+from slrt_api.programs import answers, relations, sql
 from slrt_api.programs.answers import Given
 from slrt_api.programs.facts import Enrollment, HouseholdFacts, PersonFacts, Subject, Told, Value
 
@@ -50,6 +50,9 @@ _NAMES: Final = {
     Subject.HOUSEHOLD: ("desil", "registry_status"),
     Subject.PERSON: ("person_desil", "person_registry_status"),
 }
+#: the tables of facts, and the column in which their household stands
+_KEYS: Final = {"facts_households": "id", "facts_persons": "household_id", "facts_enrollments": "household_id"}
+_OF_RANGE: Final = "regency = $1 AND {key} BETWEEN $2 AND $3"
 #: source of what a row tells without provenance
 _REGISTRATION: Final = "REGISTRATION"
 
@@ -112,19 +115,32 @@ async def whole_lists(fetch: Fetch, regency: int) -> dict[str, date]:
 
 
 def refresh() -> tuple[str, ...]:
-    """Statements that make the rows of `facts_households` and `facts_persons` anew, for households $2 to $3 of regency $1.
+    """Statements that make the tables of facts anew, for households $2 to $3 of regency $1.
 
     In one transaction, in this order, under `slrt_effect`.
     """
-    of_range = "regency = $1 AND {key} BETWEEN $2 AND $3"
-    into_households = f"INSERT INTO facts_households (regency, id, area{_listed(Subject.HOUSEHOLD)})"
-    into_persons = f"INSERT INTO facts_persons (regency, household_id, id, area{_listed(Subject.PERSON)})"
+    columns = {
+        "facts_households": f"id, area{_listed(Subject.HOUSEHOLD)}",
+        "facts_persons": f"household_id, id, area{_listed(Subject.PERSON)}",
+        "facts_enrollments": "household_id, id, person_id, program, started_on, ended_on",
+    }
+    queries = (relations.households(), relations.persons(), relations.enrollments())
     return (
-        f"DELETE FROM facts_households WHERE {of_range.format(key='id')}",
-        f"DELETE FROM facts_persons WHERE {of_range.format(key='household_id')}",
-        f"{into_households} SELECT $1, r.* FROM ({relations.households()}) r ORDER BY r.id",
-        f"{into_persons} SELECT $1, r.* FROM ({relations.persons()}) r ORDER BY r.household_id, r.id",
+        *(f"DELETE FROM {table} WHERE {_OF_RANGE.format(key=_KEYS[table])}" for table in columns),
+        # In the order of households: what is judged together lies together.
+        *(
+            f"INSERT INTO {table} (regency, {names}) SELECT $1, {names} FROM ({query}) r ORDER BY {_KEYS[table]}, id"
+            for (table, names), query in zip(columns.items(), queries, strict=True)
+        ),
     )
+
+
+def frozen(lists: Collection[str]) -> sql.Relations:
+    """The tables of facts, for households $2 to $3 of regency $1. `lists`: the programs of `whole_lists`."""
+    households, persons, enrollments = (
+        f"(SELECT * FROM {table} WHERE {_OF_RANGE.format(key=key)})" for table, key in _KEYS.items()
+    )
+    return sql.Relations(households, persons, enrollments, lists)
 
 
 def _listed(subject: Subject) -> str:

@@ -129,3 +129,16 @@ FACTS_PERSONS: Final = Table(
     *_facts_of(Subject.PERSON),
     prefixes=["UNLOGGED"],
 )
+#: what active households and their members receive or received, where they are now
+FACTS_ENROLLMENTS: Final = Table(
+    "facts_enrollments",
+    SQLModel.metadata,
+    Column("regency", Integer, primary_key=True, autoincrement=False),
+    Column("household_id", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("person_id", Uuid),
+    Column("program", Text, nullable=False),
+    Column("started_on", Date, nullable=False),
+    Column("ended_on", Date),
+    prefixes=["UNLOGGED"],
+)
