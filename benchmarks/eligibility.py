@@ -154,7 +154,7 @@ async def opened(server: EmbeddedPostgres, households: int) -> Regency:
     connections = [await asyncpg.connect(server.url("postgres", DATABASE)) for _ in range(CONNECTIONS)]
     for connection in connections:
         # As a screening runs: under the role that may read all facts of a regency, and its row policies.
-        settings = {"role": roles.EFFECT, "app.regency": str(regency.TENANT), "jit": "off", "work_mem": "64MB"}
+        settings = {"role": roles.EFFECT, "app.regency": str(regency.TENANT), **loading.SETTINGS}
         for name, value in settings.items():
             await connection.execute(f"SET {name} = '{value}'")
     ranges = [(ids[start], ids[min(start + CHUNK, len(ids)) - 1]) for start in range(0, len(ids), CHUNK)]
@@ -220,6 +220,9 @@ async def measured(server: EmbeddedPostgres, households: int, rounds: int) -> tu
     load = os.getloadavg()[0]
     first, problems = found.superuser, list[str]()
     facts = [await found.freeze()]
+    for connection in found.connections:
+        for name, value in loading.SCREENING_SETTINGS.items():
+            await connection.execute(f"SET {name} = '{value}'")
     for table in ("facts_households", "facts_persons", "facts_enrollments"):
         await first.execute(f"VACUUM (ANALYZE) {table}", timeout=600)
     ours = found.compiled(PROGRAMS, "ours")

@@ -53,6 +53,15 @@ _NAMES: Final = {
 #: the tables of facts, and the column in which their household stands
 _KEYS: Final = {"facts_households": "id", "facts_persons": "household_id", "facts_enrollments": "household_id"}
 _OF_RANGE: Final = "regency = $1 AND {key} BETWEEN $2 AND $3"
+#: What a transaction that refreshes or screens sets first. A plan for any range (which PostgreSQL makes of a statement that it
+#: has seen five times) expects a few rows and joins them one by one: fifty times slower.
+SETTINGS: Final[Mapping[str, str]] = {
+    "plan_cache_mode": "force_custom_plan",
+    "jit": "off",
+    "work_mem": "64MB",
+}
+#: What one that screens sets beside it: tables that have just been filled are not analyzed yet, and look small.
+SCREENING_SETTINGS: Final[Mapping[str, str]] = {**SETTINGS, "enable_nestloop": "off"}
 #: source of what a row tells without provenance
 _REGISTRATION: Final = "REGISTRATION"
 
