@@ -37,8 +37,16 @@ FLAGS = ("VIOLENCE_OR_CHILD_PROTECTION", "LIFE_THREATENING")
 TOLD = ("Yang hanya diketahui petugas kasus", "Yang lain sama sekali")
 CITIZEN = "warga of two worlds"
 #: tables of a regency as a whole, and of nobody
-_REGIONAL = ("registry_snapshots", "service_capacity")
-_NOBODYS = {"receipt_secrets", "registry_entries", "idempotent_answers", "accesses"}
+_REGIONAL = ("registry_snapshots", "service_capacity", "variant_choices", "enrollment_lists")
+_NOBODYS = {
+    "receipt_secrets",
+    "registry_entries",
+    "idempotent_answers",
+    "accesses",
+    "facts_households",
+    "facts_persons",
+    "facts_enrollments",
+}
 
 
 @dataclass

@@ -19,6 +19,7 @@ from tests.conftest import MakeDatabase
 from tests.domains.test_complaints import complaint_body
 from tests.domains.test_grants import grant_body
 from tests.problems import problem
+from tests.programs import program_body
 
 from slrt_api.access.scopes import Role
 from slrt_api.areas import codes
@@ -31,7 +32,7 @@ from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.usecase import Act
 
 HERE, ELSEWHERE = 3326, 3327
-NATIONAL = {Kind.ORGANIZATION, Kind.PROGRAM}
+NATIONAL = {Kind.ORGANIZATION, Kind.PROGRAM, Kind.RULE_VERSION}
 _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 Method = tuple[str, str]
 Rows = dict[Kind, UUID]
@@ -60,6 +61,7 @@ class Case:
 JSON = {"content-type": "application/json"}
 MERGE = {"content-type": "application/merge-patch+json", "if-match": '"1"'}
 REGISTRY_NUMBER = {"scheme": "ID_DTKS", "value": "B", "source": "DECLARED"}
+ENROLLED = {"started_on": "2026-01-01", "origin": "REPORTED", "source": "B"}
 ANSWERS = {"instrument": "REGSOSEK2022K", "source": "DECLARED"}
 CASES: dict[Method, Case] = {
     ("GET", "/v1/households/{id}"): Case(Kind.HOUSEHOLD, "facilitator"),
@@ -170,6 +172,48 @@ CASES: dict[Method, Case] = {
         lambda _: {"service": "SCHOOL_RETENTION", "period": "2026-11", "area_code": "33.26", "capacity": 3},
     ),
     ("GET", "/v1/programs/{id}"): Case(Kind.PROGRAM, "facilitator"),
+    ("GET", "/v1/programs/{id}/versions"): Case(Kind.PROGRAM, "facilitator"),
+    ("GET", "/v1/programs/{id}/history"): Case(Kind.PROGRAM, "puskesos_officer"),
+    ("PATCH", "/v1/programs/{id}"): Case(
+        Kind.PROGRAM, "secretariat_manager", lambda _: {"cluster": 2}, MERGE, reach="33.27"
+    ),
+    ("POST", "/v1/programs/{id}/versions"): Case(
+        Kind.PROGRAM, "secretariat_manager", lambda _: {"rule": {}}, reach="33.27"
+    ),
+    ("GET", "/v1/rule-versions/{id}"): Case(Kind.RULE_VERSION, "facilitator"),
+    ("GET", "/v1/rule-versions/{id}/history"): Case(Kind.RULE_VERSION, "puskesos_officer"),
+    ("PUT", "/v1/rule-versions/{id}/rule"): Case(
+        Kind.RULE_VERSION, "secretariat_manager", lambda _: {"rule": {}}, reach="33.27"
+    ),
+    ("POST", "/v1/rule-versions/{id}/transitions"): Case(
+        Kind.RULE_VERSION, "secretariat_manager", lambda _: {"action": "PUBLISH"}, reach="33.27"
+    ),
+    ("POST", "/v1/rule-versions/{id}/diff"): Case(Kind.RULE_VERSION, "facilitator", lambda _: {}, JSON),
+    ("GET", "/v1/variant-choices/{id}"): Case(Kind.VARIANT_CHOICE, "puskesos_officer"),
+    ("GET", "/v1/variant-choices/{id}/history"): Case(Kind.VARIANT_CHOICE, "puskesos_officer"),
+    ("GET", "/v1/enrollment-lists/{id}"): Case(Kind.ENROLLMENT_LIST, "puskesos_officer"),
+    ("GET", "/v1/enrollment-lists/{id}/history"): Case(Kind.ENROLLMENT_LIST, "puskesos_officer"),
+    ("POST", "/v1/enrollment-lists/{id}/renewal"): Case(
+        Kind.ENROLLMENT_LIST, "secretariat_manager", lambda _: {"as_of": "2026-11-02", "source": "B"}, reach="33.27"
+    ),
+    ("GET", "/v1/enrollments/{id}"): Case(Kind.ENROLLMENT, "facilitator"),
+    ("GET", "/v1/enrollments/{id}/history"): Case(Kind.ENROLLMENT, "facilitator"),
+    ("POST", "/v1/enrollments/{id}/transitions"): Case(
+        Kind.ENROLLMENT, "facilitator", lambda _: {"action": "VOID", "reason": "B"}
+    ),
+    ("GET", "/v1/eligibility-checks/{id}"): Case(Kind.ELIGIBILITY_CHECK, "puskesos_officer"),
+    ("GET", "/v1/eligibility-checks/{id}/replay"): Case(Kind.ELIGIBILITY_CHECK, "puskesos_officer"),
+    ("POST", "/v1/eligibility-checks/{id}/reviews"): Case(
+        Kind.ELIGIBILITY_CHECK,
+        "puskesos_officer",
+        lambda _: {"program_code": "PKH", "type": "OBJECTION", "reason": "B"},
+        JSON,
+    ),
+    ("GET", "/v1/eligibility-reviews/{id}"): Case(Kind.ELIGIBILITY_REVIEW, "puskesos_officer"),
+    ("GET", "/v1/eligibility-reviews/{id}/history"): Case(Kind.ELIGIBILITY_REVIEW, "puskesos_officer"),
+    ("POST", "/v1/eligibility-reviews/{id}/transitions"): Case(
+        Kind.ELIGIBILITY_REVIEW, "puskesos_coordinator", lambda _: {"action": "UPHOLD", "reason": "B"}
+    ),
     ("GET", "/v1/registry/snapshots/{id}"): Case(Kind.SNAPSHOT, "secretariat_officer"),
     ("GET", "/v1/cases/{id}"): Case(Kind.CASE, "puskesos_officer"),
     ("POST", "/v1/cases/{id}/transitions"): Case(Kind.CASE, "puskesos_officer", lambda _: {"action": "VERIFY"}),
@@ -269,6 +313,53 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
         Kind.HOUSEHOLD,
         "secretariat_officer",
         lambda rows: {"action": "SAME", "reason": "B", "survivor_id": str(rows[Kind.PERSON])},
+    ),
+    ("/v1/programs", "owner_organization_id"): (
+        Kind.ORGANIZATION,
+        "secretariat_manager",
+        lambda _: program_body(),
+    ),
+    ("/v1/programs/{id}", "owner_organization_id"): (Kind.ORGANIZATION, "secretariat_manager", lambda _: {}),
+    ("/v1/rule-versions/{id}/diff", "against"): (Kind.RULE_VERSION, "facilitator", lambda _: {}),
+    ("/v1/variant-choices", "program_id"): (
+        Kind.PROGRAM,
+        "secretariat_manager",
+        lambda _: {"area_code": "33.26", "variants": [], "valid_from": "2026-12-01", "reason": "B"},
+    ),
+    ("/v1/enrollment-lists", "program_id"): (
+        Kind.PROGRAM,
+        "secretariat_manager",
+        lambda _: {"area_code": "33.26", "as_of": "2026-11-01", "source": "B"},
+    ),
+    ("/v1/enrollments", "household_id"): (
+        Kind.HOUSEHOLD,
+        "facilitator",
+        lambda rows: ENROLLED | {"program_id": str(rows[Kind.PROGRAM])},
+    ),
+    ("/v1/enrollments", "program_id"): (
+        Kind.PROGRAM,
+        "facilitator",
+        lambda rows: ENROLLED | {"household_id": str(rows[Kind.HOUSEHOLD])},
+    ),
+    ("/v1/enrollments", "person_id"): (
+        Kind.PERSON,
+        "facilitator",
+        lambda rows: ENROLLED | {"household_id": str(rows[Kind.HOUSEHOLD]), "program_id": str(rows[Kind.PROGRAM])},
+    ),
+    ("/v1/eligibility-checks", "household_id"): (
+        Kind.HOUSEHOLD,
+        "puskesos_officer",
+        lambda _: {"program_codes": ["PKH"]},
+    ),
+    ("/v1/eligibility-checks/{id}/reviews", "person_id"): (
+        Kind.PERSON,
+        "puskesos_officer",
+        lambda _: {"program_code": "PKH", "type": "OBJECTION", "reason": "B"},
+    ),
+    ("/v1/eligibility-checks/{id}/reviews", "unit_id"): (
+        Kind.PERSON,
+        "puskesos_officer",
+        lambda _: {"program_code": "PBI-JK", "type": "OBJECTION", "reason": "B"},
     ),
     ("/v1/households", "same_house_as"): (Kind.HOUSEHOLD, "facilitator", lambda _: household_body()),
     ("/v1/households/{id}/members", "person_id"): (Kind.PERSON, "facilitator", lambda _: {"relation": "CHILD"}),
@@ -392,6 +483,35 @@ class World:
     assessing: UUID | None = None
 
 
+async def _programs(api: Api, rows: Rows, village: str, household: str) -> None:
+    """What a family receives, what the rules make of it and what a human does with that; and what the regency says of rules."""
+    facilitator, officer = api.as_("facilitator", area=village), api.as_("puskesos_officer", area=village)
+    manager = api.as_("secretariat_manager", area=village[:5])
+    [personal] = (await officer.get("/v1/programs?code=PBI-JK")).json()["items"]
+    [sembako] = (await officer.get("/v1/programs?code=SEMBAKO")).json()["items"]
+    rows[Kind.PROGRAM] = UUID(personal["id"])
+    if village == VILLAGE:
+        # Which its own manager may change.
+        rows[Kind.PROGRAM] = UUID((await _made(manager, "/v1/programs", program_body(unit="PERSON")))["id"])
+    [version] = (await officer.get(f"/v1/rule-versions?program_id={sembako['id']}&in_force_on=2026-11-22")).json()[
+        "items"
+    ]
+    rows[Kind.RULE_VERSION] = UUID(version["id"])
+    enrollment = ENROLLED | {"household_id": household, "program_id": sembako["id"]}
+    rows[Kind.ENROLLMENT] = UUID((await _made(facilitator, "/v1/enrollments", enrollment))["id"])
+    asked = {"household_id": household, "program_codes": ["PKH", "PBI-JK"], "as_of": "2026-11-22"}
+    check = await _made(officer, "/v1/eligibility-checks", asked)
+    rows[Kind.ELIGIBILITY_CHECK] = UUID(check["id"])
+    review = {"program_code": "PKH", "type": "HUMAN_REVIEW", "reason": "B"}
+    path = f"/v1/eligibility-checks/{check['id']}/reviews"
+    rows[Kind.ELIGIBILITY_REVIEW] = UUID((await _made(officer, path, review))["id"])
+    regional = {"program_id": sembako["id"], "area_code": village[:5]}
+    choice = regional | {"variants": [], "valid_from": "2026-12-01", "reason": "B"}
+    rows[Kind.VARIANT_CHOICE] = UUID((await _made(manager, "/v1/variant-choices", choice))["id"])
+    listed = regional | {"as_of": "2026-11-01", "source": "B"}
+    rows[Kind.ENROLLMENT_LIST] = UUID((await _made(manager, "/v1/enrollment-lists", listed))["id"])
+
+
 async def populated(api: Api) -> World:
     """Make the same rows in both regencies, each by its own staff."""
     world = World()
@@ -459,6 +579,7 @@ async def populated(api: Api) -> World:
         rows[Kind.DUPLICATE] = UUID(pairs.json()["items"][0]["id"])
         await deciding.post("/v1/duplicate-runs", json={"area_code": regency})
         rows[Kind.DUPLICATE_RUN] = UUID((await deciding.get("/v1/duplicate-runs")).json()["items"][0]["id"])
+        await _programs(api, rows, village, household["id"])
         other = "33.27" if village == VILLAGE else "33.26"
         looking = {"resource_id": household["id"], "reason": "Keluarga mengungsi ke wilayah kami"}
         asker = api.as_("secretariat_officer", area=other, subject=f"secretariat_officer@{village}")
@@ -621,7 +742,9 @@ def outside(page: Any, role: Role) -> Iterator[str]:
         # revocations are national and closed.
         closed = kind_of(UUID(item["id"])) in {Kind.GRANT, Kind.REVOCATION} if "id" in item else False
         if "area_code" in item and (closed or tenant_of(UUID(item["id"])) != 0):
-            lo, hi = codes.area_range(reach)
+            # What a regency says of rules is for whoever works in a part of it.
+            regional = kind_of(UUID(item["id"])) in {Kind.VARIANT_CHOICE, Kind.ENROLLMENT_LIST}
+            lo, hi = codes.area_range("33.26" if regional else reach)
             if not lo <= codes.area_range(item["area_code"])[0] <= hi:
                 yield "a row of another area"
 
@@ -688,22 +811,29 @@ async def test_a_body_cannot_tell_an_id_out_of_sight_from_an_unknown_one(api: Ap
             "referrals": Kind.REFERRAL,
             "persons": Kind.PERSON,
             "households": Kind.HOUSEHOLD,
+            "programs": Kind.PROGRAM,
+            "rule-versions": Kind.RULE_VERSION,
+            "eligibility-checks": Kind.ELIGIBILITY_CHECK,
         }
         asked = world.here[kinds.get(path.split("/")[2], Kind.CASE)]
         url = path.replace("{id}", str(world.assessing if path.endswith("/needs") else asked))
-        headers = {}
+        headers, method = {}, "POST"
         if "{id}" in path and not path.startswith("/v1/persons/"):
-            headers["if-match"] = (await client.get(url.rpartition("/")[0])).headers["etag"]
+            item = await client.get("/".join(url.split("/")[:4]))
+            headers["if-match"] = f'"{item.json()["version"]}"'
+        if ("PATCH", path) in CASES and ("POST", path) not in CASES:
+            method, headers["content-type"] = "PATCH", "application/merge-patch+json"
         ids = {
             "unknown": new_id(kind, HERE),
             "unknown, elsewhere": new_id(kind, ELSEWHERE),
             "of another kind": new_id(Kind.DEVICE, HERE),
             "of no kind": uuid4(),
         }
-        if kind in world.there:
+        if kind in world.there and kind not in NATIONAL:
             ids["existing, elsewhere"] = world.there[kind]
         answers = {
-            name: await client.post(
+            name: await client.request(
+                method,
                 url,
                 json={**body(world.here), member: [str(id_)] if member.endswith("_ids") else str(id_)},
                 headers=headers,

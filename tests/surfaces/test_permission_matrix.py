@@ -39,6 +39,11 @@ TABLES = {
     Kind.ACCESS: "accesses",
     Kind.REVOCATION: "revocations",
     Kind.ACCESS_OVERRIDE: "access_overrides",
+    Kind.ENROLLMENT: "enrollments",
+    Kind.ENROLLMENT_LIST: "enrollment_lists",
+    Kind.VARIANT_CHOICE: "variant_choices",
+    Kind.ELIGIBILITY_CHECK: "eligibility_checks",
+    Kind.ELIGIBILITY_REVIEW: "eligibility_reviews",
 }
 #: shown to none but the person who asked for the override, while it runs: `tests/domains` has that person
 PERSONAL = {"get_access_override_resource"}

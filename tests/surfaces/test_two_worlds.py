@@ -313,6 +313,11 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
         Kind.SNAPSHOT: "registry_snapshots",
         Kind.ASSESSMENT: "assessments",
         Kind.ACCESS: "accesses",
+        Kind.ENROLLMENT: "enrollments",
+        Kind.ENROLLMENT_LIST: "enrollment_lists",
+        Kind.VARIANT_CHOICE: "variant_choices",
+        Kind.ELIGIBILITY_CHECK: "eligibility_checks",
+        Kind.ELIGIBILITY_REVIEW: "eligibility_reviews",
     }
     known: dict[Kind, list[str]] = {}
     hidden: dict[Kind, list[str]] = {}
@@ -328,6 +333,7 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
                 hidden[kind] = ids
             elif kind is Kind.HOUSEHOLD and ids:
                 household = ids[0]
+    known[Kind.RULE_VERSION] = [str(stage.scene.world.here[Kind.RULE_VERSION])]
     known[Kind.ORGANIZATION], known[Kind.PROGRAM] = list(stage.scene.organizations), list(stage.scene.programs)
     if onlooker.receipt is not None:
         receipt, secret = onlooker.receipt

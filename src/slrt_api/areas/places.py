@@ -1,7 +1,7 @@
 """Places that a request names: the code must be of the current edition, and lie in the caller's scope."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 
 from slrt_api.areas import codes, dataset
@@ -12,6 +12,11 @@ from slrt_api.runtime.actor import Actor
 @cache
 def _places() -> dict[str, tuple[bool, tuple[str, ...]]]:
     return {row.code: (row.current, tuple(row.successor_codes)) for row in dataset.load_areas()}
+
+
+def known() -> Collection[str]:
+    """Codes of every area that is or ever was, of any level."""
+    return _places().keys()
 
 
 @cache

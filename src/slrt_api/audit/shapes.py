@@ -15,6 +15,14 @@ from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.households.shapes import DUPLICATE, HOUSEHOLD, LINEAGE, PERSON
 from slrt_api.kernel.ids import NATIONAL, Kind
+from slrt_api.programs.shapes import (
+    ELIGIBILITY_REVIEW,
+    ENROLLMENT,
+    ENROLLMENT_LIST,
+    PROGRAM,
+    RULE_VERSION,
+    VARIANT_CHOICE,
+)
 from slrt_api.referrals.shapes import REFERRAL
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
@@ -46,6 +54,12 @@ WITH_HISTORY: Final = (
     REVOCATION,
     CONSENT,
     ACCESS_OVERRIDE,
+    PROGRAM,
+    RULE_VERSION,
+    VARIANT_CHOICE,
+    ENROLLMENT,
+    ENROLLMENT_LIST,
+    ELIGIBILITY_REVIEW,
 )
 
 

@@ -21,6 +21,15 @@ from slrt_api.complaints.models import Complaint
 from slrt_api.households.models import Duplicate, DuplicateRun, Household, Lineage, Person
 from slrt_api.kernel.ids import NATIONAL
 from slrt_api.organizations.models import Organization
+from slrt_api.programs.models import (
+    EligibilityCheck,
+    EligibilityReview,
+    Enrollment,
+    EnrollmentList,
+    Program,
+    RuleVersion,
+    VariantChoice,
+)
 from slrt_api.referrals.models import Referral
 from slrt_api.registry.models import Snapshot
 from slrt_api.runtime import events
@@ -37,8 +46,13 @@ AGGREGATES: Final = (
     Snapshot,
     Consent,
     AccessOverride,
+    VariantChoice,
+    EnrollmentList,
+    Enrollment,
+    EligibilityCheck,
+    EligibilityReview,
 )
-NATIONAL_AGGREGATES: Final = (Organization, Grant, Revocation)
+NATIONAL_AGGREGATES: Final = (Organization, Grant, Revocation, Program, RuleVersion)
 
 _EVENTS: Final = """
 SELECT e.regency, e.aggregate_id, e.sequence, e.id, e.kind, e.type, e.at, e.actor, e.role, e.on_behalf_of, e.trace_id,

@@ -23,6 +23,8 @@ from slrt_api.flows.upkeep import WORKER
 from slrt_api.households.models import Identity
 from slrt_api.households.service import identity_place
 from slrt_api.kernel.ids import NATIONAL
+from slrt_api.programs.models import EligibilityCheck
+from slrt_api.programs.shapes import SEALED_INPUTS, SEALED_RESULTS
 from slrt_api.referrals import package
 from slrt_api.referrals.models import ReferralPackage
 from slrt_api.runtime import idempotency
@@ -88,6 +90,15 @@ SEALED: Final = (
         Complaint,
         _BY_ID,
         {column: _in_row(f"complaint.{column}") for column in ("reporter_name", "reporter_phone")},
+    ),
+    Sealed(
+        EligibilityCheck,
+        _BY_ID,
+        {
+            "inputs": _in_row(SEALED_INPUTS),
+            "results": _in_row(SEALED_RESULTS),
+            "open_results": _in_row(SEALED_RESULTS),
+        },
     ),
     Sealed(IdempotentAnswer, ("key_digest", b""), {"body": lambda row: idempotency.place(row["key_digest"])}),
 )

@@ -16,7 +16,10 @@ from slrt_api.runtime.shapes import Field, Filter, Link, Shape
 
 _PUBLIC = frozenset({ScopeKind.PUBLIC})
 #: reads that no statement answers, by their root fields: asked on a resource, by its id, as the standard executor does
-ASKED: Final[Mapping[str, str]] = {"referralCandidates": "referrals.candidates"}
+ASKED: Final[Mapping[str, str]] = {
+    "eligibilityCheckReplay": "eligibility_checks.replay",
+    "referralCandidates": "referrals.candidates",
+}
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ NOT_OFFERED: Final = frozenset(
         "complaints.track",
         "duplicate_runs.step",
         "duplicates.look",
+        "eligibility_checks.replay",
         "referrals.candidates",
         "referrals.expire",
         "registry.load_release",

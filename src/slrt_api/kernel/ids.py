@@ -71,6 +71,10 @@ class Kind(IntEnum):
     ACCESS_OVERRIDE = 32
     LINEAGE = 33
     DUPLICATE_RUN = 34
+    RULE_VERSION = 37
+    VARIANT_CHOICE = 38
+    ELIGIBILITY_REVIEW = 39
+    ENROLLMENT_LIST = 43
 
 
 _KINDS = {int(kind): kind for kind in Kind}

@@ -14,7 +14,7 @@ from slrt_api.programs.answers import Given
 from slrt_api.programs.facts import Enrollment, HouseholdFacts, PersonFacts, Subject, Told, Value
 
 #: runs a statement and gives its rows: `Transaction.fetch`, or a connection's
-Fetch = Callable[..., Awaitable[Sequence[Mapping[str, Any]]]]
+Fetch = Callable[..., Awaitable[Sequence[Any]]]
 
 _HOUSEHOLDS: Final = """
 SELECT h.id, h.area FROM households h WHERE h.regency = $1 AND h.id = ANY ($2::uuid[]) AND h.ended_at IS NULL ORDER BY h.id
@@ -37,7 +37,7 @@ ORDER BY f.id, f.as_of DESC, f.snapshot_id DESC
 _ENROLLMENTS: Final = """
 SELECT e.household_id, e.person_id, g.code AS program, e.started_on, e.ended_on, e.source, e.as_of
 FROM enrollments e JOIN programs g ON g.id = e.program_id
-WHERE e.regency = $1
+WHERE e.regency = $1 AND e.status <> 'VOID'
   AND ((e.person_id IS NULL AND e.household_id = ANY ($2::uuid[])) OR e.person_id = ANY ($3::uuid[]))
 ORDER BY e.id
 """
@@ -66,8 +66,13 @@ SCREENING_SETTINGS: Final[Mapping[str, str]] = {**SETTINGS, "enable_nestloop": "
 _REGISTRATION: Final = "REGISTRATION"
 
 
-async def household_facts(fetch: Fetch, regency: int, ids: Sequence[UUID]) -> tuple[HouseholdFacts, ...]:
-    """What is known of active households, by their ids; those that are not there or have ended are left out."""
+async def household_facts(
+    fetch: Fetch, regency: int, ids: Sequence[UUID], lists: Mapping[str, date] | None = None
+) -> tuple[HouseholdFacts, ...]:
+    """What is known of active households, by their ids; those that are not there or have ended are left out.
+
+    lists  as `whole_lists` gives them, for whoever may not read them; None: they are read here
+    """
     households = await fetch(_HOUSEHOLDS, regency, list(ids))
     members = await fetch(_MEMBERS, regency, list(ids))
     persons = [row["id"] for row in members]
@@ -78,7 +83,7 @@ async def household_facts(fetch: Fetch, regency: int, ids: Sequence[UUID]) -> tu
         told.setdefault(row["owner_id"], {})[row["instrument"], row["question"]] = given
     registry = {row["id"]: row for row in await fetch(_REGISTRY, regency, owners)}
     enrollments = await fetch(_ENROLLMENTS, regency, list(ids), persons)
-    lists = await whole_lists(fetch, regency)
+    lists = lists if lists is not None else await whole_lists(fetch, regency)
 
     def facts_of(owner: UUID, subject: Subject) -> dict[str, Told]:
         facts = answers.facts_of(subject, told.get(owner, {}))

@@ -69,14 +69,14 @@ def enrollments() -> str:
     return """SELECT e.household_id, e.id, NULL::uuid AS person_id, g.code::text AS program, e.started_on, e.ended_on
     FROM enrollments e JOIN programs g ON g.id = e.program_id
     JOIN households h ON h.regency = $1 AND h.id = e.household_id AND h.ended_at IS NULL
-    WHERE e.regency = $1 AND e.household_id BETWEEN $2 AND $3 AND e.person_id IS NULL
+    WHERE e.regency = $1 AND e.household_id BETWEEN $2 AND $3 AND e.person_id IS NULL AND e.status <> 'VOID'
     UNION ALL
     SELECT m.household_id, e.id, e.person_id, g.code::text, e.started_on, e.ended_on
     FROM enrollments e
     JOIN memberships m ON m.regency = $1 AND m.id = e.person_id AND m.valid_to IS NULL
     JOIN households h ON h.regency = $1 AND h.id = m.household_id AND h.ended_at IS NULL
     JOIN programs g ON g.id = e.program_id
-    WHERE e.regency = $1 AND m.household_id BETWEEN $2 AND $3"""
+    WHERE e.regency = $1 AND m.household_id BETWEEN $2 AND $3 AND e.status <> 'VOID'"""
 
 
 def _specs(subject: Subject) -> list[Spec]:

@@ -21,6 +21,7 @@ from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE
 from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE
 from slrt_api.kernel import errors
 from slrt_api.kernel.lifecycle import Lifecycle
+from slrt_api.programs.lifecycle import ENROLLMENT_LIFECYCLE, REVIEW_LIFECYCLE, VERSION_LIFECYCLE
 from slrt_api.referrals.lifecycle import LIFECYCLE as REFERRAL_LIFECYCLE
 from slrt_api.rest import query
 from slrt_api.rest.caching import reference
@@ -39,6 +40,9 @@ _TABLES: Final[tuple[Lifecycle, ...]] = (
     CONSENT_LIFECYCLE,
     OVERRIDE_LIFECYCLE,
     DUPLICATE_LIFECYCLE,
+    VERSION_LIFECYCLE,
+    ENROLLMENT_LIFECYCLE,
+    REVIEW_LIFECYCLE,
 )
 #: the state machines of the house by name
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = {table.name: table for table in _TABLES}

@@ -106,4 +106,4 @@ class Actor:
     def guard_facts(self) -> dict[str, str | int | bool | None]:
         """Facts that guards of lifecycles read as `actor.*`; None where one is not known."""
         office = str(self.organization_id) if self.organization_id is not None else None
-        return {"subject": self.subject, "person_id": None, "organization_id": office, **self.facts}
+        return {"subject": self.subject, "role": self.role, "person_id": None, "organization_id": office, **self.facts}

@@ -1342,6 +1342,150 @@ _ALL: Final = (
         ),
     ),
     _problem(
+        403,
+        "own_draft",
+        ("Rancangan sendiri", "Your own draft"),
+        (
+            "Yang membuat rancangan tidak menerbitkannya: minta orang lain.",
+            "Who drafted a version does not publish it: ask another person.",
+        ),
+    ),
+    _problem(
+        403,
+        "own_check",
+        ("Hasil pemeriksaan sendiri", "Your own check"),
+        (
+            "Yang menjalankan pemeriksaan tidak memutus peninjauannya: minta orang lain.",
+            "Who ran the check does not decide its review: ask another person.",
+        ),
+    ),
+    _problem(
+        409,
+        "not_own_request",
+        ("Bukan permintaan sendiri", "Not your own request"),
+        (
+            "Hanya yang mencatat permintaan yang dapat menariknya.",
+            "Only whoever recorded the request withdraws it.",
+        ),
+    ),
+    _problem(
+        409,
+        "version_immutable",
+        ("Versi tidak dapat diubah", "The version cannot change"),
+        (
+            "Yang sudah diterbitkan tidak berubah: buat versi berikutnya.",
+            "What was published does not change: draft the next version.",
+        ),
+    ),
+    _problem(
+        409,
+        "version_overlap",
+        ("Masa berlaku bertumpuk", "The days overlap"),
+        (
+            "Versi lain berlaku pada sebagian hari itu: ubah valid_from atau valid_to, atau tarik versi itu.",
+            "Another version is in force on some of these days: change valid_from or valid_to, or withdraw that version.",
+        ),
+    ),
+    _problem(
+        409,
+        "no_version_in_force",
+        ("Tidak ada aturan yang berlaku", "No rule is in force"),
+        (
+            "Program ini tidak punya versi yang berlaku pada hari itu.",
+            "The program has no version in force on that day.",
+        ),
+    ),
+    _problem(
+        409,
+        "enrollment_overlap",
+        ("Sudah tercatat menerima", "Received already"),
+        (
+            "Program yang sama sudah tercatat diterima pada sebagian hari itu.",
+            "The same program is received on some of these days already.",
+        ),
+    ),
+    _problem(
+        409,
+        "list_not_newer",
+        ("Daftar tidak lebih baru", "The list is no newer"),
+        (
+            "Nyatakan daftar dari hari yang lebih baru.",
+            "Declare a list of a later day.",
+        ),
+    ),
+    _problem(
+        409,
+        "rule_altered",
+        ("Aturan tidak lagi utuh", "The rule was altered"),
+        (
+            "Isi versi tidak sesuai dengan sidiknya; hubungi pengelola layanan.",
+            "The version is not what its digest says; tell the operator of the service.",
+        ),
+    ),
+    _problem(
+        422,
+        "unit_of_program",
+        ("Satuan penerima tidak sesuai", "Not the unit of the program"),
+        (
+            "Pakai satuan penerima program ini.",
+            "Give the unit that is entitled to the program.",
+        ),
+    ),
+    _problem(
+        422,
+        "area_criterion_required",
+        ("Syarat wilayah diperlukan", "An area is required"),
+        (
+            "Tambahkan syarat wilayah program ini: kondisi bertipe area.",
+            "Require the area of the program: a condition of type area.",
+        ),
+    ),
+    _problem(
+        422,
+        "area_of_level",
+        ("Wilayah tidak sesuai tingkatnya", "Not an area of that level"),
+        (
+            "Sebut wilayah setingkat dengan penyelenggara program.",
+            "Give an area of the level that runs the program.",
+        ),
+    ),
+    _problem(
+        422,
+        "rule_of_another_program",
+        ("Aturan program lain", "The rule of another program"),
+        (
+            "Sebut kode program pada alamatnya.",
+            "Give the code of the program in the path.",
+        ),
+    ),
+    _problem(
+        422,
+        "variants_exclusive",
+        ("Varian saling meniadakan", "Variants exclude each other"),
+        (
+            "Pilih satu dari varian yang mengganti hal yang sama.",
+            "Choose one of those that replace the same.",
+        ),
+    ),
+    _problem(
+        422,
+        "nothing_to_verify",
+        ("Tidak ada temuan", "Nothing to verify"),
+        (
+            "Tidak ada temuan yang mengecualikan: mintalah HUMAN_REVIEW.",
+            "Nothing excluded it: ask for a HUMAN_REVIEW.",
+        ),
+    ),
+    _problem(
+        422,
+        "outcome_unchanged",
+        ("Hasil tidak berubah", "The outcome is the same"),
+        (
+            "Hasilnya sudah demikian: tetapkan saja.",
+            "It is that already: uphold the result.",
+        ),
+    ),
+    _problem(
         400,
         "graphql_page_required",
         ("Halaman harus disebut", "Name a page"),

@@ -28,7 +28,7 @@ CACHE_SIZE = 2_000
 _NOT_READABLE = "field_not_readable"
 _LEAVE_OUT = "Your role may not read it here: leave it out."
 
-_SEALED = re.compile(rb'"' + statements.MARK.encode() + rb':([a-z_.]+):([0-9a-f-]{36}):([A-Za-z0-9+/=]*)"')
+_SEALED = re.compile(rb'"' + statements.MARK.encode() + rb':([a-z_.]+)(=?):([0-9a-f-]{36}):([A-Za-z0-9+/=]*)"')
 
 
 @dataclass(frozen=True)
@@ -263,9 +263,9 @@ class Reads:
             return body
 
         def clear(match: re.Match[bytes]) -> bytes:
-            purpose, id_, ciphertext = (part.decode() for part in match.groups())
+            purpose, raw, id_, ciphertext = (part.decode() for part in match.groups())
             plain = self._keyring.decrypt(base64.b64decode(ciphertext), aad(purpose, UUID(id_)))
-            return orjson.dumps(plain.decode())
+            return plain if raw else orjson.dumps(plain.decode())
 
         return _SEALED.sub(clear, body)
 

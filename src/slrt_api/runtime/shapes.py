@@ -57,7 +57,8 @@ class Field:
     codes    the enum of a CODE field; the documentation lists it
     masked   SQL for callers who lack the scope `unmask`; None = the field needs no mask
     facts    SQL of what guards of `lifecycle` read of the row, where it is not the column as it stands
-    sealed   the column is a ciphertext, decrypted in the answer; the name that its AAD binds (see `Reads`)
+    sealed   the column is a ciphertext, of JSON where that is the type, decrypted in the answer; the name that its AAD
+             binds (see `Reads`)
     readers  the roles that may read it; None = all who see the row
     special  of a special category (UU 27/2022, article 4): in no list, for nobody
     redacted SQL over `{t}` and the value `{v}` that stands in its place where it may not be read, when only some rows are

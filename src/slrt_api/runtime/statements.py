@@ -141,7 +141,9 @@ class Compiler:
             sql = field.redacted.format(t=alias, v=sql)
         if field.sealed is not None:
             self.sealed = True
-            place = f"'{MARK}:{field.sealed}:' || {alias}.id || ':'"
+            # JSON stands in the answer as it was sealed, a text as a text.
+            raw = "=" if field.type is FieldType.JSON else ""
+            place = f"'{MARK}:{field.sealed}{raw}:' || {alias}.id || ':'"
             return f"({place} || translate(encode({sql}, 'base64'), E'\\n', ''))"
         return RENDER.get(field.type, "{}").replace("{}", sql)
 

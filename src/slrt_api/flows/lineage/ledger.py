@@ -49,8 +49,14 @@ _OWNED: Final = (
 )
 #: (aggregate, its part, the condition on `$2`, the aggregate's id) -> the part moves where the aggregate moves
 _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
-    Household: (*_OWNED, ("memberships", "household_id = $2 AND valid_to IS NULL")),
-    Person: (*_OWNED, ("memberships", "id = $2 AND valid_to IS NULL")),
+    Household: (
+        *_OWNED,
+        ("memberships", "household_id = $2 AND valid_to IS NULL"),
+        ("enrollments", "household_id = $2 AND person_id IS NULL"),
+        ("eligibility_checks", "household_id = $2"),
+        ("eligibility_reviews", "household_id = $2"),
+    ),
+    Person: (*_OWNED, ("memberships", "id = $2 AND valid_to IS NULL"), ("enrollments", "person_id = $2")),
     Case: (("needs", "case_id = $2"), ("assessments", "case_id = $2"), ("direct_services", "case_id = $2")),
     Referral: (("referral_packages", "id = $2"),),
 }

@@ -1,0 +1,63 @@
+"""The frozen facts of one household: what the caller reads of it, and what is known of its regency as a whole."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from slrt_api.areas import codes
+from slrt_api.households.models import Household
+from slrt_api.kernel import errors
+from slrt_api.programs import loading
+from slrt_api.programs.evaluation import Situation
+from slrt_api.programs.facts import HouseholdFacts
+from slrt_api.programs.recording import Judgement
+from slrt_api.runtime.transaction import Transaction
+
+#: of a quota: whether its places are taken. $1 regency, $2 program, $3 and $4 the area, $5 day, $6 places
+_TAKEN: Final = """
+SELECT count(*) >= $6 FROM (
+    SELECT FROM enrollments WHERE regency = $1 AND program_id = (SELECT id FROM programs WHERE code = $2)
+      AND area BETWEEN $3 AND $4 AND status <> 'VOID' AND started_on <= $5 AND (ended_on IS NULL OR ended_on >= $5)
+    LIMIT $6
+) taken
+"""
+
+
+async def load(
+    tx: Transaction, household: Household, on: date, judgements: Sequence[Judgement]
+) -> tuple[HouseholdFacts, Situation]:
+    """What is known of a household that the caller may see, and of its regency, for these rules on that day.
+
+    The household is read under the caller's own role; lists of all recipients and places that are taken under the effect role. A
+    quota counts where its area lies within the regency: how many places are taken in a wider one is not known here.
+    Raises NotFound where the household has ended meanwhile.
+    """
+    async with tx.effect(household.regency):
+        lists = await loading.whole_lists(tx.fetch, household.regency)
+        full = await _full(tx, household, on, judgements)
+    found = await loading.household_facts(tx.fetch, household.regency, [household.id], lists)
+    if not found:
+        raise errors.NotFound
+    return found[0], Situation(on=on, full=full)
+
+
+async def _full(
+    tx: Transaction, household: Household, on: date, judgements: Sequence[Judgement]
+) -> dict[str, tuple[tuple[int, int], ...]]:
+    """Program -> areas around the household whose places are taken on the day."""
+    regency = codes.regency_of(codes.area_code(household.area))
+    full: dict[str, tuple[tuple[int, int], ...]] = {}
+    for each in judgements:
+        for quota in each.rule.quotas if each.rule is not None else ():
+            if quota.area_code is None or not quota.period_from <= on <= quota.period_to:
+                continue
+            low, high = codes.area_range(quota.area_code)
+            inside = regency is not None and quota.area_code.startswith(str(regency))
+            if not inside or not low <= household.area <= high:
+                continue
+            taken = quota.places == 0 or await tx.value(
+                _TAKEN, household.regency, each.program, low, high, on, quota.places
+            )
+            if taken:
+                full[each.program] = (*full.get(each.program, ()), (low, high))
+    return full

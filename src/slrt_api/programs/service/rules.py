@@ -1,0 +1,120 @@
+"""The rules in force on a day, as the regency reads them."""
+
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+from typing import Any, Final
+from uuid import UUID
+
+from slrt_api.kernel import errors
+from slrt_api.programs.criteria import Rule, chosen
+from slrt_api.programs.models import RuleVersion
+from slrt_api.programs.recording import Judgement, digest
+from slrt_api.runtime.transaction import Transaction
+
+#: parsed rules: what was published never changes, so that it is read once by each process
+_CACHE: Final[OrderedDict[UUID, tuple[str, Rule]]] = OrderedDict()
+_CACHE_SIZE: Final = 500
+_IN_FORCE: Final = """
+SELECT p.code, p.area, v.id, v.digest
+FROM programs p
+LEFT JOIN rule_versions v ON v.program_id = p.id AND v.status IN ('PUBLISHED', 'SUPERSEDED')
+    AND v.valid_from <= $1 AND (v.valid_to IS NULL OR v.valid_to >= $1)
+WHERE ($2::text[] IS NULL AND v.id IS NOT NULL AND (p.area = 0 OR $3::bigint BETWEEN p.area AND p.area +
+       CASE WHEN p.area % 100000000 = 0 THEN 99999999 WHEN p.area % 1000000 = 0 THEN 999999
+            WHEN p.area % 10000 = 0 THEN 9999 ELSE 0 END))
+   OR p.code = ANY ($2::text[])
+ORDER BY p.code
+"""
+#: $1 regency, $2 day: the newest choice for each program
+_CHOSEN: Final = """
+SELECT DISTINCT ON (program_code) program_code, variants FROM variant_choices
+WHERE regency = $1 AND valid_from <= $2 ORDER BY program_code, valid_from DESC
+"""
+
+
+async def in_force(
+    tx: Transaction, regency: int, area: int, on: date, programs: Sequence[str] | None
+) -> tuple[Judgement, ...]:
+    """The rules to judge by on a day, each with the variants of the regency; of `programs`, in that order, or of all.
+
+    None  all programs with a version in force that are of the nation or of an area that holds `area`, by their codes
+    A program without a version in force has a judgement without a rule. Raises Invalid for a code that no program has.
+    """
+    found = {row["code"]: row for row in await tx.fetch(_IN_FORCE, on, programs, area)}
+    wanted = list(found) if programs is None else list(programs)
+    faults = tuple(
+        errors.Fault(f"/program_codes/{place}", "reference_not_found", "Give the code of a program.")
+        for place, code in enumerate(wanted)
+        if code not in found
+    )
+    if faults:
+        raise errors.Invalid(faults=faults)
+    async with tx.effect(regency):
+        variants = {row["program_code"]: tuple(row["variants"]) for row in await tx.fetch(_CHOSEN, regency, on)}
+    rules = await _rules(tx, {row["id"] for row in found.values() if row["id"] is not None})
+    judgements = []
+    for code in wanted:
+        id_ = found[code]["id"]
+        if id_ is None:
+            judgements.append(Judgement(code, None, None, (), None))
+            continue
+        digest_, rule = rules[id_]
+        # A variant of an earlier version that this one has no more changes nothing.
+        mine = tuple(sorted({each.code for each in rule.variants}.intersection(variants.get(code, ()))))
+        judgements.append(Judgement(code, id_, digest_, mine, chosen(rule, frozenset(mine)) if mine else rule))
+    return tuple(judgements)
+
+
+async def kept(tx: Transaction, recorded: Sequence[Mapping[str, Any]]) -> tuple[Judgement, ...]:
+    """The rules that a check was judged by, as it recorded them: withdrawn or not.
+
+    Raises Conflict `rule_altered` where a version is not what it was: then nothing can be repeated by it.
+    """
+    rules = await _rules(tx, {UUID(each["version_id"]) for each in recorded if each["version_id"] is not None})
+    judgements = []
+    for each in recorded:
+        if each["version_id"] is None:
+            judgements.append(Judgement(each["program_code"], None, None, (), None))
+            continue
+        id_, variants = UUID(each["version_id"]), tuple(each["variants"])
+        digest_, rule = rules.get(id_, (None, None))
+        if rule is None or digest_ != each["digest"]:
+            raise errors.Conflict("rule_altered")
+        judgements.append(
+            Judgement(
+                each["program_code"], id_, digest_, variants, chosen(rule, frozenset(variants)) if variants else rule
+            )
+        )
+    return tuple(judgements)
+
+
+def recorded(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
+    """What a check keeps of the rules that it was judged by."""
+    return [
+        {
+            "program_code": each.program,
+            "version": None if each.rule is None else each.rule.version,
+            "version_id": None if each.version_id is None else str(each.version_id),
+            "digest": each.digest,
+            "variants": list(each.variants),
+        }
+        for each in judgements
+    ]
+
+
+async def _rules(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, tuple[str, Rule]]:
+    """The rules of published versions, each with its digest; those that this process has not read yet are read.
+
+    Raises Conflict `rule_altered` for one that is not what its digest says.
+    """
+    found = {id_: _CACHE[id_] for id_ in ids if id_ in _CACHE}
+    missing = [id_ for id_ in ids if id_ not in found]
+    if missing:
+        for version in await tx.rows(RuleVersion, "id = ANY ($1::uuid[])", missing):
+            if digest(version.rule) != version.digest:
+                raise errors.Conflict("rule_altered")
+            found[version.id] = _CACHE[version.id] = (version.digest, Rule.model_validate(version.rule))
+        while len(_CACHE) > _CACHE_SIZE:
+            _CACHE.popitem(last=False)
+    return found
