@@ -246,7 +246,9 @@ def _lifecycle(case: UseCase | None) -> Lifecycle | None:
     if action is None or not isinstance(action.annotation, type) or not issubclass(action.annotation, StrEnum):
         return None
     codes = {each.value for each in action.annotation}
-    return next((each for each in LIFECYCLES.values() if set(each.actions) <= codes), None)
+    # Of several the one with the most actions: `WITHDRAW` is all that a consent has, and one of three of a review.
+    fitting = [each for each in LIFECYCLES.values() if set(each.actions) <= codes]
+    return max(fitting, key=lambda each: len(each.actions), default=None)
 
 
 def _actions(rule: Rule, permitted: frozenset[str]) -> list[ActionDocument]:
