@@ -26,8 +26,8 @@ from slrt_api.runtime.shapes import (
     Link,
     Shape,
     Sort,
+    id_filter,
     parse_instant,
-    parse_uuid,
 )
 
 #: people who act for themselves: their pseudonym is for auditors only, lest handlers learn who complained
@@ -252,13 +252,7 @@ ACCESS = (
     )
     .with_filters(
         _text_filter("resource", _NAME, "Of this resource.", "household"),
-        Filter(
-            "resource_id",
-            "{t}.resource_id = {v}::uuid",
-            parse_uuid,
-            "Of this one.",
-            "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
-        ),
+        id_filter("resource_id", "Of this one."),
         _text_filter(
             "actor", _ACTOR, "By this caller: issuer and subject of the token.", "https://id.example#officer-7"
         ),

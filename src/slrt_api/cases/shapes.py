@@ -27,9 +27,9 @@ from slrt_api.runtime.shapes import (
     Shape,
     aggregate_fields,
     code_filter,
+    id_filter,
     parse_boolean,
     parse_codes,
-    parse_uuid,
     text_sort,
     updated_filters,
 )
@@ -149,13 +149,7 @@ CASE = (
             "PROVINCE,NATION",
             Escalation,
         ),
-        Filter(
-            "household_id",
-            "{t}.household_id = {v}::uuid",
-            parse_uuid,
-            "Of this household.",
-            "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
-        ),
+        id_filter("household_id", "Of this household."),
         Filter(
             "number",
             "{t}.number = {v}::text",
