@@ -29,6 +29,7 @@ from slrt_api.households.service import name_keys
 from slrt_api.kernel.ids import Kind
 from slrt_api.referrals.codes import ENDED
 from slrt_api.referrals.models import Referral
+from slrt_api.registry import service as registry
 from slrt_api.runtime.events import plain
 from slrt_api.runtime.transaction import Transaction
 
@@ -241,7 +242,10 @@ class Ledger:
                 self.set(case, open_needs=left)
 
     async def write(self, reason: str | None) -> None:
-        """Write every aggregate with its event, in the order of the house; then its parts are where it is."""
+        """Write every aggregate with its event, in the order of the house; then its parts are where it is.
+
+        What the registry tells of the families and people is looked up anew: it follows their numbers.
+        """
         for touched in sorted(self._touched.values(), key=lambda each: (each.row.KIND, each.row.id)):
             row = touched.row
             kinds = (Kind.HOUSEHOLD, Kind.PERSON, Kind.CASE)
@@ -268,6 +272,7 @@ class Ledger:
                 and (after.area, after.birth_date) != (row.area, row.birth_date)
             ):
                 await name_keys.keep(self.tx, after)
+        await registry.match(self.tx, self.regency, {*self.households, *self.persons})
 
     async def close(self, lineage: Lineage, also: Iterable[UUID] = ()) -> Lineage:
         """Write what was gathered, and the operation itself.
