@@ -158,8 +158,17 @@ class MatchingStatus(StrEnum):
     NIK_INACTIVE = "NIK_INACTIVE"
 
 
+class CivilCheckStatus(StrEnum):
+    """Whether the civil registry has been asked. `WITHDRAWN`: the person ended, or has no NIK any more, before it was."""
+
+    REQUESTED = "REQUESTED"
+    ANSWERED = "ANSWERED"
+    GIVEN_UP = "GIVEN_UP"
+    WITHDRAWN = "WITHDRAWN"
+
+
 class Standing(StrEnum):
-    """What the civil registry says of a NIK, before anything is compared. Names of the interface, stored nowhere."""
+    """What the civil registry says of a NIK, before anything is compared."""
 
     IN_FORCE = "IN_FORCE"
     NOT_FOUND = "NOT_FOUND"

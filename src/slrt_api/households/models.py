@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from slrt_api.households.codes import MatchingStatus
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.crypto import DEFAULT_INDEX_KEY
 from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Aggregate, Tenant
@@ -65,6 +66,7 @@ class Person(Aggregate, table=True):
     ended_at, ended_as, successor_id  that the row is no more, why, and the person's row that goes on in its place
     provenance    where `name`, `sex` and `birth_date` are from, see `households/provenance`
     duplicates_checked  the version at which the worker looked for duplicates last; another one is to be looked at
+    matching_status     what the civil registry said of what is known now; any change of that brings NOT_MATCHED_YET back
     """
 
     KIND: ClassVar[Kind] = Kind.PERSON
@@ -81,6 +83,7 @@ class Person(Aggregate, table=True):
             postgresql_where=text("duplicates_checked IS DISTINCT FROM version"),
         ),
         Index("persons_birth_date", "regency", "birth_date", "sex"),
+        Index("persons_matching", "regency", "matching_status", "id"),
         CheckConstraint("sex IN ('F', 'M')", name="persons_sex"),
         CheckConstraint("ended_as IN ('DECEASED', 'MOVED', 'MERGED', 'MISTAKEN')", name="persons_ended_as"),
         CheckConstraint(_ENDED, name="persons_ended"),
@@ -97,6 +100,10 @@ class Person(Aggregate, table=True):
     successor_id: UUID | None = None
     provenance: dict[str, Any] = _provenance()
     duplicates_checked: int | None = None
+    matching_status: str = Field(
+        default=MatchingStatus.NOT_MATCHED_YET.value,
+        sa_column_kwargs={"server_default": text("'NOT_MATCHED_YET'")},
+    )
 
 
 class PersonNameKey(SQLModel, table=True):
@@ -355,3 +362,50 @@ class DuplicateWord(SQLModel, table=True):
     regency: int = Field(primary_key=True)
     word: str = Field(primary_key=True, sa_type=Text)
     persons: int
+
+
+class CivilCheck(Aggregate, table=True):
+    """One question to the civil registry about one person, and whether it said yes or no to each value. None of its values.
+
+    attempts  how often the worker took it up; names the attempt whose answer counts
+    due_at    when it is taken up next; while it is being asked, when another worker may. None once it is settled
+    basis     keyed digest of what was compared: of other values the answer says nothing
+    """
+
+    KIND: ClassVar[Kind] = Kind.CIVIL_CHECK
+    NAME: ClassVar[str] = "civil_check"
+
+    __tablename__ = "civil_checks"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "person_id"], ["persons.regency", "persons.id"]),
+        Index("civil_checks_person", "regency", "person_id", "id"),
+        Index(
+            "civil_checks_one_under_way",
+            "regency",
+            "person_id",
+            unique=True,
+            postgresql_where=text("status = 'REQUESTED'"),
+        ),
+        Index("civil_checks_due", "regency", "due_at", postgresql_where=text("status = 'REQUESTED'")),
+        Index("civil_checks_area", "regency", "area", "id"),
+        Index("civil_checks_updated_at", "regency", "updated_at", "id"),
+        CheckConstraint("status IN ('REQUESTED', 'ANSWERED', 'GIVEN_UP', 'WITHDRAWN')", name="civil_checks_status"),
+        CheckConstraint("(status = 'REQUESTED') = (due_at IS NOT NULL)", name="civil_checks_due_at"),
+        CheckConstraint(
+            "num_nonnulls(standing, basis, asked_at, expires_at) = CASE status WHEN 'ANSWERED' THEN 4 ELSE 0 END",
+            name="civil_checks_answered",
+        ),
+    )
+
+    person_id: UUID
+    status: str
+    requested_by: str
+    attempts: int = 0
+    due_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    basis: bytes | None = None
+    standing: str | None = None
+    name_matches: bool | None = None
+    sex_matches: bool | None = None
+    birth_date_matches: bool | None = None
+    asked_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    expires_at: datetime | None = Field(default=None, sa_type=INSTANT)

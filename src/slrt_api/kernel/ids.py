@@ -71,6 +71,7 @@ class Kind(IntEnum):
     ACCESS_OVERRIDE = 32
     LINEAGE = 33
     DUPLICATE_RUN = 34
+    CIVIL_CHECK = 35
 
 
 _KINDS = {int(kind): kind for kind in Kind}
