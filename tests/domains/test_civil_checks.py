@@ -22,7 +22,7 @@ from tests.problems import problem
 
 from slrt_api import worker
 from slrt_api.access.scopes import PERMISSIONS, Role, Scope
-from slrt_api.flows import asking
+from slrt_api.flows import asking, upkeep
 from slrt_api.households.adapters import civil
 from slrt_api.households.adapters.civil import CivilRegistryAway, Declared, HttpCivilRegistry, Verdict
 from slrt_api.households.adapters.civil_simulator import CREDENTIAL, Citizen, Switches, simulator
@@ -349,7 +349,7 @@ class TestAnswers:
         assert (node["status"], node["standing"], node["nameMatches"]) == ("ANSWERED", "IN_FORCE", True)
         assert node["person"] == {"id": id_}
         partner = api.as_("partner", organization=UUID(int=1))
-        problem(await partner.get(f"/v1/civil-checks/{made['id']}"), 403, "scope_missing")
+        problem(await partner.get(f"/v1/civil-checks/{made['id']}"), 404, "not_found")
 
     async def test_a_mutation_requests_it(self, api: Api) -> None:
         id_ = await person(api)
@@ -595,7 +595,7 @@ class TestWorkers:
         assert await asking.of(one)(later(platform, seconds=asking.LEASE.total_seconds() + 1)) == 1
         # What the dead one would have told comes too late.
         late = asking.Told(attempt=1, basis=b"x", standing=Standing.NOT_FOUND)
-        await Act(platform, asking.WORKER, "0" * 32)(asking.record, late, on=UUID(made["id"]))
+        await Act(platform, upkeep.WORKER, "0" * 32)(asking.record, late, on=UUID(made["id"]))
         found = await check(api, made)
         assert (found["status"], found["standing"], found["attempts"]) == ("ANSWERED", "IN_FORCE", 2)
         assert await owner.fetchval("SELECT count(*) FROM events WHERE aggregate_id = $1", UUID(made["id"])) == 2

@@ -154,6 +154,10 @@ CASES: dict[Method, Case] = {
         "puskesos_officer",
         lambda _: {"nik": "9901014505880004", "reason": "B", "evidence": "B"},
     ),
+    ("POST", "/v1/persons/{id}/civil-checks"): Case(Kind.PERSON, "puskesos_officer"),
+    ("GET", "/v1/persons/{id}/civil-checks"): Case(Kind.PERSON, "facilitator"),
+    ("GET", "/v1/civil-checks/{id}"): Case(Kind.CIVIL_CHECK, "facilitator"),
+    ("GET", "/v1/civil-checks/{id}/history"): Case(Kind.CIVIL_CHECK, "facilitator"),
     ("GET", "/v1/duplicates/{id}"): Case(Kind.DUPLICATE, "secretariat_officer"),
     ("GET", "/v1/duplicates/{id}/history"): Case(Kind.DUPLICATE, "secretariat_officer"),
     ("POST", "/v1/duplicates/{id}/transitions"): Case(
@@ -400,6 +404,8 @@ async def populated(api: Api) -> World:
         household = await _made(facilitator, "/v1/households", household_body(area_code=village))
         rows[Kind.HOUSEHOLD] = UUID(household["id"])
         rows[Kind.PERSON] = UUID(household["members"][0]["person_id"])
+        check = await _made(officer, f"/v1/persons/{rows[Kind.PERSON]}/civil-checks", {})
+        rows[Kind.CIVIL_CHECK] = UUID(check["id"])
         born = await officer.post(
             f"/v1/households/{(await _made(facilitator, '/v1/households', household_body(area_code=village)))['id']}/births",
             json={"name": "B", "birth_date": "2026-11-02", "sex": "F", "reason": "B"},

@@ -7,17 +7,20 @@ from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.households.codes import (
+    CivilCheckStatus,
     DuplicateStatus,
     HouseholdEnd,
     IdentityType,
     Instrument,
     LineageStatus,
+    MatchingStatus,
     Operation,
     PersonEnd,
     RegistryScheme,
     Relation,
     RunStatus,
     Sex,
+    Standing,
 )
 from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE
 from slrt_api.households.provenance import Source
@@ -37,6 +40,7 @@ from slrt_api.runtime.shapes import (
     aggregate_fields,
     code_filter,
     parse_boolean,
+    parse_codes,
     parse_uuid,
     updated_filters,
 )
@@ -62,6 +66,11 @@ _OWN_FINDINGS = (
     "(SELECT coalesce(json_agg(json_build_object('code', f.code, 'severity', 'WARNING', 'pointer', '/nik')"
     " ORDER BY f.code), '[]'::json) FROM identities i CROSS JOIN LATERAL unnest(i.findings) AS f (code)"
     " WHERE i.regency = {t}.regency AND i.owner_id = {t}.id AND i.type = 'NIK' AND i.valid_to IS NULL)"
+)
+#: whether the person has a NIK now: nobody else can be compared with the civil registry
+_HAS_NIK = (
+    "EXISTS (SELECT FROM identities i WHERE i.regency = {t}.regency AND i.owner_id = {t}.id AND i.type = 'NIK'"
+    " AND i.valid_to IS NULL)"
 )
 _ENDED_FILTER = Filter(
     "ended",
@@ -185,6 +194,15 @@ PERSON = (
             _OWN_FINDINGS,
             example=[{"code": "NIK_PREFIX_UNKNOWN", "severity": "WARNING", "pointer": "/nik"}],
         ),
+        Field(
+            "matching_status",
+            FieldType.CODE,
+            "What the civil registry said of the NIK, name, sex and birth date as they are known now; `NOT_MATCHED_YET` again"
+            " when one of them is changed. Null for a person without a NIK.",
+            f"(CASE WHEN {_HAS_NIK} THEN {{t}}.matching_status END)",
+            nullable=True,
+            codes=MatchingStatus,
+        ),
         Field("died_on", FieldType.DATE, "Day of death.", nullable=True),
         *_ended_fields("person", PersonEnd),
         _PROVENANCE,
@@ -199,6 +217,14 @@ PERSON = (
             parse_uuid,
             "Who belongs to this household now.",
             "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
+        ),
+        Filter(
+            "matching_status",
+            f"{{t}}.matching_status = ANY ({{v}}::text[]) AND {_HAS_NIK}",
+            parse_codes(MatchingStatus),
+            "Who has a NIK, and of whom the civil registry said one of these.",
+            "NOT_MATCHED_YET,PARTIAL",
+            MatchingStatus,
         ),
         *updated_filters(),
     )
@@ -632,4 +658,91 @@ DUPLICATE_RUN = (
     )
     .with_filters(code_filter("status", RunStatus, "In one of these states."), AREA_FILTER, *updated_filters())
     .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT)
+)
+
+
+def _matches(name: str, noun: str) -> Field:
+    return Field(
+        f"{name}_matches",
+        FieldType.BOOLEAN,
+        f"Whether the {noun} is the civil registry's. Null before the answer, and where the NIK is not in force.",
+        nullable=True,
+        example=True,
+    )
+
+
+CIVIL_CHECK = (
+    Shape(
+        "civil_check",
+        "civil-checks",
+        "civil_checks {t}",
+        "A question to the civil registry (Dukcapil) about one person: whether the values that are known here are what it"
+        " knows under the NIK. Yes or no for each value; what it knows is not asked for and not kept.",
+        scope=Scope.HOUSEHOLDS_READ,
+        kinds=ALL_STAFF,
+        kind=Kind.CIVIL_CHECK,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("check"),
+        Field("person_id", FieldType.ID, "The person."),
+        Field("status", FieldType.CODE, "Whether it has been answered.", codes=CivilCheckStatus),
+        Field("area_code", FieldType.VILLAGE, "Village (Kemendagri code).", "{t}.area", example="33.26.01.2001"),
+        Field(
+            "attempts",
+            FieldType.INTEGER,
+            "How often the civil registry was asked, or is being asked now; more than one where it was away.",
+            example=1,
+        ),
+        Field(
+            "due_at",
+            FieldType.INSTANT,
+            "Of one that waits: when it is taken up, at the latest. Null once it is settled.",
+            nullable=True,
+        ),
+        Field("standing", FieldType.CODE, "How the NIK stands in the civil registry.", nullable=True, codes=Standing),
+        _matches("name", "name"),
+        _matches("sex", "sex"),
+        Field(
+            "birth_date_matches",
+            FieldType.BOOLEAN,
+            "Whether the birth date is the civil registry's. Null before the answer, where the NIK is not in force, and where"
+            " no birth date was known.",
+            nullable=True,
+            example=False,
+        ),
+        Field("asked_at", FieldType.INSTANT, "When the civil registry answered.", nullable=True),
+        Field(
+            "expires_at",
+            FieldType.INSTANT,
+            "Until when the answer is used: no second question is asked of the same values before.",
+            nullable=True,
+        ),
+    )
+    .with_filters(
+        code_filter("status", CivilCheckStatus, "In one of these states."),
+        code_filter("standing", Standing, "Whose NIK stands like this."),
+        Filter(
+            "person_id",
+            "{t}.person_id = {v}::uuid",
+            parse_uuid,
+            "About this person.",
+            "019aaa11-2233-8000-8cfe-08a1b2c3d4e5",
+        ),
+        AREA_FILTER,
+        *updated_filters(),
+    )
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
+)
+CIVIL_CHECK.link(
+    Link("person", PERSON, "{t}.regency = {p}.regency AND {t}.id = {p}.person_id", "The person.", single=True)
+)
+PERSON.link(
+    Link(
+        "civil_checks",
+        CIVIL_CHECK,
+        "{t}.regency = {p}.regency AND {t}.person_id = {p}.id",
+        "What the civil registry was asked about the person, newest first.",
+        order="{t}.id DESC",
+    )
 )

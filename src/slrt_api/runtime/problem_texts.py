@@ -924,6 +924,24 @@ _ALL: Final = (
         ),
     ),
     _problem(
+        409,
+        "nik_missing",
+        ("Orang ini belum memiliki NIK", "The person has no NIK"),
+        (
+            "Tanpa NIK tidak ada yang dapat dipadankan; catat NIK-nya dahulu.",
+            "Without a NIK nothing can be compared; record the NIK first.",
+        ),
+    ),
+    _problem(
+        409,
+        "civil_registry_absent",
+        ("Tidak tersambung ke Dukcapil", "Not connected to the civil registry"),
+        (
+            "Layanan ini belum disambungkan ke pencatatan sipil; hubungi pengelolanya.",
+            "This service is not connected to the civil registry; ask whoever runs it.",
+        ),
+    ),
+    _problem(
         422,
         "household_required",
         ("Sebutkan rumah tangganya", "Name the household"),

@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from slrt_api.cases.codes import FINAL_NEEDS, NeedStatus
 from slrt_api.cases.models import Case, Need
-from slrt_api.households.codes import Operation, Relation
+from slrt_api.households.codes import MatchingStatus, Operation, Relation
 from slrt_api.households.lineage import ends_on
 from slrt_api.households.models import (
     Duplicate,
@@ -41,6 +41,8 @@ MODELS: Final[Mapping[str, type[SQLModel]]] = {
 }
 #: columns that follow from others: where a person or case is follows the household, what a case counts its needs
 _DERIVED: Final = {"persons": {"area"}, "cases": {"area", "open_needs", "referred_needs"}, "referrals": {"area"}}
+#: what of a person is compared with the civil registry, beside the NIK
+COMPARED: Final = frozenset({"name", "sex", "birth_date"})
 #: what hangs on a household or a person by its id
 _OWNED: Final = (
     ("identities", "owner_id = $2"),
@@ -51,7 +53,7 @@ _OWNED: Final = (
 #: (aggregate, its part, the condition on `$2`, the aggregate's id) -> the part moves where the aggregate moves
 _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
     Household: (*_OWNED, ("memberships", "household_id = $2 AND valid_to IS NULL")),
-    Person: (*_OWNED, ("memberships", "id = $2 AND valid_to IS NULL")),
+    Person: (*_OWNED, ("memberships", "id = $2 AND valid_to IS NULL"), ("civil_checks", "person_id = $2")),
     Case: (("needs", "case_id = $2"), ("assessments", "case_id = $2"), ("direct_services", "case_id = $2")),
     Referral: (("referral_packages", "id = $2"),),
 }
@@ -253,6 +255,9 @@ class Ledger:
                 type_ = EVENTS[self.operation][kinds.index(row.KIND)]
             else:
                 type_ = "moved" if row.KIND is Kind.REFERRAL else "decided" if self.operation else "decision_undone"
+            if isinstance(row, Person) and ("identities" in touched.parts or touched.values.keys() & COMPARED):
+                # What the civil registry said was said of other values. No step: undoing brings other values back.
+                touched.values["matching_status"] = MatchingStatus.NOT_MATCHED_YET.value
             notes, texts = {"lineage": self.id}, {**self.texts, "reason": reason}
             after = await self.tx.change(
                 row, type_, parts=touched.parts or None, texts=texts, notes=notes, **touched.values
