@@ -39,6 +39,7 @@ from slrt_api.runtime.shapes import (
     Sort,
     aggregate_fields,
     code_filter,
+    id_filter,
     parse_boolean,
     parse_codes,
     parse_uuid,
@@ -722,13 +723,7 @@ CIVIL_CHECK = (
     .with_filters(
         code_filter("status", CivilCheckStatus, "In one of these states."),
         code_filter("standing", Standing, "Whose NIK stands like this."),
-        Filter(
-            "person_id",
-            "{t}.person_id = {v}::uuid",
-            parse_uuid,
-            "About this person.",
-            "019aaa11-2233-8000-8cfe-08a1b2c3d4e5",
-        ),
+        id_filter("person_id", "About this person.", "019aaa11-2233-8000-8cfe-08a1b2c3d4e5"),
         AREA_FILTER,
         *updated_filters(),
     )
