@@ -313,6 +313,9 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
         Kind.SNAPSHOT: "registry_snapshots",
         Kind.ASSESSMENT: "assessments",
         Kind.ACCESS: "accesses",
+        Kind.LINEAGE: "lineage",
+        Kind.DUPLICATE: "duplicates",
+        Kind.DUPLICATE_RUN: "duplicate_runs",
     }
     known: dict[Kind, list[str]] = {}
     hidden: dict[Kind, list[str]] = {}
