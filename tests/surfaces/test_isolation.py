@@ -164,6 +164,11 @@ CASES: dict[Method, Case] = {
         Kind.DUPLICATE, "secretariat_officer", lambda _: {"action": "DIFFERENT", "reason": "B"}
     ),
     ("GET", "/v1/duplicate-runs/{id}"): Case(Kind.DUPLICATE_RUN, "secretariat_manager", reach="33.27"),
+    ("GET", "/v1/handovers/{id}"): Case(Kind.HANDOVER, "puskesos_officer"),
+    ("GET", "/v1/handovers/{id}/history"): Case(Kind.HANDOVER, "puskesos_officer"),
+    ("POST", "/v1/handovers/{id}/transitions"): Case(
+        Kind.HANDOVER, "puskesos_officer", lambda _: {"action": "WITHDRAW", "reason": "B"}
+    ),
     ("GET", "/v1/lineage/{id}"): Case(Kind.LINEAGE, "facilitator"),
     ("GET", "/v1/lineage/{id}/history"): Case(Kind.LINEAGE, "facilitator"),
     ("POST", "/v1/lineage/{id}/undo"): Case(Kind.LINEAGE, "puskesos_officer", lambda _: {"reason": "B"}),
@@ -276,6 +281,11 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
     ),
     ("/v1/households", "same_house_as"): (Kind.HOUSEHOLD, "facilitator", lambda _: household_body()),
     ("/v1/households/{id}/members", "person_id"): (Kind.PERSON, "facilitator", lambda _: {"relation": "CHILD"}),
+    ("/v1/handovers", "household_id"): (
+        Kind.HOUSEHOLD,
+        "puskesos_officer",
+        lambda _: {"area_code": "33.28", "reason_code": "WORK", "reason": "B"},
+    ),
     ("/v1/cases", "household_id"): (Kind.HOUSEHOLD, "puskesos_officer", lambda _: {}),
     ("/v1/cases", "complaint_id"): (
         Kind.COMPLAINT,
@@ -466,6 +476,8 @@ async def populated(api: Api) -> World:
         await deciding.post("/v1/duplicate-runs", json={"area_code": regency})
         rows[Kind.DUPLICATE_RUN] = UUID((await deciding.get("/v1/duplicate-runs")).json()["items"][0]["id"])
         other = "33.27" if village == VILLAGE else "33.26"
+        leaving = {"household_id": again["id"], "area_code": other, "reason_code": "WORK", "reason": "B"}
+        rows[Kind.HANDOVER] = UUID((await _made(officer, "/v1/handovers", leaving))["id"])
         looking = {"resource_id": household["id"], "reason": "Keluarga mengungsi ke wilayah kami"}
         asker = api.as_("secretariat_officer", area=other, subject=f"secretariat_officer@{village}")
         override = await _made(asker, "/v1/access-overrides", looking)

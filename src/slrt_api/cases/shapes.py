@@ -126,6 +126,13 @@ CASE = (
             nullable=True,
             example="Keluarga sudah mandiri",
         ),
+        Field(
+            "successor_id",
+            FieldType.ID,
+            "The case in another regency that goes on in its place, when it was handed over with its people.",
+            nullable=True,
+        ),
+        Field("predecessor_id", FieldType.ID, "The case in another regency that it goes on for.", nullable=True),
         Field("merged_into", FieldType.ID, "The case that goes on in its place, when `MERGED`.", nullable=True),
         Field(
             "transferred_to",

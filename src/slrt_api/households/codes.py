@@ -52,6 +52,9 @@ class Operation(StrEnum):
     KK_REISSUE = "KK_REISSUE"
     NIK_CORRECTION = "NIK_CORRECTION"
     MERGE_PERSONS = "MERGE_PERSONS"
+    #: handed over to another regency, and taken over from one
+    MOVE_OUT = "MOVE_OUT"
+    MOVE_IN = "MOVE_IN"
 
 
 class LineageStatus(StrEnum):
@@ -59,6 +62,41 @@ class LineageStatus(StrEnum):
 
     DONE = "DONE"
     UNDONE = "UNDONE"
+
+
+class Direction(StrEnum):
+    """Which side of a border a row is for: the regency that hands over, or the one that is to take over."""
+
+    OUTGOING = "OUTGOING"
+    INCOMING = "INCOMING"
+
+
+class HandoverStatus(StrEnum):
+    """Where a hand-over to another regency stands; the same on both sides."""
+
+    OFFERED = "OFFERED"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class HandoverAction(StrEnum):
+    """What becomes of an offer: the other side accepts or declines it, the own side withdraws it."""
+
+    ACCEPT = "ACCEPT"
+    DECLINE = "DECLINE"
+    WITHDRAW = "WITHDRAW"
+
+
+class HandoverReason(StrEnum):
+    """Why a household is handed over, as far as the other regency learns before it accepts."""
+
+    RELOCATION = "RELOCATION"
+    WORK = "WORK"
+    EDUCATION = "EDUCATION"
+    MARRIAGE = "MARRIAGE"
+    #: what was handed over before comes back: the undoing of an accepted hand-over
+    HAND_BACK = "HAND_BACK"
 
 
 class DuplicateStatus(StrEnum):

@@ -1,9 +1,13 @@
-"""What becomes of two persons who may be one: the table of decisions. `WITHDRAWN` is entered and left by the worker alone."""
+"""What becomes of two persons who may be one, and of a household that is offered to another regency: the tables of decisions.
+
+Of a duplicate, `WITHDRAWN` is entered and left by the worker alone.
+"""
 
 from typing import Final
 
 from slrt_api.access.scopes import Role, Scope
-from slrt_api.households.codes import DuplicateAction, DuplicateStatus
+from slrt_api.households.codes import Direction, DuplicateAction, DuplicateStatus, HandoverAction, HandoverStatus
+from slrt_api.kernel.criteria import Constant, Equals, Fact
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
 
 S, A = DuplicateStatus, DuplicateAction
@@ -41,4 +45,41 @@ DUPLICATE_LIFECYCLE: Final = Lifecycle(
         _line(S.DIFFERENT, A.REOPEN, S.OPEN),
     ],
     initial=(S.OPEN.value, S.WITHDRAWN.value),
+)
+
+#: who offers a household to another regency: who records what happens to families
+OFFERERS: Final = DECIDERS | {Role.PUSKESOS_OFFICER, Role.PUSKESOS_COORDINATOR}
+H = HandoverStatus
+#: columns of the row that guards read
+HANDOVER_FACTS: Final = ("direction",)
+
+
+def _answer(
+    action: HandoverAction, target: HandoverStatus, roles: frozenset[Role], side: Direction, *, reason: bool
+) -> Transition:
+    return Transition(
+        H.OFFERED.value,
+        action.value,
+        target.value,
+        frozenset(role.value for role in roles),
+        Scope.HANDOVERS_WRITE.value,
+        guard=Equals(Fact("direction"), Constant(side.value)),
+        refusal="other_side_decides",
+        reason_required=reason,
+    )
+
+
+HANDOVER_LIFECYCLE: Final = Lifecycle(
+    "handover",
+    [
+        State(H.OFFERED.value, Label("Ditawarkan", "Offered")),
+        State(H.ACCEPTED.value, Label("Diterima", "Accepted"), terminal=True),
+        State(H.DECLINED.value, Label("Ditolak", "Declined"), terminal=True),
+        State(H.WITHDRAWN.value, Label("Ditarik kembali", "Withdrawn"), terminal=True),
+    ],
+    [
+        _answer(HandoverAction.ACCEPT, H.ACCEPTED, DECIDERS, Direction.INCOMING, reason=False),
+        _answer(HandoverAction.DECLINE, H.DECLINED, DECIDERS, Direction.INCOMING, reason=True),
+        _answer(HandoverAction.WITHDRAW, H.WITHDRAWN, OFFERERS, Direction.OUTGOING, reason=True),
+    ],
 )

@@ -247,7 +247,7 @@ class Lineage(Aggregate, table=True):
         Index("lineage_updated_at", "regency", "updated_at", "id"),
         CheckConstraint(
             "operation IN ('BIRTH', 'DEATH', 'SPLIT', 'MERGE', 'MOVE_WITHIN', 'KK_REISSUE', 'NIK_CORRECTION',"
-            " 'MERGE_PERSONS')",
+            " 'MERGE_PERSONS', 'MOVE_OUT', 'MOVE_IN')",
             name="lineage_operation",
         ),
         CheckConstraint("status IN ('DONE', 'UNDONE')", name="lineage_status"),
@@ -274,6 +274,62 @@ class LineageParticipant(Tenant, table=True):
 
     participant_id: UUID = Field(primary_key=True)
     kind: int = Field(sa_type=SmallInteger)
+
+
+class Handover(Aggregate, table=True):
+    """One side of a household's hand-over to another regency: each regency has a row of its own, written by one act.
+
+    What the other regency may know before it accepts is all that its row holds; it has neither name nor place of anybody.
+
+    direction       which side this is
+    counterpart_id  the row of the other side
+    area            OUTGOING: where the household lived when it was offered; INCOMING: the area that it is offered to
+    other_area      OUTGOING: the area that it is offered to; INCOMING: the regency that it comes from
+    persons         how many people
+    reason          why, in words; OUTGOING only
+    household_id    OUTGOING: the household; INCOMING: its successor, once accepted
+    answer          the words of who declined or accepted, or withdrew
+    lineage_id      the operation on this side, once accepted
+    """
+
+    KIND: ClassVar[Kind] = Kind.HANDOVER
+    NAME: ClassVar[str] = "handover"
+    UNTOLD: ClassVar[frozenset[str]] = frozenset({"counterpart_id"})
+
+    __tablename__ = "handovers"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "household_id"], ["households.regency", "households.id"]),
+        Index("handovers_area", "regency", "area", "id"),
+        Index("handovers_updated_at", "regency", "updated_at", "id"),
+        Index("handovers_household", "regency", "household_id"),
+        Index(
+            "handovers_one_offer",
+            "regency",
+            "household_id",
+            unique=True,
+            postgresql_where=text("direction = 'OUTGOING' AND status = 'OFFERED'"),
+        ),
+        CheckConstraint("direction IN ('OUTGOING', 'INCOMING')", name="handovers_direction"),
+        CheckConstraint("status IN ('OFFERED', 'ACCEPTED', 'DECLINED', 'WITHDRAWN')", name="handovers_status"),
+        CheckConstraint(
+            "direction = 'OUTGOING' OR reason IS NULL AND (status = 'ACCEPTED') = (household_id IS NOT NULL)",
+            name="handovers_ticket",
+        ),
+    )
+
+    direction: str
+    status: str
+    counterpart_id: UUID
+    other_area: int = Field(sa_type=BigInteger)
+    persons: int
+    reason_code: str
+    reason: str | None = None
+    household_id: UUID | None = None
+    offered_by: str | None = None
+    answered_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    answered_by: str | None = None
+    answer: str | None = None
+    lineage_id: UUID | None = None
 
 
 class Duplicate(Aggregate, table=True):

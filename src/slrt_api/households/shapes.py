@@ -8,7 +8,10 @@ from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.households.codes import (
     CivilCheckStatus,
+    Direction,
     DuplicateStatus,
+    HandoverReason,
+    HandoverStatus,
     HouseholdEnd,
     IdentityType,
     Instrument,
@@ -22,10 +25,9 @@ from slrt_api.households.codes import (
     Sex,
     Standing,
 )
-from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE
+from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE
 from slrt_api.households.provenance import Source
 from slrt_api.kernel.ids import Kind
-from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
     ALL_STAFF,
     CREATED_SORT,
@@ -570,8 +572,6 @@ HOUSEHOLD.link(
     )
 )
 
-#: who may be entered twice is for those who work in an area
-_AREA_STAFF = frozenset({ScopeKind.AREA_RANGE, ScopeKind.AREA_LIST})
 DUPLICATE = (
     Shape(
         "duplicate",
@@ -580,7 +580,7 @@ DUPLICATE = (
         "Two persons who may be one, side by side, with what speaks for it. Without the filter `status`, those that wait for"
         " a decision, the likeliest first.",
         scope=Scope.DUPLICATES_DECIDE,
-        kinds=_AREA_STAFF,
+        kinds=ALL_STAFF,
         kind=Kind.DUPLICATE,
         version="{t}.version",
     )
@@ -637,6 +637,81 @@ for _name in ("first", "second"):
         )
     )
 
+HANDOVER = (
+    Shape(
+        "handover",
+        "handovers",
+        "handovers {t}",
+        "A household on its way to another regency, as this side sees it. Until it is accepted, the other side learns from"
+        " which regency, when, why by a code, and of how many people, and nothing else.",
+        scope=Scope.HANDOVERS_WRITE,
+        kinds=ALL_STAFF,
+        kind=Kind.HANDOVER,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("hand-over"),
+        Field("direction", FieldType.CODE, "Which side this is.", codes=Direction),
+        Field("status", FieldType.CODE, "Where it stands; the same on both sides.", codes=HandoverStatus),
+        Field("allowed_actions", FieldType.CODES, "What this caller may do with it now.", lifecycle=HANDOVER_LIFECYCLE),
+        Field(
+            "area_code",
+            FieldType.AREA,
+            "This side's area: where the household lived, or the area that it is offered to.",
+            "{t}.area",
+            example="33.26.01.2001",
+        ),
+        Field(
+            "other_area_code",
+            FieldType.AREA,
+            "The other side's: the area that it is offered to, or the regency that it comes from.",
+            "{t}.other_area",
+            example="33.27",
+        ),
+        Field("persons", FieldType.INTEGER, "How many people.", example=4),
+        Field("reason_code", FieldType.CODE, "Why; both sides see it.", codes=HandoverReason),
+        Field(
+            "reason",
+            FieldType.TEXT,
+            "Why, in words; for the side that offers.",
+            nullable=True,
+            example="Ikut anak yang bekerja di sana",
+        ),
+        Field(
+            "household_id",
+            FieldType.ID,
+            "This side's household: the one that is handed over, or, once accepted, the one that goes on.",
+            nullable=True,
+        ),
+        Field("answered_at", FieldType.INSTANT, "When it was accepted, declined or withdrawn.", nullable=True),
+        Field(
+            "answer",
+            FieldType.TEXT,
+            "What was said to it; both sides see it.",
+            nullable=True,
+            example="Keluarga tidak ditemukan di alamat yang disebut",
+        ),
+        Field("lineage_id", FieldType.ID, "Once accepted: the operation on this side.", nullable=True),
+    )
+    .with_filters(
+        code_filter("direction", Direction, "Of one of these sides."),
+        code_filter("status", HandoverStatus, "In one of these states."),
+        id_filter("household_id", "Of this household."),
+        AREA_FILTER,
+        *updated_filters(),
+    )
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
+)
+HANDOVER.link(
+    Link(
+        "household",
+        HOUSEHOLD,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.household_id",
+        "This side's household.",
+        single=True,
+    )
+)
+
 DUPLICATE_RUN = (
     Shape(
         "duplicate_run",
@@ -644,7 +719,7 @@ DUPLICATE_RUN = (
         "duplicate_runs {t}",
         "A look for duplicates among everybody of a regency, by the worker; it goes on where it was after a restart.",
         scope=Scope.DUPLICATES_DECIDE,
-        kinds=_AREA_STAFF,
+        kinds=ALL_STAFF,
         kind=Kind.DUPLICATE_RUN,
         version="{t}.version",
     )

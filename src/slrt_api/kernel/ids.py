@@ -72,6 +72,7 @@ class Kind(IntEnum):
     LINEAGE = 33
     DUPLICATE_RUN = 34
     CIVIL_CHECK = 35
+    HANDOVER = 36
 
 
 _KINDS = {int(kind): kind for kind in Kind}

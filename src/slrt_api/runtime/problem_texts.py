@@ -970,6 +970,51 @@ _ALL: Final = (
     ),
     _problem(
         409,
+        "handover_under_way",
+        ("Sudah ditawarkan", "Offered already"),
+        (
+            "Tunggu jawaban atas penawaran yang ada, atau tarik kembali dahulu.",
+            "Wait for the answer to the present offer, or withdraw it first.",
+        ),
+    ),
+    _problem(
+        409,
+        "handover_not_ready",
+        ("Belum dapat diserahkan", "Not ready to be handed over"),
+        (
+            "Pihak yang menawarkan perlu menyelesaikan rujukan yang berjalan dan kebutuhan orang yang tidak ikut pindah.",
+            "The side that offers has to finish running referrals, and needs of people who do not go.",
+        ),
+    ),
+    _problem(
+        409,
+        "other_side_decides",
+        ("Diputuskan pihak lain", "The other side decides"),
+        (
+            "Langkah ini milik kabupaten/kota di pihak lain.",
+            "This step belongs to the regency on the other side.",
+        ),
+    ),
+    _problem(
+        409,
+        "case_handed_over",
+        ("Kasus sudah diserahkan", "The case was handed over"),
+        (
+            "Kasus ini dilanjutkan di kabupaten/kota lain; lihat successor_id.",
+            "It goes on in another regency; see successor_id.",
+        ),
+    ),
+    _problem(
+        422,
+        "same_regency",
+        ("Kabupaten/kota yang sama", "The same regency"),
+        (
+            "Isi wilayah di kabupaten/kota lain; di dalam kabupaten/kota, catat pindah.",
+            "Give an area of another regency; within the regency, move the household.",
+        ),
+    ),
+    _problem(
+        409,
         "needs_open",
         ("Masih ada kebutuhan terbuka", "Needs are still open"),
         (

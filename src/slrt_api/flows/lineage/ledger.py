@@ -67,6 +67,8 @@ EVENTS: Final[Mapping[Operation | None, tuple[str, str, str]]] = {
     Operation.KK_REISSUE: ("family_card_issued", "family_card_issued", "household_changed"),
     Operation.NIK_CORRECTION: ("member_corrected", "nik_corrected", "household_changed"),
     Operation.MERGE_PERSONS: ("members_merged", "merged", "person_merged"),
+    Operation.MOVE_OUT: ("handed_over", "handed_over", "handed_over"),
+    Operation.MOVE_IN: ("taken_over", "taken_over", "taken_over"),
     None: ("operation_undone", "operation_undone", "operation_undone"),
 }
 
