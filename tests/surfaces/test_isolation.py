@@ -22,7 +22,8 @@ from tests.problems import problem
 
 from slrt_api.access.scopes import Role
 from slrt_api.areas import codes
-from slrt_api.flows import finding, upkeep
+from slrt_api.flows import asking, finding, upkeep
+from slrt_api.households.codes import Standing
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
 from slrt_api.kernel.numbers import new_number
 from slrt_api.registry import service as registry
@@ -406,6 +407,15 @@ class World:
     assessing: UUID | None = None
 
 
+async def _answered(api: Api, check: UUID) -> None:
+    """Let the civil registry have answered."""
+    act = Act(api.app.state.service.platform, upkeep.WORKER, "0" * 32)
+    asked = await act.ask(asking.question, on=check)
+    matches = {"name": True, "sex": True, "birth_date": False}
+    told = asking.Told(attempt=0, basis=asked.basis, standing=Standing.IN_FORCE, matches=matches)
+    await act(asking.record, told, on=check)
+
+
 async def populated(api: Api) -> World:
     """Make the same rows in both regencies, each by its own staff."""
     world = World()
@@ -414,10 +424,12 @@ async def populated(api: Api) -> World:
         household = await _made(facilitator, "/v1/households", household_body(area_code=village))
         rows[Kind.HOUSEHOLD] = UUID(household["id"])
         rows[Kind.PERSON] = UUID(household["members"][0]["person_id"])
-        check = await _made(officer, f"/v1/persons/{rows[Kind.PERSON]}/civil-checks", {})
+        second = await _made(facilitator, "/v1/households", household_body(area_code=village))
+        check = await _made(officer, f"/v1/persons/{second['members'][0]['person_id']}/civil-checks", {})
         rows[Kind.CIVIL_CHECK] = UUID(check["id"])
+        await _answered(api, rows[Kind.CIVIL_CHECK])
         born = await officer.post(
-            f"/v1/households/{(await _made(facilitator, '/v1/households', household_body(area_code=village)))['id']}/births",
+            f"/v1/households/{second['id']}/births",
             json={"name": "B", "birth_date": "2026-11-02", "sex": "F", "reason": "B"},
             headers={"if-match": '"1"'},
         )

@@ -30,6 +30,7 @@ CATALOG = graph.schema().catalog
 TABLES = {
     Kind.HOUSEHOLD: "households",
     Kind.PERSON: "persons",
+    Kind.CIVIL_CHECK: "civil_checks",
     Kind.CASE: "cases",
     Kind.COMPLAINT: "complaints",
     Kind.REFERRAL: "referrals",

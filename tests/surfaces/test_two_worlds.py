@@ -306,6 +306,7 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
     tables = {
         Kind.HOUSEHOLD: "households",
         Kind.PERSON: "persons",
+        Kind.CIVIL_CHECK: "civil_checks",
         Kind.CASE: "cases",
         Kind.NEED: "needs",
         Kind.COMPLAINT: "complaints",
