@@ -264,7 +264,7 @@ def main() -> int:
     print(people.summary(regency), flush=True)
     same = linking.truth(regency)
     us, told = ours(regency, same)
-    print(told, flush=True)
+    print(told, table([us], regency), sep="\n", flush=True)
     found = [us, *([] if arguments.without_splink else splinks(regency, same, arguments.seed))]
     print(table(found, regency))
     if not arguments.without_splink:

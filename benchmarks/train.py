@@ -179,7 +179,7 @@ def fitted(regency: people.Regency, document: dict[str, Any]) -> dict[str, Any]:
             model.weights[field][level].weight for field, level in matching.plain_levels(a, b) if level is not None
         )
         rare = round(matching.rarity(pairing, population) * 4) / 4
-        cells[matching.name_level(pairing), rare, round(others * 2) / 2, (left, right) in same] += 1
+        cells[matching.name_level(pairing), rare, round(others * 4) / 4, (left, right) in same] += 1
     slopes, starts = _regression(cells)
     starts = _descending(slopes, starts, cells)
     fields = document["fields"][Compared.NAME.value]

@@ -30,14 +30,8 @@ from slrt_api.households.names import Name
 #: more than this adds no certainty: a word that nobody else has is often a slip
 MOST_BITS: Final = 13.0
 _UNKNOWN_BITS: Final = 7.0
-#: what an agreement that is not letter by letter counts of a word's rarity
-_CERTAIN: Final = {
-    Likeness.SAME: 1.0,
-    Likeness.SOUND: 1.0,
-    Likeness.TYPO: 0.8,
-    Likeness.SHORT: 0.5,
-    Likeness.FAINT: 0.3,
-}
+#: bits that are taken from the rarity of words that are not written alike: how unlikely it is to miss in just this way
+_MISS: Final = {Likeness.SAME: 0.0, Likeness.SOUND: 2.0, Likeness.TYPO: 5.0, Likeness.SHORT: 5.0, Likeness.FAINT: 9.0}
 _DISTRICT: Final = 10_000
 #: days that stand for an unknown one
 _ROUND: Final = frozenset({(1, 1), (12, 31), (7, 1)})
@@ -268,13 +262,15 @@ def likely(
 
 
 def _most_of_names(a: Name, b: Name, population: Population, model: Model, *, together: bool) -> float:
-    """More than two names cannot weigh: all words of the commoner one agree."""
+    """More than two names cannot weigh: all words of the shorter one agree, and none could be rarer."""
     if not a.words or not b.words:
         return 0.0
     if together:
         return max(each.weight for each in model.siblings[Compared.NAME].values())
-    rare = min(sum(map(population.bits, a.words)), sum(map(population.bits, b.words)), _MOST_RARITY)
-    return name_weight(model.weights[Compared.NAME], Level.EXACT, rare)
+    # A slip may make a common word as rare as can be.
+    most = MOST_BITS * min(len(a.words), len(b.words))
+    rare = sum(map(population.bits, a.words)) if a.words == b.words else most
+    return name_weight(model.weights[Compared.NAME], Level.EXACT, min(_MOST_RARITY, rare))
 
 
 def name_weight(weights: Mapping[Level, Weight], level: Level, rare: float) -> float:
@@ -330,12 +326,20 @@ _MOST_RARITY: Final = 3 * MOST_BITS
 
 
 def rarity(pairing: Pairing, population: Population) -> float:
-    """Bits of surprise that two people share the words that agree; a word counts by its commoner spelling."""
-    return min(_MOST_RARITY, sum(_CERTAIN[each.likeness] * _pair_bits(each, population) for each in pairing.pairs))
+    """Bits of surprise that two people share the words that agree.
+
+    Words written alike count by their rarity. Of words that are not, the rarer counts: an unheard-of spelling close to a
+    common word is a slip, two common words close to each other (Dina, Rina) are two names.
+    """
+    bits = sum(max(0.0, _pair_bits(each, population) - _MISS[each.likeness]) for each in pairing.pairs)
+    return min(_MOST_RARITY, bits)
 
 
 def _pair_bits(found: Pair, population: Population) -> float:
-    return min(sum(map(population.bits, found.left.split())), sum(map(population.bits, found.right.split())))
+    if " " in found.left or " " in found.right:
+        # Nuraini, Nur Aini: the one word may be rare only because others write two.
+        return min(sum(map(population.bits, found.left.split())), sum(map(population.bits, found.right.split())))
+    return max(population.bits(found.left), population.bits(found.right))
 
 
 # ---- levels --------------------------------------------------------------------------------------------------------
