@@ -139,7 +139,7 @@ def _is_faint(word: str, other: str) -> bool:
     if _loose(word, other) >= _FAINTEST:
         return True
     short, long = sorted((_consonants(word), _consonants(other)), key=len)
-    return len(short) >= 2 and (long.startswith(short) or long.endswith(short))
+    return 2 <= len(short) < len(long) and (long.startswith(short) or long.endswith(short))
 
 
 @lru_cache(maxsize=32_768)

@@ -64,6 +64,7 @@ class Level(StrEnum):
     YEAR = "YEAR"
     DIGIT = "DIGIT"
     NEIGHBOR = "NEIGHBOR"
+    SERIAL = "SERIAL"
     VILLAGE = "VILLAGE"
     DISTRICT = "DISTRICT"
     DIFFERENT = "DIFFERENT"
@@ -97,7 +98,8 @@ LEVELS: Final[Mapping[Compared, tuple[Level, ...]]] = MappingProxyType(
         Compared.NIK: (
             Level.EXACT,
             Level.DIGIT,  # one digit is another, and makes a number contradict its birth date or have a serial too high
-            Level.NEIGHBOR,  # a number that somebody else born that day may well have
+            Level.NEIGHBOR,  # of one day and nearly one district, although one of the two lives elsewhere than it says
+            Level.SERIAL,  # another serial of the district and day, as twins and others born there that day have
             Level.DIFFERENT,
         ),
         Compared.HOUSEHOLD: (Level.EXACT, Level.DIFFERENT),
@@ -399,19 +401,24 @@ def place_level(a: int | None, b: int | None) -> Level | None:
 def nik_level(a: Entry, b: Entry) -> Level | None:
     """The level of two NIK; None where one is missing.
 
-    One digit apart is little sign of one person where two people would have such numbers: born on one day in neighboring
-    districts, or with the next serial. Where each number tells the birth date of its own entry, other dates are other people.
+    One digit apart is little sign of one person where two people would have such numbers: born on one day in the district
+    in which each lives, or with the next serial. Where each number tells the birth date of its own entry, other dates are
+    other people, and where each tells the district of its own entry, other districts are.
     """
     if a.nik is None or b.nik is None:
         return None
     if a.nik == b.nik:
         return Level.EXACT
     one_off = _other_digits(a.nik, b.nik) == 1
-    if a.nik[6:12] == b.nik[6:12]:
-        if one_off and _miscounted(a, b):
-            return Level.DIGIT
-        return Level.NEIGHBOR if one_off or a.nik[:6] == b.nik[:6] else Level.DIFFERENT
-    return Level.DIGIT if one_off and not (_tells(a) and _tells(b)) else Level.DIFFERENT
+    if a.nik[6:12] != b.nik[6:12]:
+        return Level.DIGIT if one_off and not (_tells(a) and _tells(b)) else Level.DIFFERENT
+    if one_off and _miscounted(a, b):
+        return Level.DIGIT
+    at_home = _tells_district(a) and _tells_district(b)
+    if a.nik[:6] == b.nik[:6]:
+        # Who came to a village from elsewhere together brought numbers of one district along.
+        return Level.SERIAL if at_home or (a.village is not None and a.village == b.village) else Level.NEIGHBOR
+    return Level.NEIGHBOR if one_off and not at_home else Level.DIFFERENT
 
 
 def _miscounted(a: Entry, b: Entry) -> bool:
@@ -427,6 +434,11 @@ def _tells(entry: Entry) -> bool:
         return False
     days = {None: (0, 40), "F": (40,)}.get(entry.sex, (0,))
     return nik[8:12] == f"{born:%m%y}" and any(nik[6:8] == f"{born.day + more:02}" for more in days)
+
+
+def _tells_district(entry: Entry) -> bool:
+    """Whether the number was given in the district where the entry stands. Provinces were renumbered, regencies seldom."""
+    return entry.village is not None and (entry.nik or "")[2:6] == f"{entry.village:010}"[2:6]
 
 
 def _equal(a: str | None, b: str | None) -> Level | None:
