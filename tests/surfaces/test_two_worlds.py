@@ -380,7 +380,8 @@ async def second_world(stage: Stage, onlooker: Onlooker, rng: random.Random, sha
     assert sum(changed.rows.values()) > 100, changed
     assert len(changed.columns) > 100 * share, changed
     assert sum(inserted.inserted.values()) > 50, inserted
-    assert len(changed.refused) < 10, changed.refused
+    # What checks bind to other columns (a status to its instant) stays in the copies: few of all.
+    assert len(changed.refused) < len(changed.columns) / 10, (changed.refused, len(changed.columns))
     for (table, column), condition in (
         (("identities", "ciphertext"), "true"),
         (("receipt_secrets", "secret_hash"), where["receipt_secrets"]),
