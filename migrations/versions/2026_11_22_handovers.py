@@ -1,8 +1,9 @@
-"""families that go to another regency."""
+"""families that go to another regency, and persons who may be entered in two."""
 
 import sqlalchemy as sa
 from alembic import op
 from policies import Access, tenant_table
+from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_22_handovers"
 down_revision = "2026_11_22_facts"
@@ -13,6 +14,12 @@ INSTANT = sa.DateTime(timezone=True)
 #: Each side reads and answers its own row; the rows themselves are made by the effect of an offer, one in each regency.
 HANDOVERS = Access(
     "handovers",
+    dict.fromkeys(("slrt_area_range", "slrt_area_list"), "SELECT, UPDATE")
+    | {"slrt_auditor": "SELECT", "slrt_effect": "SELECT, INSERT, UPDATE"},
+)
+#: as with hand-overs, a row in each regency; what brings them is the worker's look, inside the effect of each
+TICKETS = Access(
+    "duplicate_tickets",
     dict.fromkeys(("slrt_area_range", "slrt_area_list"), "SELECT, UPDATE")
     | {"slrt_auditor": "SELECT", "slrt_effect": "SELECT, INSERT, UPDATE"},
 )
@@ -73,13 +80,56 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("direction = 'OUTGOING' AND status = 'OFFERED'"),
     )
-    for statement in tenant_table(HANDOVERS):
-        op.execute(statement)
+    op.create_table(
+        "duplicate_tickets",
+        sa.Column("regency", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("area", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("updated_at", INSTANT, nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("pair", sa.LargeBinary(), nullable=False),
+        sa.Column("counterpart_id", sa.Uuid(), nullable=False),
+        sa.Column("other_area", sa.BigInteger(), nullable=False),
+        sa.Column("reasons", postgresql.JSONB(), nullable=False),
+        sa.Column("shared", postgresql.JSONB(), nullable=True),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("decided_at", INSTANT, nullable=True),
+        sa.Column("reason", sa.String(), nullable=True),
+        sa.Column("lineage_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "status IN ('OPEN', 'WAITING', 'ASKED', 'AGREED', 'DIFFERENT', 'RELEASED', 'TAKEN', 'WITHDRAWN')",
+            name="duplicate_tickets_status",
+        ),
+        sa.ForeignKeyConstraint(["regency", "person_id"], ["persons.regency", "persons.id"]),
+        sa.PrimaryKeyConstraint("regency", "id"),
+    )
+    op.create_index("duplicate_tickets_pair", "duplicate_tickets", ["regency", "pair"], unique=True)
+    op.create_index("duplicate_tickets_person", "duplicate_tickets", ["regency", "person_id"], unique=False)
+    for name in ("area", "updated_at"):
+        op.create_index(f"duplicate_tickets_{name}", "duplicate_tickets", ["regency", name, "id"], unique=False)
+    op.create_table(
+        "national_niks",
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("person_id", sa.Uuid(), nullable=False),
+        sa.Column("tenant", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", "person_id"),
+    )
+    op.create_index("national_niks_person", "national_niks", ["person_id"], unique=False)
+    # No row policy cuts it: there is nobody whom a part of it is for. The worker has it, and nobody else reads a row.
+    op.execute("GRANT SELECT, INSERT, DELETE ON national_niks TO slrt_worker")
+    op.execute("GRANT SELECT ON national_niks TO slrt_backup")
+    for access in (HANDOVERS, TICKETS):
+        for statement in tenant_table(access):
+            op.execute(statement)
 
 
 def downgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '1s'")
-    op.drop_table("handovers")
+    for table in ("national_niks", "duplicate_tickets", "handovers"):
+        op.drop_table(table)
     for column in ("predecessor_id", "successor_id"):
         op.drop_column("cases", column)
     _allow(*OPERATIONS)

@@ -170,6 +170,11 @@ CASES: dict[Method, Case] = {
     ("POST", "/v1/handovers/{id}/transitions"): Case(
         Kind.HANDOVER, "puskesos_officer", lambda _: {"action": "WITHDRAW", "reason": "B"}
     ),
+    ("GET", "/v1/duplicate-tickets/{id}"): Case(Kind.DUPLICATE_TICKET, "secretariat_officer"),
+    ("GET", "/v1/duplicate-tickets/{id}/history"): Case(Kind.DUPLICATE_TICKET, "secretariat_officer"),
+    ("POST", "/v1/duplicate-tickets/{id}/transitions"): Case(
+        Kind.DUPLICATE_TICKET, "secretariat_officer", lambda _: {"action": "DIFFERENT", "reason": "B"}
+    ),
     ("GET", "/v1/lineage/{id}"): Case(Kind.LINEAGE, "facilitator"),
     ("GET", "/v1/lineage/{id}/history"): Case(Kind.LINEAGE, "facilitator"),
     ("POST", "/v1/lineage/{id}/undo"): Case(Kind.LINEAGE, "puskesos_officer", lambda _: {"reason": "B"}),
@@ -494,6 +499,14 @@ async def populated(api: Api) -> World:
         asker = api.as_("secretariat_officer", area=other, subject=f"secretariat_officer@{village}")
         override = await _made(asker, "/v1/access-overrides", looking)
         rows[Kind.ACCESS_OVERRIDE] = UUID(override["id"])
+    # Both regencies have somebody of this NIK: each side has its ticket, and sees the other's as any unknown one.
+    for rows in (world.here, world.there):
+        await Act(api.app.state.service.platform, upkeep.WORKER, "0" * 32)(finding.look, on=rows[Kind.PERSON])
+    for area, rows in (("33.26", world.here), ("33.27", world.there)):
+        found = await api.as_("secretariat_officer", area=area).get(
+            "/v1/duplicate-tickets", params={"person_id": str(rows[Kind.PERSON])}
+        )
+        rows[Kind.DUPLICATE_TICKET] = UUID(found.json()["items"][0]["id"])
     officer = api.as_("puskesos_officer")
     case = await _made(officer, "/v1/cases", {"household_id": str(world.here[Kind.HOUSEHOLD])})
     for version, action in enumerate(("VERIFY", "ASSESS"), 1):

@@ -43,6 +43,8 @@ TABLES = {
     Kind.LINEAGE: "lineage",
     Kind.DUPLICATE: "duplicates",
     Kind.DUPLICATE_RUN: "duplicate_runs",
+    Kind.HANDOVER: "handovers",
+    Kind.DUPLICATE_TICKET: "duplicate_tickets",
 }
 #: shown to none but the person who asked for the override, while it runs: `tests/domains` has that person
 PERSONAL = {"get_access_override_resource"}

@@ -13,7 +13,7 @@ from slrt_api.access.scopes import Scope
 from slrt_api.access.shapes import GRANT, REVOCATION
 from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.shapes import COMPLAINT
-from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
+from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, DUPLICATE_TICKET, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
 from slrt_api.kernel.ids import NATIONAL, Kind
 from slrt_api.referrals.shapes import REFERRAL
 from slrt_api.runtime.roles import ScopeKind
@@ -41,6 +41,7 @@ WITH_HISTORY: Final = (
     DUPLICATE,
     CIVIL_CHECK,
     HANDOVER,
+    DUPLICATE_TICKET,
     CASE,
     REFERRAL,
     COMPLAINT,

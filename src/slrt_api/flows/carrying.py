@@ -15,20 +15,22 @@ from uuid import UUID
 from sqlmodel import SQLModel
 
 from slrt_api.access.consents.service import record_case_basis
+from slrt_api.areas import codes
 from slrt_api.cases.codes import FINAL_NEEDS, CaseStatus, NeedStatus
 from slrt_api.cases.models import Case, Need
 from slrt_api.cases.shapes import NUMBER_PREFIX
-from slrt_api.flows.lineage.commands import begin, done
+from slrt_api.flows.lineage.commands import begin, day, done
 from slrt_api.flows.lineage.ledger import Ledger
 from slrt_api.flows.lineage.numbers import retire
-from slrt_api.households.codes import Finding, HouseholdEnd, IdentityType, Operation, PersonEnd
+from slrt_api.households import lineage
+from slrt_api.households.codes import Finding, HouseholdEnd, IdentityType, Operation, PersonEnd, Relation
 from slrt_api.households.lineage import ends_on
 from slrt_api.households.models import Answer, Handover, Household, Identity, Membership, Person, RegistryNumber
 from slrt_api.households.provenance import Source, told
 from slrt_api.households.service import name_keys
 from slrt_api.households.service.vault import number_of, sealed
 from slrt_api.kernel import errors
-from slrt_api.kernel.ids import Kind, kind_of, new_id
+from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
 from slrt_api.kernel.numbers import new_number
 from slrt_api.registry import service as registry
 from slrt_api.runtime.actor import Actor
@@ -39,6 +41,10 @@ _ELSEWHERE: Final = """
 SELECT DISTINCT c.id FROM cases c JOIN needs n ON n.regency = c.regency AND n.case_id = c.id
 WHERE c.regency = $1 AND n.person_id = ANY ($2) AND c.household_id <> $3 AND c.closed_at IS NULL
 AND n.status <> ALL ($4)
+"""
+_OPEN_CASES: Final = """
+SELECT DISTINCT c.id FROM cases c JOIN needs n ON n.regency = c.regency AND n.case_id = c.id
+WHERE c.regency = $1 AND n.person_id = ANY ($2) AND c.closed_at IS NULL AND n.status <> ALL ($3)
 """
 _FINAL: Final = [status.value for status in FINAL_NEEDS]
 
@@ -113,6 +119,130 @@ async def carry(tx: Transaction, actor: Actor, offer: Handover, regency: int, ar
         here = await _arrive(tx, actor, luggage, successors, regency, arrival)
     await registry.match(tx, regency, [successors[household.id]])
     return Moved(household.id, successors[household.id], there.id, here, len(luggage.persons))
+
+
+async def release(
+    tx: Transaction,
+    actor: Actor,
+    person: Person,
+    successor_id: UUID,
+    relations: Sequence[tuple[UUID, Relation]],
+    reason: str,
+) -> UUID:
+    """Let a person's entry give way to the same person's in another regency. Returns the operation on this side.
+
+    Nothing is copied but open needs. Raises Conflict `person_ended`, `referrals_open`, or `handover_not_ready` where there is no
+    household that they could go on in; Invalid where those who remain would have no head.
+    """
+    elsewhere = tenant_of(successor_id)
+    async with tx.effect(person.regency):
+        ledger = begin(tx, person.regency, Operation.MOVE_OUT)
+        seats = "SELECT household_id FROM memberships WHERE regency = $1 AND id = $2 AND valid_to IS NULL"
+        home = await tx.value(seats, person.regency, person.id)
+        cases = await tx.fetch(_OPEN_CASES, person.regency, [person.id], _FINAL)
+        await ledger.lock([home] if home else [], [person.id], [row["id"] for row in cases])
+        if await tx.value(seats, person.regency, person.id) != home:
+            # Somebody moved them before the locks were ours.
+            raise errors.Unavailable("contended", retry_after_seconds=1)
+        person = ledger.persons[person.id]
+        if person.ended_at is not None:
+            raise errors.Conflict("person_ended")
+        needs = _open_needs(ledger, person.id)
+        if any(need.status == NeedStatus.REFERRED for group in needs.values() for need in group):
+            raise errors.Conflict("referrals_open")
+    async with tx.effect(elsewhere):
+        target = await _home_of(tx, successor_id)
+    since = day(tx, person.area, None)
+    successors = {id_: new_id(Kind.CASE, elsewhere, tx.now) for id_ in needs} | {person.id: successor_id}
+    async with tx.effect(person.regency):
+        await retire(ledger, person, IdentityType.NIK, since)
+        left = await _leave_alone(ledger, person, relations, since)
+        ledger.set(person, ended_at=tx.now, ended_as=PersonEnd.MOVED.value, successor_id=successor_id)
+        if left is not None and not ledger.family(left.id):
+            await retire(ledger, left, IdentityType.KK, since)
+            ledger.set(left, ended_at=tx.now, ended_as=HouseholdEnd.MOVED.value, successor_id=target.id)
+        for case_id, group in needs.items():
+            case = ledger.cases[case_id]
+            for need in group:
+                await ledger.part(need, (case,), status=NeedStatus.CANCELLED.value)
+        for case in ledger.cases.values():
+            await _end_case(ledger, case, left, person, successors, target, reason)
+        await ledger.settle()
+        here = done(tx, actor, ledger, person.area, since, reason)
+        await ledger.close(here)
+    async with tx.effect(elsewhere):
+        other = begin(tx, elsewhere, Operation.MOVE_IN)
+        made = [
+            await _case(tx, actor, ledger.cases[id_], group, successors, target, other.id)
+            for id_, group in needs.items()
+        ]
+        row = done(tx, actor, other, target.area, since, f"{codes.area_code(person.area - person.area % 1_000_000)}")
+        await other.close(row, [target.id, successor_id, *(each.id for each in made)])
+    return here.id
+
+
+def _open_needs(ledger: Ledger, person_id: UUID) -> dict[UUID, list[Need]]:
+    found: dict[UUID, list[Need]] = {}
+    for need in sorted(ledger.needs.values(), key=lambda each: each.id):
+        open_ = NeedStatus(need.status) not in FINAL_NEEDS and ledger.cases[need.case_id].closed_at is None
+        if open_ and need.person_id == person_id:
+            found.setdefault(need.case_id, []).append(need)
+    return found
+
+
+async def _home_of(tx: Transaction, person_id: UUID) -> Household:
+    """The household of the person who goes on, both locked: it does not end while what was needed comes to it."""
+    seats = await tx.rows(Membership, "regency = $1 AND id = $2 AND valid_to IS NULL", tenant_of(person_id), person_id)
+    if not seats:
+        raise errors.Conflict("handover_not_ready")
+    household = await tx.lock(Household, seats[0].household_id)
+    person = await tx.lock(Person, person_id)
+    if person.ended_at is not None or household.ended_at is not None:
+        raise errors.Conflict("handover_not_ready")
+    return household
+
+
+async def _leave_alone(
+    ledger: Ledger, person: Person, relations: Sequence[tuple[UUID, Relation]], since: date
+) -> Household | None:
+    """End the membership of one person. Those who remain have a head, or there is nobody. Returns the household."""
+    seat = ledger.members.pop(person.id, None)
+    if seat is None:
+        if relations:
+            raise errors.Invalid.reference("/relations/0/person_id")
+        return None
+    household = ledger.households[seat.household_id]
+    after = lineage.seats(ledger.family(household.id), relations, "/relations")
+    await ledger.part(seat, (household, person), valid_to=ends_on(seat.valid_from, since))
+    await ledger.reseat(household, after, since)
+    return household
+
+
+async def _end_case(
+    ledger: Ledger,
+    case: Case,
+    left: Household | None,
+    person: Person,
+    successors: Mapping[UUID, UUID],
+    target: Household,
+    reason: str,
+) -> None:
+    """A case whose people have all gone goes with them, or waits for an officer; one with others stays as it is."""
+    if case.closed_at is not None or await _somebody_left(ledger, case, {person.id}):
+        return
+    of_the_left = left is not None and case.household_id == left.id
+    if case.id in successors and (of_the_left or left is None):
+        ledger.set(
+            case,
+            status=CaseStatus.MOVED.value,
+            closed_at=ledger.tx.now,
+            closing_text=reason,
+            transferred_to=target.area - target.area % 1_000_000,
+            successor_id=successors[case.id],
+            attention=False,
+        )
+    elif case.id in successors or (of_the_left and left is not None and not ledger.family(left.id)):
+        ledger.set(case, attention=True)
 
 
 async def _locked(tx: Transaction, household: Household, operation: Operation) -> Ledger:

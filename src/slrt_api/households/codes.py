@@ -118,6 +118,31 @@ class DuplicateAction(StrEnum):
     REOPEN = "REOPEN"
 
 
+class TicketStatus(StrEnum):
+    """Where a pair across two regencies stands, as this side sees it.
+
+    `WAITING`: this side has agreed, the other has not yet; `ASKED`: the other way round. `RELEASED`: this side's entry gave way
+    to the other's; `TAKEN`: the other way round. `WITHDRAWN`: what spoke for it holds no more.
+    """
+
+    OPEN = "OPEN"
+    WAITING = "WAITING"
+    ASKED = "ASKED"
+    AGREED = "AGREED"
+    DIFFERENT = "DIFFERENT"
+    RELEASED = "RELEASED"
+    TAKEN = "TAKEN"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class TicketAction(StrEnum):
+    """What one side decides of a pair across two regencies."""
+
+    AGREE = "AGREE"
+    DIFFERENT = "DIFFERENT"
+    RELEASE = "RELEASE"
+
+
 class RunStatus(StrEnum):
     """Whether a look at a whole regency is under way."""
 

@@ -372,6 +372,60 @@ class Duplicate(Aggregate, table=True):
     lineage_id: UUID | None = None
 
 
+class DuplicateTicket(Aggregate, table=True):
+    """One side of a pair that may be one person across two regencies: each regency has a row of its own.
+
+    person_id       this side's person
+    pair            keyed digest of the two, the same on both sides: a decision is remembered by it
+    counterpart_id  the row of the other side
+    other_area      the other regency
+    reasons         by field, how the two agree, in classes; no values and no weights
+    shared          what this side sees of the other's person, while both have agreed
+    """
+
+    KIND: ClassVar[Kind] = Kind.DUPLICATE_TICKET
+    NAME: ClassVar[str] = "duplicate_ticket"
+    UNTOLD: ClassVar[frozenset[str]] = frozenset({"counterpart_id", "shared"})
+
+    __tablename__ = "duplicate_tickets"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "person_id"], ["persons.regency", "persons.id"]),
+        Index("duplicate_tickets_pair", "regency", "pair", unique=True),
+        Index("duplicate_tickets_person", "regency", "person_id"),
+        Index("duplicate_tickets_area", "regency", "area", "id"),
+        Index("duplicate_tickets_updated_at", "regency", "updated_at", "id"),
+        CheckConstraint(
+            "status IN ('OPEN', 'WAITING', 'ASKED', 'AGREED', 'DIFFERENT', 'RELEASED', 'TAKEN', 'WITHDRAWN')",
+            name="duplicate_tickets_status",
+        ),
+    )
+
+    status: str
+    person_id: UUID
+    pair: bytes
+    counterpart_id: UUID
+    other_area: int = Field(sa_type=BigInteger)
+    reasons: list[dict[str, Any]] = Field(sa_column=Column("reasons", JSONB, nullable=False))
+    shared: dict[str, Any] | None = Field(
+        default=None, sa_column=Column("shared", JSONB(none_as_null=True), nullable=True)
+    )
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    reason: str | None = None
+    lineage_id: UUID | None = None
+
+
+class NationalNik(SQLModel, table=True):
+    """That somebody claims a NIK, by a keyed digest of it. The worker's alone: by it the same number is found elsewhere."""
+
+    __tablename__ = "national_niks"
+    __table_args__ = (Index("national_niks_person", "person_id"),)
+
+    digest: bytes = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    tenant: int
+
+
 class DuplicateRun(Aggregate, table=True):
     """A look at everybody of a regency. Its progress is no change of its own: only start and end have events.
 

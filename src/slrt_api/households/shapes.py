@@ -24,8 +24,9 @@ from slrt_api.households.codes import (
     RunStatus,
     Sex,
     Standing,
+    TicketStatus,
 )
-from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE
+from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE, TICKET_LIFECYCLE
 from slrt_api.households.provenance import Source
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.shapes import (
@@ -709,6 +710,63 @@ HANDOVER.link(
         "{t}.regency = {p}.regency AND {t}.id = {p}.household_id",
         "This side's household.",
         single=True,
+    )
+)
+
+DUPLICATE_TICKET = (
+    Shape(
+        "duplicate_ticket",
+        "duplicate-tickets",
+        "duplicate_tickets {t}",
+        "That a person may be entered in another regency too, as this side sees it. Without the filter `status`, those that wait"
+        " for somebody. Nothing of the other side's person is shown before both sides have agreed.",
+        scope=Scope.DUPLICATES_DECIDE,
+        kinds=ALL_STAFF,
+        kind=Kind.DUPLICATE_TICKET,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("ticket"),
+        Field("status", FieldType.CODE, "Where it stands on this side.", codes=TicketStatus),
+        Field("allowed_actions", FieldType.CODES, "What this caller may do with it now.", lifecycle=TICKET_LIFECYCLE),
+        Field("area_code", FieldType.VILLAGE, "Village of this side's person.", "{t}.area", example="33.26.01.2001"),
+        Field("other_area_code", FieldType.AREA, "The other regency.", "{t}.other_area", example="33.27"),
+        Field("person_id", FieldType.ID, "This side's person."),
+        Field(
+            "reasons",
+            FieldType.JSON,
+            "By field, how the two agree. No values.",
+            example=[{"field": "NIK", "level": "EXACT"}, {"field": "NAME", "level": "SOUND"}],
+        ),
+        Field(
+            "shared",
+            FieldType.JSON,
+            "While both sides agree to look at it: the other's entry, NIK masked.",
+            nullable=True,
+            example={"name": "Siti Aminah", "sex": "F", "birth_date": "1988-05-05", "nik": "990101**********"},
+        ),
+        Field("decided_by", FieldType.TEXT, "Who decided last, here.", nullable=True, example="https://id.example#o-7"),
+        Field("decided_at", FieldType.INSTANT, "When it was decided last, here.", nullable=True),
+        Field("reason", FieldType.TEXT, "Why, here.", nullable=True, example="Ditemui, memang sudah pindah"),
+        Field("lineage_id", FieldType.ID, "Of one that was released: the operation here.", nullable=True),
+    )
+    .with_filters(
+        code_filter("status", TicketStatus, "In one of these states. Without it, those that wait for somebody."),
+        id_filter("person_id", "Of this person."),
+        AREA_FILTER,
+        *updated_filters(),
+    )
+    .with_unasked("status", "{t}.status IN ('OPEN', 'WAITING', 'ASKED', 'AGREED')")
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
+)
+DUPLICATE_TICKET.link(
+    Link(
+        "person",
+        PERSON,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.person_id",
+        "This side's person, masked as anywhere; null where they have left your sight.",
+        single=True,
+        embedded=True,
     )
 )
 

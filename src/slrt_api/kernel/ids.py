@@ -73,6 +73,7 @@ class Kind(IntEnum):
     DUPLICATE_RUN = 34
     CIVIL_CHECK = 35
     HANDOVER = 36
+    DUPLICATE_TICKET = 37
 
 
 _KINDS = {int(kind): kind for kind in Kind}

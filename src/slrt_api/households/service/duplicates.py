@@ -137,6 +137,12 @@ async def look(tx: Transaction, regency: int, person_id: UUID) -> int:
     return came
 
 
+async def candidate(tx: Transaction, regency: int, person_id: UUID) -> Candidate:
+    """A person as it is compared."""
+    [found] = _read(tx, regency, await tx.fetch(_ONE, regency, person_id))
+    return found
+
+
 async def _keep_keys(tx: Transaction, person: Person, keys: frozenset[str]) -> None:
     """Store what the person is found by now, and count the words of the name."""
     rows = await tx.fetch("SELECT key FROM duplicate_keys WHERE regency = $1 AND id = $2", person.regency, person.id)
@@ -170,7 +176,7 @@ async def _candidates(
     tx: Transaction, person: Person, name: names.Name, pairs: Iterable[UUID]
 ) -> tuple[Candidate, list[Candidate]]:
     """The person, and everybody who shares a key with it or is a pair with it already."""
-    [mine] = _read(tx, person.regency, await tx.fetch(_ONE, person.regency, person.id))
+    mine = await candidate(tx, person.regency, person.id)
     nik = mine.entry.nik
     near = await tx.fetch(
         _NEAR,
