@@ -10,6 +10,7 @@ transaction costs on this machine in this minute.
 
 import argparse
 import asyncio
+import os
 import random
 import sys
 import tempfile
@@ -113,6 +114,17 @@ async def measured(persons: int, looks: int, folder: Path, number: int = 1) -> R
         if {each.original, each.duplicate} & looked_at
     }
     return Result(times, reading, len(planted), len(planted & queue), len(queue))
+
+
+def row(folder: Path) -> tuple[Times, str]:
+    """What `python -m benchmarks` shows, and under which conditions."""
+    persons = int(os.environ.get("BENCH_PERSONS", PERSONS))
+    result = asyncio.run(measured(persons, LOOKS, folder))
+    reading = f"an act that reads one row, in the same minutes: p50 {result.reading.at(0.5):.1f}, p95 {result.reading.p95:.1f} ms"
+    return result.times, (
+        f"{persons} persons in one regency, {LOOKS} of them looked at by the worker one after the other; {reading}; "
+        f"{result.found} of {result.planted} planted pairs in the queue afterwards"
+    )
 
 
 def told(result: Result, persons: int) -> str:

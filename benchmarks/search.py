@@ -178,6 +178,16 @@ async def run(persons: int, searches: int, folder: Path) -> tuple[list[Asked], i
     return asked, scans
 
 
+def row(folder: Path) -> tuple[Times, str]:
+    """What `python -m benchmarks` shows, and under which conditions. Raises SystemExit for a sequential scan."""
+    persons = int(os.environ.get("BENCH_SEARCH_PERSONS", PERSONS))
+    asked, scans = asyncio.run(run(persons, SEARCHES, folder))
+    if scans:
+        raise SystemExit(f"search.names: {scans} sequential scans of tables of people")
+    kinds = ", ".join(f"{each.times.name} {each.times.p95:.0f}" for each in asked)
+    return together(asked), f"{persons} persons in one regency; no sequential scan; p95 of each kind in ms: {kinds}"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search")
     parser.add_argument("--persons", type=int, default=PERSONS)
