@@ -1,8 +1,9 @@
 """Find the planted duplicates of a synthetic regency: our scores against Splink's on the same entries, in the same run.
 
-    python -m benchmarks.duplicates [--persons 200000] [--seed 1] [--without-splink]
+    python -m benchmarks.duplicates [--persons 200000] [--seeds 11,12,13] [--without-splink]
 
-Prints a table, writes `docs/duplicates.svg` (recall and precision at every threshold) and exits with 1 when the goal is missed.
+Prints a table for each seed, writes `docs/duplicates.svg` (recall and precision at every threshold, of the first seed) and exits
+with 1 when the goal is missed on any.
 Needs `requirements/benchmarks.txt` for Splink. Splink is given every advantage that it can take: it is trained on the very
 regency that is judged, knows the planted truth for `m`, gets names that are normalized already, and its threshold is the one
 that turns out best. Ours are the shipped weights, trained on another seed, at the shipped threshold.
@@ -24,6 +25,8 @@ from slrt_api.households.matching import Compared
 
 PICTURE = Path(__file__).parents[1] / "docs/duplicates.svg"
 GOAL = 0.95
+#: none of them was looked at while rules and weights were made; 20261 is what the weights are trained on
+SEEDS = (11, 12, 13)
 #: pairs below this many bits are not kept for the curve
 _LEAST_BITS = -6.0
 _TIMED = 2_000
@@ -267,38 +270,49 @@ def table(found: list[Found], regency: people.Regency) -> str:
 
 
 def failures(found: list[Found]) -> list[str]:
-    """What makes the run fail: the goal missed, or Splink's best better than we are."""
+    """What makes the run fail: the goal missed, a higher F1 of Splink's, or a best point of its that our curve does not reach."""
     us, others = found[0], found[1:]
     _, recall, precision = us.chosen
     missed = [
         f"{name} {value:.4f} < {GOAL}" for name, value in (("recall", recall), ("precision", precision)) if value < GOAL
     ]
-    missed += [
-        f"{other.name}: F1 {_f1(*other.chosen[1:]):.4f} > {_f1(recall, precision):.4f}"
-        for other in others
-        if _f1(*other.chosen[1:]) > _f1(recall, precision)
-    ]
+    for other in others:
+        _, its_recall, its_precision = other.chosen
+        reached = any(r >= its_recall and p >= its_precision for _, r, p in us.points)
+        if not reached or _f1(its_recall, its_precision) > _f1(recall, precision):
+            missed.append(
+                f"{other.name}: {its_recall:.4f} and {its_precision:.4f}, ours {recall:.4f} and {precision:.4f}"
+            )
     return missed
+
+
+def run(persons: int, seed: int, *, splink: bool) -> tuple[list[Found], list[str]]:
+    """One regency: what was found, ours first, and what is wrong with it."""
+    regency = people.generate(persons, seed)
+    print(f"seed {seed}: {people.summary(regency)}", flush=True)
+    same = linking.truth(regency)
+    us, told = ours(regency, same)
+    print(told, flush=True)
+    found = [us, *(splinks(regency, same, seed) if splink else [])]
+    print(table(found, regency), flush=True)
+    return found, [f"seed {seed}: {each}" for each in failures(found)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.duplicates")
     parser.add_argument("--persons", type=int, default=people.PERSONS)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="of the regencies, parted by commas")
     parser.add_argument("--without-splink", action="store_true")
     arguments = parser.parse_args()
-    regency = people.generate(arguments.persons, arguments.seed)
-    print(people.summary(regency), flush=True)
-    same = linking.truth(regency)
-    us, told = ours(regency, same)
-    print(told, table([us], regency), sep="\n", flush=True)
-    found = [us, *([] if arguments.without_splink else splinks(regency, same, arguments.seed))]
-    print(table(found, regency))
-    if not arguments.without_splink:
-        title = f"Duplicates in a synthetic regency of {arguments.persons:,} persons, seed {arguments.seed}"
-        curves = [Curve(each.name, [point[1:] for point in each.points], each.chosen[1:]) for each in found]
-        PICTURE.write_text(drawn(title, curves, GOAL))
-    missed = failures(found)
+    seeds = [int(each) for each in arguments.seeds.split(",")]
+    missed: list[str] = []
+    for seed in seeds:
+        found, wrong = run(arguments.persons, seed, splink=not arguments.without_splink)
+        missed += wrong
+        if seed == seeds[0] and not arguments.without_splink:
+            title = f"Duplicates in a synthetic regency of {arguments.persons:,} persons, seed {seed}"
+            curves = [Curve(each.name, [point[1:] for point in each.points], each.chosen[1:]) for each in found]
+            PICTURE.write_text(drawn(title, curves, GOAL))
     if missed:
         print(*missed, sep="\n", file=sys.stderr)
     return 1 if missed else 0
