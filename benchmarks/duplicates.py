@@ -292,7 +292,8 @@ def run(persons: int, seed: int, *, splink: bool) -> tuple[list[Found], list[str
     print(f"seed {seed}: {people.summary(regency)}", flush=True)
     same = linking.truth(regency)
     us, told = ours(regency, same)
-    print(told, flush=True)
+    # Splink takes its time: ours is told first.
+    print(told, table([us], regency), sep="\n", flush=True)
     found = [us, *(splinks(regency, same, seed) if splink else [])]
     print(table(found, regency), flush=True)
     return found, [f"seed {seed}: {each}" for each in failures(found)]
