@@ -330,6 +330,17 @@ class TestSplit:
         assert await members(officer, new) == {second: "HEAD"}
         assert await members(officer, household["id"]) == {first: "HEAD"}
 
+    async def test_a_membership_that_holds_again_is_where_the_household_has_gone_meanwhile(
+        self, api: Api, owner: asyncpg.Connection
+    ) -> None:
+        household = await registered(api, area_code=NEXT_VILLAGE)
+        office, of, leaves = api.as_("secretariat_officer"), f"households/{household['id']}", people(household)[1]
+        split = await done(office, of, "split", members=[head(leaves)], area_code=VILLAGE, address="Dusun V")
+        await done(office, of, "move", area_code=VILLAGE, address="Dusun VI")
+        await done(office, f"lineage/{split['id']}", "undo")
+        assert [dict(row) for row in await owner.fetch(INVARIANTS[_ELSEWHERE], [UUID(household["id"])])] == []
+        assert set(await members(api.as_("puskesos_officer"), household["id"])) == set(people(household))
+
 
 class TestMerge:
     async def test_people_and_cases_go_on_in_the_other(self, api: Api) -> None:
@@ -413,6 +424,7 @@ class TestMove:
         assert [each["type"] for each in history] == ["lineage.recorded"]
 
 
+_ELSEWHERE = "a person elsewhere than the household"
 _PEOPLE = "(SELECT id FROM memberships WHERE household_id = ANY ($1))"
 #: what must not be found, by what it would mean
 INVARIANTS = {
@@ -432,7 +444,7 @@ INVARIANTS = {
     " AND n.status = 'OPEN' AND p.ended_at IS NOT NULL",
     "a count that is wrong": "SELECT c.id FROM cases c WHERE c.household_id = ANY ($1) AND c.open_needs <>"
     " (SELECT count(*) FROM needs n WHERE n.case_id = c.id AND n.status = 'OPEN')",
-    "a person elsewhere than the household": "SELECT p.id FROM persons p JOIN memberships m ON m.id = p.id AND"
+    _ELSEWHERE: "SELECT p.id FROM persons p JOIN memberships m ON m.id = p.id AND"
     " m.valid_to IS NULL JOIN households h ON h.id = m.household_id WHERE h.id = ANY ($1) AND (p.area <> h.area OR"
     " m.area <> h.area OR EXISTS (SELECT FROM identities i WHERE i.owner_id IN (p.id, h.id) AND i.area <> h.area))",
     "a case elsewhere than the household": "SELECT c.id FROM cases c JOIN households h ON h.id = c.household_id"

@@ -228,6 +228,10 @@ class Ledger:
             for person_id in self.family(household.id):
                 if self._now(self.persons[person_id], "area") != area:
                     self.set(self.persons[person_id], area=area)
+                seat = self.members[person_id]
+                if seat.area != area and household.area == area:
+                    # A membership that had ended stayed where it was while the household moved; undone, it holds again.
+                    self.members[person_id] = await self.tx.update(seat, area=area)
             for case in self.cases.values():
                 if case.closed_at is None and self._now(case, "household_id") == household.id and case.area != area:
                     self.set(case, area=area)
