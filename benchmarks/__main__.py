@@ -1,7 +1,8 @@
 """`python -m benchmarks [rest,...]`: measure, print a table, write `benchmarks/latest.json`.
 
 Exits with 1 when any answer was no 2xx, or a ratio that is demanded was missed. Environment: BENCH_HOUSEHOLDS,
-BENCH_ROUNDS and BENCH_SECONDS for trials; BENCH_DATA_DIR keeps the database for the next run.
+BENCH_ROUNDS and BENCH_SECONDS for trials, BENCH_PERSONS and BENCH_SEARCH_PERSONS for what is timed on a regency of people;
+BENCH_DATA_DIR keeps the database for the next run. `search.names` loads a million people and is measured only by its name.
 """
 
 import asyncio
@@ -12,14 +13,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import actor, eligibility, peers, questions, seed
+from benchmarks import actor, eligibility, finding, peers, questions, search, seed
 from benchmarks.load import Plan, Seen
+from benchmarks.times import Times
 from slrt_api.access.scopes import Role
 from slrt_api.access.service import CALLERS_KEPT
 from slrt_api.runtime import roles, tokens
@@ -151,6 +153,26 @@ ROWS = (
         demanded=1.1,
     ),
 )
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A line of the table that is no rate: acts one after the other, on people of its own.
+
+    limit_ms  p95 has to be below it
+    named     measured only where its name is asked for
+    """
+
+    name: str
+    limit_ms: float
+    measure: Callable[[Path], tuple[Times, str]]
+    named: bool = False
+
+
+TIMED = (
+    Timed("duplicates.check", finding.GOAL_P95_MS, finding.row),
+    Timed("search.names", search.GOAL_P95_MS, search.row, named=True),
+)
 #: which ids are asked for
 _WANTED = {
     "households": "SELECT id FROM households",
@@ -163,15 +185,47 @@ _COMPARED = 100
 
 def selected(wanted: list[str]) -> list[Row]:
     """The rows whose name, or whose beginning up to a dot, is wanted, with the rows that they are compared with."""
-    chosen = {row.name for row in ROWS if not wanted or row.name in wanted or row.name.partition(".")[0] in wanted}
-    if unknown := [
-        name for name in wanted if not any(row.name == name or row.name.startswith(name + ".") for row in ROWS)
-    ]:
-        raise SystemExit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(row.name for row in ROWS)}")
+    chosen = {row.name for row in ROWS if not wanted or _is_wanted(row.name, wanted)}
+    names = [each.name for each in (*ROWS, *TIMED)]
+    if unknown := [name for name in wanted if not any(_is_wanted(each, [name]) for each in names)]:
+        raise SystemExit(f"no such benchmark: {', '.join(unknown)}; there are {', '.join(names)}")
     while further := {row.baseline for row in ROWS if row.name in chosen and row.baseline} - chosen:
         # What is compared may itself be compared with another.
         chosen |= further
     return [row for row in ROWS if row.name in chosen]
+
+
+def _is_wanted(name: str, wanted: list[str]) -> bool:
+    return name in wanted or name.partition(".")[0] in wanted
+
+
+def timed(wanted: list[str]) -> list[dict[str, object]]:
+    """The rows of acts that are timed one after the other, each on a database of its own."""
+    results: list[dict[str, object]] = []
+    for each in TIMED:
+        if not (_is_wanted(each.name, wanted) or (not wanted and not each.named)):
+            continue
+        print(f"measuring {each.name} ...", flush=True)
+        load_before = os.getloadavg()[0]
+        with tempfile.TemporaryDirectory(prefix="slrt-bench-", ignore_cleanup_errors=True) as folder:
+            times, told = each.measure(Path(folder))
+        results.append(
+            {
+                "name": each.name,
+                "value": round(times.p95, 1),
+                "unit": "ms, p95",
+                "baseline": None,
+                "ratio": None,
+                "p50_ms": round(times.at(0.5), 1),
+                "p99_ms": round(times.at(0.99), 1),
+                "non_2xx": 0,
+                "seconds": round(sum(times.milliseconds) / 1_000, 1),
+                "conditions": f"{os.cpu_count()} cores shared with PostgreSQL 18 (embedded, durable), load average before "
+                f"{load_before:.1f}; {len(times.milliseconds)} acts; {told}",
+                "commit": commit(),
+            }
+        )
+    return results
 
 
 @dataclass
@@ -389,6 +443,11 @@ def failures(results: list[dict[str, object]]) -> list[str]:
         least, ratio = demanded.get(str(row["name"])), row["ratio"]
         if row["value"] is not None and least is not None and (not isinstance(ratio, float) or ratio < least):
             found.append(f"{row['name']}: ratio {ratio} to {row['baseline']}, demanded {least}")
+    limits = {each.name: each.limit_ms for each in TIMED}
+    for row in results:
+        limit, value = limits.get(str(row["name"])), row["value"]
+        if limit is not None and isinstance(value, float) and value >= limit:
+            found.append(f"{row['name']}: p95 {value} ms, demanded below {limit:g}")
     return found
 
 
@@ -400,31 +459,15 @@ def table(results: list[dict[str, object]]) -> str:
             lines.append(f"{row['name']!s:32} {row['conditions']}")
             continue
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.3f}"
+        unit = "/s" if row["unit"] == "requests/s" else "ms"
         lines.append(
-            f"{row['name']!s:32} {row['value']:>8}/s {ratio:>7} {row['p50_ms']:>8} {row['p99_ms']:>8} {row['non_2xx']:>8}"
+            f"{row['name']!s:32} {row['value']:>8}{unit} {ratio:>7} {row['p50_ms']:>8} {row['p99_ms']:>8} {row['non_2xx']:>8}"
         )
     return "\n".join(lines)
 
 
-def main() -> int:
-    wanted = [name for argument in sys.argv[1:] for name in argument.split(",") if name]
-    others = [name for name in wanted if name.partition(".")[0] != "eligibility"]
-    results, found = list[dict[str, object]](), list[str]()
-    if others or not wanted:
-        results, found = served(selected(others))
-        print(table(results))
-    if len(others) < len(wanted) or not wanted:
-        screened, problems = eligibility.run(eligibility.HOUSEHOLDS, ROUNDS)
-        results += [{**row, "commit": commit()} for row in screened]
-        found += problems
-    LATEST.write_text(json.dumps(results, indent=2) + "\n")
-    if found:
-        print(*found, sep="\n", file=sys.stderr)
-    return 1 if found else 0
-
-
-def served(rows: list[Row]) -> tuple[list[dict[str, object]], list[str]]:
-    """Measure what answers over HTTP. Returns the results, and what is wrong with them."""
+def rates(rows: list[Row]) -> tuple[list[dict[str, object]], list[str]]:
+    """Load the database and measure the rows. Returns the results, and what the generator found wrong."""
     peer: peers.Peer | None = None
     skipped: list[dict[str, object]] = []
     if any(row.server == peers.POSTGRAPHILE for row in rows):
@@ -444,8 +487,26 @@ def served(rows: list[Row]) -> tuple[list[dict[str, object]], list[str]]:
         server.stop()
         if not kept:
             shutil.rmtree(folder, ignore_errors=True)
-    results += skipped
-    return results, [*problems, *failures(results)]
+    return results + skipped, problems
+
+
+def main() -> int:
+    wanted = [name for argument in sys.argv[1:] for name in argument.split(",") if name]
+    screening = [name for name in wanted if name.partition(".")[0] == "eligibility" and name != "eligibility.check"]
+    others = [name for name in wanted if name not in screening]
+    rows = selected(others) if others or not wanted else []
+    results, problems = rates(rows) if rows else ([], [])
+    results += timed(others) if others or not wanted else []
+    print(table(results))
+    found = [*problems, *failures(results)]
+    if screening or not wanted:
+        screened, wrong = eligibility.run(eligibility.HOUSEHOLDS, ROUNDS)
+        results += [{**row, "commit": commit()} for row in screened]
+        found += wrong
+    LATEST.write_text(json.dumps(results, indent=2) + "\n")
+    if found:
+        print(*found, sep="\n", file=sys.stderr)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

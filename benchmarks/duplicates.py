@@ -1,8 +1,9 @@
 """Find the planted duplicates of a synthetic regency: our scores against Splink's on the same entries, in the same run.
 
-    python -m benchmarks.duplicates [--persons 200000] [--seed 1] [--without-splink]
+    python -m benchmarks.duplicates [--persons 200000] [--seeds 11,12,13] [--without-splink]
 
-Prints a table, writes `docs/duplicates.svg` (recall and precision at every threshold) and exits with 1 when the goal is missed.
+Prints a table for each seed, writes `docs/duplicates.svg` (recall and precision at every threshold, of the first seed) and exits
+with 1 when the goal is missed on any.
 Needs `requirements/benchmarks.txt` for Splink. Splink is given every advantage that it can take: it is trained on the very
 regency that is judged, knows the planted truth for `m`, gets names that are normalized already, and its threshold is the one
 that turns out best. Ours are the shipped weights, trained on another seed, at the shipped threshold.
@@ -20,14 +21,17 @@ from typing import Any
 from benchmarks import linking, people
 from benchmarks.picture import Curve, drawn
 from slrt_api.households import matching
+from slrt_api.households.matching import Compared
 
 PICTURE = Path(__file__).parents[1] / "docs/duplicates.svg"
 GOAL = 0.95
+#: none of them was looked at while rules and weights were made; 20261 is what the weights are trained on
+SEEDS = (11, 12, 13)
 #: pairs below this many bits are not kept for the curve
 _LEAST_BITS = -6.0
 _TIMED = 2_000
-#: random pairs for u of the birth date
-_RANDOM_PAIRS = 5e5
+#: random pairs for u: what Splink's own functions compare costs little, what ours do costs a Python call a pair
+_RANDOM_PAIRS, _OUR_RANDOM_PAIRS = 3e6, 5e5
 
 Scored = list[tuple[float, linking.Pair]]
 
@@ -124,8 +128,12 @@ def splinks(regency: people.Regency, same: frozenset[linking.Pair], seed: int) -
             regency,
             same,
             seed,
-            comparisons=[linking.our_comparison(field) for field in matching.Compared],
+            comparisons=[
+                *(linking.our_comparison(field) for field in matching.Compared if field is not Compared.HOUSEHOLD),
+                _HOUSEHOLD,
+            ],
             labels=True,
+            pairs=_OUR_RANDOM_PAIRS,
         ),
     ]
 
@@ -133,6 +141,17 @@ def splinks(regency: people.Regency, same: frozenset[linking.Pair], seed: int) -
 _YEAR = "(left(born_l, 4)::int - left(born_r, 4)::int)"
 _STRAIGHT = "right(born_l, 5) = right(born_r, 5)"
 _CROSSED = "(substr(born_l, 6, 2) = substr(born_r, 9, 2) AND substr(born_l, 9, 2) = substr(born_r, 6, 2))"
+
+
+#: Twins agree in both, and so does who was entered twice: a level of its own lets Splink weigh that once and not twice.
+_HOUSEHOLD = {
+    "output_column_name": "household",
+    "comparison_levels": [
+        {"sql_condition": "household_l = household_r AND written_l = written_r", "label_for_charts": "siblings"},
+        {"sql_condition": "household_l = household_r", "label_for_charts": "exact"},
+        {"sql_condition": "ELSE", "label_for_charts": "else"},
+    ],
+}
 
 
 def _library() -> list[Any]:
@@ -182,8 +201,18 @@ def _library() -> list[Any]:
         ),
         cl.ExactMatch("sex"),
         cl.ExactMatch("village").configure(term_frequency_adjustments=True),
-        cl.DamerauLevenshteinAtThresholds("nik", [1]),
-        cl.ExactMatch("household"),
+        cl.CustomComparison(
+            output_column_name="nik",
+            comparison_levels=[
+                {"sql_condition": "nik_l IS NULL OR nik_r IS NULL", "label_for_charts": "none", "is_null_level": True},
+                {"sql_condition": "nik_l = nik_r", "label_for_charts": "exact"},
+                # Twins, and others born on one day in one district.
+                {"sql_condition": "left(nik_l, 12) = left(nik_r, 12)", "label_for_charts": "another serial"},
+                {"sql_condition": "damerau_levenshtein(nik_l, nik_r) <= 1", "label_for_charts": "digit"},
+                {"sql_condition": "ELSE", "label_for_charts": "else"},
+            ],
+        ),
+        _HOUSEHOLD,
     ]
 
 
@@ -195,6 +224,7 @@ def _splink(
     *,
     comparisons: list[Any],
     labels: bool,
+    pairs: float = _RANDOM_PAIRS,
 ) -> Found:
     import splink  # noqa: PLC0415  (only training and evaluation need requirements/benchmarks.txt)
 
@@ -212,9 +242,9 @@ def _splink(
         log_level="ERROR",
     )
     if labels:
-        linking.trained(linker, pairs=_RANDOM_PAIRS, seed=seed)
+        linking.trained(linker, pairs=pairs, seed=seed)
     else:
-        linking.trained_blind(linker, pairs=_RANDOM_PAIRS, seed=seed)
+        linking.trained_blind(linker, pairs=pairs, seed=seed)
     predicted = linker.inference.predict(threshold_match_weight=_LEAST_BITS)
     rows = linking.rows(database, predicted.physical_name)
     scored = [(weight, (min(left, right), max(left, right))) for left, right, weight in rows]
@@ -240,38 +270,50 @@ def table(found: list[Found], regency: people.Regency) -> str:
 
 
 def failures(found: list[Found]) -> list[str]:
-    """What makes the run fail: the goal missed, or Splink's best better than we are."""
+    """What makes the run fail: the goal missed, a higher F1 of Splink's, or a best point of its that our curve does not reach."""
     us, others = found[0], found[1:]
     _, recall, precision = us.chosen
     missed = [
         f"{name} {value:.4f} < {GOAL}" for name, value in (("recall", recall), ("precision", precision)) if value < GOAL
     ]
-    missed += [
-        f"{other.name}: F1 {_f1(*other.chosen[1:]):.4f} > {_f1(recall, precision):.4f}"
-        for other in others
-        if _f1(*other.chosen[1:]) > _f1(recall, precision)
-    ]
+    for other in others:
+        _, its_recall, its_precision = other.chosen
+        reached = any(r >= its_recall and p >= its_precision for _, r, p in us.points)
+        if not reached or _f1(its_recall, its_precision) > _f1(recall, precision):
+            missed.append(
+                f"{other.name}: {its_recall:.4f} and {its_precision:.4f}, ours {recall:.4f} and {precision:.4f}"
+            )
     return missed
+
+
+def run(persons: int, seed: int, *, splink: bool) -> tuple[list[Found], list[str]]:
+    """One regency: what was found, ours first, and what is wrong with it."""
+    regency = people.generate(persons, seed)
+    print(f"seed {seed}: {people.summary(regency)}", flush=True)
+    same = linking.truth(regency)
+    us, told = ours(regency, same)
+    # Splink takes its time: ours is told first.
+    print(told, table([us], regency), sep="\n", flush=True)
+    found = [us, *(splinks(regency, same, seed) if splink else [])]
+    print(table(found, regency), flush=True)
+    return found, [f"seed {seed}: {each}" for each in failures(found)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.duplicates")
     parser.add_argument("--persons", type=int, default=people.PERSONS)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="of the regencies, parted by commas")
     parser.add_argument("--without-splink", action="store_true")
     arguments = parser.parse_args()
-    regency = people.generate(arguments.persons, arguments.seed)
-    print(people.summary(regency), flush=True)
-    same = linking.truth(regency)
-    us, told = ours(regency, same)
-    print(told, flush=True)
-    found = [us, *([] if arguments.without_splink else splinks(regency, same, arguments.seed))]
-    print(table(found, regency))
-    if not arguments.without_splink:
-        title = f"Duplicates in a synthetic regency of {arguments.persons:,} persons, seed {arguments.seed}"
-        curves = [Curve(each.name, [point[1:] for point in each.points], each.chosen[1:]) for each in found]
-        PICTURE.write_text(drawn(title, curves, GOAL))
-    missed = failures(found)
+    seeds = [int(each) for each in arguments.seeds.split(",")]
+    missed: list[str] = []
+    for seed in seeds:
+        found, wrong = run(arguments.persons, seed, splink=not arguments.without_splink)
+        missed += wrong
+        if seed == seeds[0] and not arguments.without_splink:
+            title = f"Duplicates in a synthetic regency of {arguments.persons:,} persons, seed {seed}"
+            curves = [Curve(each.name, [point[1:] for point in each.points], each.chosen[1:]) for each in found]
+            PICTURE.write_text(drawn(title, curves, GOAL))
     if missed:
         print(*missed, sep="\n", file=sys.stderr)
     return 1 if missed else 0

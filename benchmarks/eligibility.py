@@ -27,7 +27,7 @@ from uuid import UUID
 
 import asyncpg
 
-from benchmarks import regency
+from benchmarks import screened
 from slrt_api.programs import catalog, loading, reference, sql
 from slrt_api.programs.criteria import Rule, Unit
 from slrt_api.programs.evaluation import Situation
@@ -111,14 +111,14 @@ class Regency:
         async def work(connection: asyncpg.Connection, of: Range) -> None:
             async with connection.transaction():
                 for statement in loading.refresh():
-                    await connection.execute(statement, regency.TENANT, *of)
+                    await connection.execute(statement, screened.TENANT, *of)
 
         return await self.over(work)
 
     async def screen(self, statement: str, kept: str) -> float:
         """Judge everybody and keep the outcomes."""
         await self.superuser.execute(f"TRUNCATE {kept}_households, {kept}_persons")
-        return await self.over(lambda connection, of: connection.execute(statement, regency.TENANT, *of))
+        return await self.over(lambda connection, of: connection.execute(statement, screened.TENANT, *of))
 
     def compiled(self, codes: Sequence[str], kept: str) -> str:
         """Our statement for a range."""
@@ -144,17 +144,17 @@ async def opened(server: EmbeddedPostgres, households: int) -> Regency:
     if present not in {0, households}:
         raise SystemExit(f"the kept data has {present} households, not {households}: remove it")
     if not present:
-        await regency.make(superuser, households)
+        await screened.make(superuser, households)
     for kept in ("ours", "by_hand", "ten"):
         for name, columns in zip(("persons", "households"), _KEPT, strict=True):
             await superuser.execute(f"CREATE TABLE IF NOT EXISTS {kept}_{name} ({columns})")
     await superuser.execute(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {roles.EFFECT}")
     ids = [row["id"] for row in await superuser.fetch("SELECT id FROM households ORDER BY id")]
-    lists = list(await loading.whole_lists(superuser.fetch, regency.TENANT))
+    lists = list(await loading.whole_lists(superuser.fetch, screened.TENANT))
     connections = [await asyncpg.connect(server.url("postgres", DATABASE)) for _ in range(CONNECTIONS)]
     for connection in connections:
         # As a screening runs: under the role that may read all facts of a regency, and its row policies.
-        settings = {"role": roles.EFFECT, "app.regency": str(regency.TENANT), **loading.SETTINGS}
+        settings = {"role": roles.EFFECT, "app.regency": str(screened.TENANT), **loading.SETTINGS}
         for name, value in settings.items():
             await connection.execute(f"SET {name} = '{value}'")
     ranges = [(ids[start], ids[min(start + CHUNK, len(ids)) - 1]) for start in range(0, len(ids), CHUNK)]
@@ -246,7 +246,7 @@ async def measured(server: EmbeddedPostgres, households: int, rounds: int) -> tu
     }
     rates["eligibility.facts"] = found.households / facts[0]
     conditions = (
-        f"{os.cpu_count()} cores, load average before {load:.1f}; {found.households} households x {regency.MEMBERS} persons;"
+        f"{os.cpu_count()} cores, load average before {load:.1f}; {found.households} households x {screened.MEMBERS} persons;"
         f" PostgreSQL 18 (embedded, durable), {CONNECTIONS} connections, {CHUNK} households a statement, no JIT; outcomes of"
         f" households and persons kept in tables; median of {rounds} alternating rounds"
     )

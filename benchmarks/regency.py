@@ -1,127 +1,146 @@
-"""A synthetic regency for screenings: households, people, answers, a release and enrollments, made by PostgreSQL itself.
+"""The synthetic people of `benchmarks.people` in a database: families, persons, numbers under key, keys of names.
 
-Everything hangs on the number of a row and a fixed seed, so that two runs judge the same people. Nobody in here exists.
+Written as the acts of the application would leave them, but by COPY: NIK and KK encrypted and indexed with the keys of the data
+folder, the keys by which search and duplicate finding look people up, the words of names counted. Foreign keys hold by
+construction and are not checked again.
 """
 
-from typing import Final
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 
-TENANT: Final = 3326
-_SEED: Final = 0.20261122
-_NOW: Final = "TIMESTAMPTZ '2026-11-01 00:00:00Z'"
-MEMBERS: Final = 4
-#: households in villages 33.26.01.2001 to .2200
-_AREA: Final = "3326012001 + n % 200"
+from benchmarks import people, seed
+from slrt_api.households import duplicates, names
+from slrt_api.households.codes import IdentityType
+from slrt_api.households.service import vault
+from slrt_api.kernel.ids import Kind, new_id
+from slrt_api.runtime.crypto import Keyring
 
-
-def _id(kind: str, number: str) -> str:
-    return f"('{kind}' || lpad(to_hex({number}), 24, '0'))::uuid"
-
-
-_HOUSEHOLD: Final = _id("01000000", "n")
-_PERSON: Final = _id("02000000", f"n * {MEMBERS} + place")
-#: share of the answers YES of our own yes-or-no questions, of whom they are asked: of households, and of persons
-_YES: Final = {
-    "HOUSEHOLD": {"owns_land": 0.6, "owns_other_house": 0.05, "house_unfit": 0.15, "kks_holder": 0.15},
-    "PERSON": {"citizen": 0.99, "severe_disability": 0.02, "orphan": 0.03, "school_registered": 0.9, "working": 0.5},
+_CHUNK = 20_000
+_BEGUN = datetime(2026, 1, 5, tzinfo=UTC)
+_COLUMNS = {
+    "households": (
+        *("regency", "id", "area", "version", "created_at", "updated_at"),
+        *("address", "captured_at", "received_at", "registered_by"),
+    ),
+    "persons": ("regency", "id", "area", "name", "sex", "birth_date", "created_at", "duplicates_checked"),
+    "memberships": ("regency", "id", "area", "valid_from", "household_id", "relation", "position"),
+    "identities": (
+        *("regency", "id", "area", "owner_id", "type", "prefix"),
+        *("ciphertext", "blind_index", "index_key", "findings", "valid_from"),
+    ),
+    "person_name_keys": ("regency", "person_id", "key", "area", "birth_year"),
+    "duplicate_keys": ("regency", "key", "id"),
+    "duplicate_words": ("regency", "word", "persons"),
 }
 
-
-async def make(connection: asyncpg.Connection, households: int) -> None:
-    """Load the regency. The connection is the superuser's; foreign keys hold by construction and are not checked."""
-    await connection.execute("SET session_replication_role = replica")
-    await connection.execute(f"SELECT setseed({_SEED})")
-    for statement in _statements(households):
-        await connection.execute(statement, timeout=1800)
-    await connection.execute("RESET session_replication_role")
-    tables = "households, persons, memberships, answers, registry_facts, enrollments, enrollment_lists"
-    await connection.execute(f"VACUUM (ANALYZE) {tables}", timeout=1800)
+Rows = dict[str, list[tuple[Any, ...]]]
 
 
-def _statements(households: int) -> list[str]:
-    numbers = f"generate_series(0, {households - 1}) n"
-    people = f"{numbers}, generate_series(0, {MEMBERS - 1}) place"
-    answers = "INSERT INTO answers (regency, id, area, owner_id, instrument, question, value, special, source, as_of, created_at)"
-    told = f"false, 'DECLARED', DATE '2026-06-01', {_NOW}"
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody in the database."""
 
-    def asked(owner: str, source: str, instrument: str, question: str, value: str, when: str = "true") -> str:
-        return (
-            f"{answers} SELECT {TENANT}, gen_random_uuid(), {_AREA}, {owner}, '{instrument}', '{question}',"
-            f" to_jsonb({value}), {told} FROM {source} WHERE {when}"
-        )
+    id: UUID
+    name: str
+    birth_date: date
+    village: int
 
-    def code(*codes: str) -> str:
-        listed = ", ".join(f"'{each}'" for each in codes)
-        return f"(ARRAY[{listed}])[1 + floor(random() * {len(codes)})::int]"
 
-    def yes(share: float) -> str:
-        return f"CASE WHEN random() < {share} THEN 'YES' ELSE 'NO' END"
+async def load(
+    superuser: asyncpg.Connection, regency: people.Regency, keyring: Keyring, new: Collection[int] = ()
+) -> list[UUID]:
+    """Write everybody; returns their ids, in the order of `regency.people`.
 
-    return [
-        (
-            "INSERT INTO households (regency, id, area, version, created_at, updated_at, address, captured_at, received_at,"
-            f" registered_by) SELECT {TENANT}, {_HOUSEHOLD}, {_AREA}, 1, {_NOW}, {_NOW}, 'x', {_NOW}, {_NOW}, 'x' FROM {numbers}"
-        ),
-        # Parents of 25 to 65 and children up to 24, and every sixth second adult is a grandparent.
-        (
-            "INSERT INTO persons (regency, id, area, created_at, updated_at, name, sex, birth_date)"
-            f" SELECT {TENANT}, {_PERSON}, {_AREA}, {_NOW}, {_NOW}, 'x', CASE WHEN random() < 0.5 THEN 'F' ELSE 'M' END,"
-            " CASE WHEN random() < 0.97 THEN DATE '2026-11-01' - CASE WHEN place > 1 THEN floor(random() * 8800)::int"
-            " WHEN random() < 0.15 THEN 22000 + floor(random() * 9000)::int ELSE 9000 + floor(random() * 15000)::int END END"
-            f" FROM {people}"
-        ),
-        (
-            "INSERT INTO memberships (regency, id, area, ordinal, valid_from, household_id, relation, position)"
-            f" SELECT {TENANT}, {_PERSON}, {_AREA}, 1, DATE '2020-01-01', {_HOUSEHOLD},"
-            f" (ARRAY['HEAD', 'SPOUSE', 'CHILD', 'CHILD'])[place + 1], place FROM {people}"
-        ),
-        (
-            "INSERT INTO registry_facts (regency, id, area, snapshot_id, source, release, as_of, outcome, desil)"
-            f" SELECT {TENANT}, {_HOUSEHOLD}, {_AREA}, {_id('1a000000', '1')}, 'DTSEN', '2026-Q3', DATE '2026-09-30',"
-            f" 'IN_REGISTRY', CASE WHEN random() < 0.95 THEN 1 + floor(random() * 10)::int END FROM {numbers}"
-            " WHERE random() < 0.9"
-        ),
-        asked(_HOUSEHOLD, numbers, "REGSOSEK2022K", "301a", code("1", "1", "2", "3"), "n % 10 < 9"),
-        asked(_HOUSEHOLD, numbers, "REGSOSEK2022K", "307b", "ARRAY[" + code("1", "2", "3") + "]", "n % 10 < 8"),
-        *(
-            asked(_HOUSEHOLD, numbers, "SLRT", name, yes(share), "n % 2 = 0")
-            for name, share in _YES["HOUSEHOLD"].items()
-        ),
-        asked(_PERSON, people, "REGSOSEK2022K", "412", code("1", "2", "2", "3"), "place > 1"),
-        asked(_PERSON, people, "REGSOSEK2022K", "413", code("03", "08", "13", "15"), "place > 1"),
-        asked(_PERSON, people, "REGSOSEK2022K", "410", code("1", "2", "2", "2", "2"), "place = 1"),
-        asked(_PERSON, people, "REGSOSEK2022K", "418", code("1", "4", "5", "6", "7"), "place < 2"),
-        asked(_PERSON, people, "REGSOSEK2022K", "431a", "ARRAY[" + code("0", "1", "2", "4") + "]", "n % 10 < 8"),
-        *(
-            asked(_PERSON, people, "SLRT", name, yes(share), f"(n + place + {number}) % 4 = 0")
-            for number, (name, share) in enumerate(_YES["PERSON"].items())
-        ),
-        asked(_PERSON, people, "SLRT", "civil_servant", yes(0.2), "place = 0 AND n % 20 = 0"),
-        asked(
-            _PERSON,
-            people,
-            "SLRT",
-            "wage_monthly",
-            "1000000 + floor(random() * 6000000)::bigint",
-            "place < 2 AND n % 3 = 0",
-        ),
-        *(
-            "INSERT INTO enrollments (regency, id, area, version, created_at, updated_at, program_id, household_id, person_id,"
-            f" started_on, source, as_of) SELECT {TENANT}, gen_random_uuid(), {_AREA}, 1, {_NOW}, {_NOW},"
-            f" (SELECT id FROM programs WHERE code = '{program}'), {_HOUSEHOLD}, {person}, DATE '2025-01-01', 'IMPORT',"
-            f" DATE '2026-10-01' FROM {numbers}, (SELECT 0 AS place) one WHERE random() < {share}"
-            for program, person, share in (
-                ("PKH", "NULL::uuid", 0.15),
-                ("SEMBAKO", "NULL::uuid", 0.25),
-                ("PBI-JK", _PERSON, 0.3),
-                ("PIP", _PERSON, 0.05),
-            )
-        ),
-        *(
-            "INSERT INTO enrollment_lists (regency, id, area, program_id, source, as_of)"
-            f" SELECT {TENANT}, gen_random_uuid(), {TENANT}000000, id, 'IMPORT', DATE '2026-10-01' FROM programs"
-            f" WHERE code = '{program}'"
-            for program in ("PKH", "SEMBAKO")
-        ),
-    ]
+    new  numbers of people at whom nobody has looked for duplicates yet: persons just registered
+    """
+    unchecked = frozenset(new)
+    ids = [new_id(Kind.PERSON, seed.TENANT, _at(person.number)) for person in regency.people]
+    words: Counter[str] = Counter()
+    await superuser.execute("SET session_replication_role = replica")
+    for rows in _rows(regency.people, ids, keyring, unchecked, words):
+        for table, records in rows.items():
+            await superuser.copy_records_to_table(table, columns=_COLUMNS[table], records=records)
+    counted = [(seed.TENANT, word, count) for word, count in words.items()]
+    await superuser.copy_records_to_table("duplicate_words", columns=_COLUMNS["duplicate_words"], records=counted)
+    for table in _COLUMNS:
+        await superuser.execute(f"VACUUM (ANALYZE) {table}")
+    return ids
+
+
+async def known(superuser: asyncpg.Connection) -> list[Known]:
+    """Everybody who is in the database."""
+    rows = await superuser.fetch("SELECT id, name, birth_date, area FROM persons ORDER BY id")
+    return [Known(row["id"], row["name"], row["birth_date"], row["area"]) for row in rows]
+
+
+def _at(number: int) -> datetime:
+    return _BEGUN + timedelta(seconds=number)
+
+
+def _rows(
+    everybody: Sequence[people.Person],
+    ids: Sequence[UUID],
+    keyring: Keyring,
+    unchecked: frozenset[int],
+    words: Counter[str],
+) -> Iterator[Rows]:
+    homes: dict[int, UUID] = {}
+    places: Counter[int] = Counter()
+    for start in range(0, len(everybody), _CHUNK):
+        rows: Rows = {table: [] for table in _COLUMNS if table != "duplicate_words"}
+        for person in everybody[start : start + _CHUNK]:
+            at = _at(person.number)
+            if person.household not in homes:
+                homes[person.household] = _household(rows, person, keyring, at)
+            id_, home = ids[person.number], homes[person.household]
+            checked = None if person.number in unchecked else 0
+            _person(rows, person, id_, home, places[person.household], keyring, checked)
+            places[person.household] += 1
+            name = names.parse(person.name)
+            if checked is not None:
+                keys = duplicates.stored_keys(name, person.village)
+                rows["duplicate_keys"] += [(seed.TENANT, key, id_) for key in keys]
+                words.update({"", *duplicates.words_of(keys)})
+            rows["person_name_keys"] += [
+                (seed.TENANT, id_, key, person.village, person.birth_date.year) for key in names.keys(name)
+            ]
+        yield rows
+
+
+def _household(rows: Rows, person: people.Person, keyring: Keyring, at: datetime) -> UUID:
+    id_ = new_id(Kind.HOUSEHOLD, seed.TENANT, at)
+    rows["households"].append(
+        (seed.TENANT, id_, person.village, 1, at, at, "Dusun I RT 01 RW 01", at, at, "urn:bench#facilitator")
+    )
+    if person.kk is not None:
+        rows["identities"].append(_identity(keyring, IdentityType.KK, id_, person.kk, person.village, at))
+    return id_
+
+
+def _person(
+    rows: Rows, person: people.Person, id_: UUID, home: UUID, position: int, keyring: Keyring, checked: int | None
+) -> None:
+    """The person, a member of the household; the first is its head."""
+    at, place = _at(person.number), person.village
+    rows["persons"].append((seed.TENANT, id_, place, person.name, person.sex, person.birth_date, at, checked))
+    relation = "CHILD" if position else "HEAD"
+    rows["memberships"].append((seed.TENANT, id_, place, at.date(), home, relation, position))
+    if person.nik is not None:
+        rows["identities"].append(_identity(keyring, IdentityType.NIK, id_, person.nik, place, at))
+
+
+def _identity(
+    keyring: Keyring, type_: IdentityType, owner: UUID, number: str, village: int, at: datetime
+) -> tuple[Any, ...]:
+    id_ = new_id(Kind.PERSON, seed.TENANT, at)
+    sealed = vault.sealed(keyring, type_, id_, number)
+    return (
+        *(seed.TENANT, id_, village, owner, type_.value, number[:6]),
+        *(sealed["ciphertext"], sealed["blind_index"], sealed["index_key"], [], at.date()),
+    )

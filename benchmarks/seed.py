@@ -84,7 +84,8 @@ async def prepare(
 ) -> None:
     """Roles, database, migrations, reference data and `households` households, unless they are there already.
 
-    extend  what else a superuser does to the database
+    households  0: none of its own
+    extend      what else a superuser does to the database
     """
     admin = await asyncpg.connect(server.superuser_url)
     await roles.create_roles(admin)
@@ -98,24 +99,9 @@ async def prepare(
     await owner.close()
     superuser = await asyncpg.connect(server.url("postgres", DATABASE))
     try:
-        present = await superuser.fetchval("SELECT count(*) FROM households")
-        if present not in {0, households}:
-            message = f"the kept data has {present} households, not {households}: remove it"
-            raise SystemExit(message)
         await superuser.execute("SET session_replication_role = replica")
-        if not present:
-            for chunk in _chunks(households):
-                await _copy(superuser, chunk)
-        if await superuser.fetchval("SELECT count(*) FROM cases WHERE status = 'VERIFICATION'") < CASES / 2:
-            places = await superuser.fetch("SELECT id, area FROM households ORDER BY id LIMIT $1", CASES)
-            await _copy(superuser, _cases([(record["id"], record["area"]) for record in places]))
-        if not await superuser.fetchval("SELECT EXISTS (SELECT FROM referrals)"):
-            worked = await superuser.fetch(
-                "SELECT household_id, area, id FROM memberships WHERE position = 0 ORDER BY household_id DESC LIMIT $1",
-                min(WORKED, households // 10),
-            )
-            for start in range(0, len(worked), _CHUNK):
-                await _copy(superuser, _work([tuple(record) for record in worked[start : start + _CHUNK]]))
+        if households:
+            await _fill(superuser, households)
         if extend is not None:
             await extend(superuser)
         for table in _COLUMNS:
@@ -123,6 +109,27 @@ async def prepare(
         await superuser.execute("CHECKPOINT")
     finally:
         await superuser.close()
+
+
+async def _fill(superuser: asyncpg.Connection, households: int) -> None:
+    """Households, their cases and referrals, unless they are there already."""
+    present = await superuser.fetchval("SELECT count(*) FROM households")
+    if present not in {0, households}:
+        message = f"the kept data has {present} households, not {households}: remove it"
+        raise SystemExit(message)
+    if not present:
+        for chunk in _chunks(households):
+            await _copy(superuser, chunk)
+    if await superuser.fetchval("SELECT count(*) FROM cases WHERE status = 'VERIFICATION'") < CASES / 2:
+        places = await superuser.fetch("SELECT id, area FROM households ORDER BY id LIMIT $1", CASES)
+        await _copy(superuser, _cases([(record["id"], record["area"]) for record in places]))
+    if not await superuser.fetchval("SELECT EXISTS (SELECT FROM referrals)"):
+        worked = await superuser.fetch(
+            "SELECT household_id, area, id FROM memberships WHERE position = 0 ORDER BY household_id DESC LIMIT $1",
+            min(WORKED, households // 10),
+        )
+        for start in range(0, len(worked), _CHUNK):
+            await _copy(superuser, _work([tuple(record) for record in worked[start : start + _CHUNK]]))
 
 
 async def _copy(superuser: asyncpg.Connection, chunk: dict[str, Rows]) -> None:

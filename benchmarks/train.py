@@ -8,8 +8,9 @@ Needs `requirements/benchmarks.txt`, which the platform itself never does. Splin
 - `u` of the birth date from random pairs;
 - `u` of all other fields by expectation maximization over the pairs born on one day, see `matching`;
 
-Twins in one household are too few for Splink: `u` of their names, sex and NIK is counted, and half a pair is added to each
-count so that no weight is endless.
+`SERIAL` of NIK depends on the place as no other levels of two fields do, so that its shares are counted among entries of one
+district. Twins in one household are too few for Splink: `u` of their names, sex and NIK is counted, and half a pair is added to
+each count so that no weight is endless.
 
 The chance that two entries are one person is that of the plan, and a few shares that it does not plant are assumed
 (`linking.ASSUMED`). What rarity of a name's words adds, and the threshold, are fitted afterwards to the planted truth of the
@@ -48,7 +49,9 @@ def main() -> None:
     regency = people.generate(arguments.persons, arguments.seed)
     print(people.summary(regency), flush=True)
     settings, version = learned(regency, arguments.pairs, arguments.seed)
-    of_siblings, share = siblings(regency, _weights(settings))
+    weights = _weights(settings)
+    weights[Compared.NIK][Level.SERIAL] |= serials(regency)
+    of_siblings, share = siblings(regency, weights)
     document: dict[str, Any] = {
         "note": "Fellegi-Sunter weights for entries of persons; see benchmarks/train.py for how they came about",
         "trained": {
@@ -60,7 +63,7 @@ def main() -> None:
         "chance": settings["probability_two_random_records_match"],
         "threshold": 0.0,
         "prior_of_siblings": log2(share / (1 - share)),
-        "fields": _document(ordered(_weights(settings))),
+        "fields": _document(ordered(weights)),
         "siblings": _document(ordered(of_siblings)),
     }
     document = fitted(regency, document)
@@ -91,6 +94,22 @@ def learned(regency: people.Regency, pairs: float, seed: int) -> tuple[dict[str,
     linking.trained(linker, pairs=pairs, seed=seed)
     print(f"{time.monotonic() - started:.0f} s of Splink", flush=True)
     return linker.misc.save_model_to_json(), splink.__version__
+
+
+def serials(regency: people.Regency) -> dict[str, float]:
+    """`m` and `u` of serials of one district and day, among pairs of entries of one district born on one day."""
+    near: dict[tuple[object, int], list[tuple[int, Entry]]] = defaultdict(list)
+    second = {duplicate.duplicate: duplicate.original for duplicate in regency.duplicates}
+    for person in regency.people:
+        if person.nik is not None:
+            owner = second.get(person.number, person.number)
+            near[person.birth_date, person.village // 10_000].append((owner, linking.entry(person)))
+    counts: Counter[tuple[bool, bool]] = Counter()
+    for block in near.values():
+        for (one, a), (other, b) in combinations(block, 2):
+            counts[one == other, matching.nik_level(a, b) is Level.SERIAL] += 1
+    m, u = ((counts[same, True] + 0.5) / (counts[same, True] + counts[same, False] + 1) for same in (True, False))
+    return {"m": m, "u": u}
 
 
 def siblings(regency: people.Regency, weights: Weights) -> tuple[Weights, float]:
@@ -179,7 +198,7 @@ def fitted(regency: people.Regency, document: dict[str, Any]) -> dict[str, Any]:
             model.weights[field][level].weight for field, level in matching.plain_levels(a, b) if level is not None
         )
         rare = round(matching.rarity(pairing, population) * 4) / 4
-        cells[matching.name_level(pairing), rare, round(others * 2) / 2, (left, right) in same] += 1
+        cells[matching.name_level(pairing), rare, round(others * 4) / 4, (left, right) in same] += 1
     slopes, starts = _regression(cells)
     starts = _descending(slopes, starts, cells)
     fields = document["fields"][Compared.NAME.value]

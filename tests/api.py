@@ -10,6 +10,7 @@ from uuid import UUID
 
 import httpx
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from slrt_api.access.scopes import PERMISSIONS, Role
 from slrt_api.app import create_app
@@ -87,9 +88,11 @@ class Api:
 async def running_api(database_url: str, data_dir: Path, **settings: Any) -> AsyncIterator[Api]:
     """Start the application on a database, with a development issuer that tests mint tokens from."""
     # The whole suite is one caller; what limits do is tested with settings of its own.
-    limits = {"rate_limit_per_minute": 1_000_000, "public_rate_limit_per_minute": 1_000_000}
+    limits: dict[str, Any] = {"rate_limit_per_minute": 1_000_000, "public_rate_limit_per_minute": 1_000_000}
     # Nor is the patience of callers what is tested, on a machine that does other things as well.
     limits["pool_acquire_timeout_seconds"] = 10
+    # Checks may be requested; a worker that asks is started by the tests of that.
+    limits |= {"civil_registry_url": "http://127.0.0.1:9", "civil_registry_credential": SecretStr("simulator")}
     chosen = Settings(database_url=database_url, data_dir=data_dir, base_url="http://api.test", **(limits | settings))
     app = create_app(chosen)
     async with (

@@ -27,11 +27,17 @@ _EXPRESSIONS = {
     "array": "array_append({c}, left('{salt}', 20))",
 }
 _COLUMNS = """
-WITH bound AS (SELECT conrelid, contype, unnest(conkey) AS attnum FROM pg_constraint)
+WITH bound AS (SELECT conrelid, contype, unnest(conkey) AS attnum FROM pg_constraint),
+listed AS (
+    SELECT conrelid, conkey[1] AS attnum,
+           ARRAY(SELECT m[1] FROM regexp_matches(pg_get_constraintdef(oid), '''([A-Z0-9_]+)''::', 'g') AS m) AS values
+    FROM pg_constraint WHERE contype = 'c' AND cardinality(conkey) = 1
+)
 SELECT c.relname AS table, a.attname AS column, format_type(a.atttypid, NULL) AS type,
        CASE WHEN a.atttypmod > 4 THEN a.atttypmod - 4 ELSE 32 END AS length,
        EXISTS (SELECT FROM bound WHERE conrelid = c.oid AND contype = 'p' AND attnum = a.attnum) AS key,
-       EXISTS (SELECT FROM bound WHERE conrelid = c.oid AND contype = 'f' AND attnum = a.attnum) AS "foreign"
+       EXISTS (SELECT FROM bound WHERE conrelid = c.oid AND contype = 'f' AND attnum = a.attnum) AS "foreign",
+       (SELECT max(values) FROM listed WHERE conrelid = c.oid AND attnum = a.attnum AND cardinality(values) > 1) AS values
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relrowsecurity
   AND a.attnum > 0 AND NOT a.attisdropped
@@ -46,6 +52,8 @@ class Column:
     length: int
     key: bool
     foreign: bool
+    #: all that a check lets it be, where that is a list
+    values: tuple[str, ...] = ()
 
     @property
     def family(self) -> str | None:
@@ -67,6 +75,13 @@ class Column:
             if self.type.startswith(prefix):
                 return family
         return None
+
+    def other(self, salt: str, step: int) -> str:
+        """SQL of another value than the column has: of a list the next one, and null where it is null."""
+        if self.values:
+            following = zip(self.values, (*self.values[1:], self.values[0]), strict=True)
+            return f'CASE "{self.name}" {" ".join(f"WHEN {a!r} THEN {b!r}" for a, b in following)} END'
+        return _EXPRESSIONS[self.family or ""].format(c=f'"{self.name}"', salt=salt, step=step, length=self.length)
 
 
 @dataclass
@@ -93,7 +108,8 @@ class Worlds:
     async def save(self, name: str = "saved") -> None:
         """Remember every row under a name; it can be read as the schema of that name."""
         for row in await self._admin.fetch(_COLUMNS) if not self.tables else ():
-            column = Column(row["column"], row["type"], row["length"], row["key"], row["foreign"])
+            values = tuple(row["values"] or ())
+            column = Column(row["column"], row["type"], row["length"], row["key"], row["foreign"], values)
             self.tables.setdefault(row["table"], []).append(column)
         await self._admin.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}")
         for table in self.tables:
@@ -157,13 +173,7 @@ class Worlds:
         key = ", ".join(f'"{column.name}"' for column in self.tables[table] if column.key)
 
         async def updated(group: list[Column]) -> bool:
-            assignments = ", ".join(
-                f'"{column.name}" = '
-                + _EXPRESSIONS[column.family or ""].format(
-                    c=f'"{column.name}"', salt=salt, step=step, length=column.length
-                )
-                for column in group
-            )
+            assignments = ", ".join(f'"{column.name}" = {column.other(salt, step)}' for column in group)
             try:
                 async with self._admin.transaction():
                     await self._admin.execute(f"UPDATE {table} SET {assignments} WHERE ({key}) IN (TABLE chosen)")

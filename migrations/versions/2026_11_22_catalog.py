@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_22_catalog"
-down_revision = "2026_11_22_facts"
+down_revision = "2026_11_22_handovers"
 branch_labels = None
 depends_on = None
 

@@ -15,11 +15,13 @@ AREA_STAFF = ("slrt_area_range", "slrt_area_list")
 TENANT_TABLES = (
     Access(
         "duplicates",
-        dict.fromkeys(AREA_STAFF, "SELECT, UPDATE") | {"slrt_effect": "SELECT, INSERT, UPDATE"},
+        dict.fromkeys(AREA_STAFF, "SELECT, UPDATE")
+        | {"slrt_auditor": "SELECT", "slrt_effect": "SELECT, INSERT, UPDATE"},
     ),
     Access(
         "duplicate_runs",
-        dict.fromkeys(AREA_STAFF, "SELECT, INSERT") | {"slrt_effect": "SELECT, UPDATE", "slrt_worker": "SELECT"},
+        dict.fromkeys(AREA_STAFF, "SELECT, INSERT")
+        | {"slrt_auditor": "SELECT", "slrt_effect": "SELECT, UPDATE", "slrt_worker": "SELECT"},
     ),
     Access("duplicate_keys", {"slrt_effect": "SELECT, INSERT, DELETE"}),
     Access("duplicate_words", {"slrt_effect": "SELECT, INSERT, UPDATE"}),

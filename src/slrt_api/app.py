@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from slrt_api import __version__, graph
 from slrt_api.access import quotas
 from slrt_api.areas import places
+from slrt_api.households.service import civil_checks
 from slrt_api.kernel.errors import SlrtError
 from slrt_api.rest import all_routes, docs
 from slrt_api.rest.dispatch import HotReads
@@ -96,7 +97,12 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
         database = await Database.connect(settings.database_url, settings)
         accesses = AccessLog(database)
         service.platform = Platform(
-            database, Reads(keyring), keyring, accesses, telemetry.metrics.act, limits=quotas.limits(settings)
+            database,
+            Reads(keyring),
+            keyring,
+            accesses,
+            telemetry.metrics.act,
+            limits={**quotas.limits(settings), **civil_checks.limits(settings)},
         )
         telemetry.metrics.watch_pools(database.sizes)
         if clients is not None:

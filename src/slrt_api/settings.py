@@ -172,6 +172,15 @@ class Settings(DatabaseSettings):
     name_searches_per_organization_per_day: int = Field(default=10_000, ge=0)
     reveals_per_user_per_day: int = Field(default=50, ge=0)
     reveals_per_organization_per_day: int = Field(default=1_000, ge=0)
+    civil_checks_per_user_per_day: int = Field(default=200, ge=0)
+    civil_checks_per_organization_per_day: int = Field(default=5_000, ge=0)
+    civil_registry_url: str | None = Field(
+        default=None, description="base of the civil registry's interface, without a slash at its end; off when unset"
+    )
+    civil_registry_credential: SecretStr | None = Field(default=None, description="bearer token for the civil registry")
+    civil_answer_days: int = Field(
+        default=30, ge=1, le=366, description="how long an answer of the civil registry is not asked for again"
+    )
     cors_origins: tuple[str, ...] = ()
     graphql_documents: Path | None = Field(
         default=None, description="folder of persisted documents (*.graphql), or a JSON file {sha256: text}"
@@ -198,6 +207,21 @@ class Settings(DatabaseSettings):
     @cached_property
     def dev_issuer_enabled(self) -> bool:
         return not self.production if self.dev_issuer is None else self.dev_issuer
+
+    @model_validator(mode="after")
+    def civil_registry_is_complete(self) -> Self:
+        """Refuse a civil registry without its credential, and an address that NIKs could be read on the way to."""
+        if self.civil_registry_url is None:
+            return self
+        if self.civil_registry_credential is None:
+            message = "SLRT_CIVIL_REGISTRY_URL needs SLRT_CIVIL_REGISTRY_CREDENTIAL"
+            raise ValueError(message)
+        if not fetchable(self.civil_registry_url) or self.civil_registry_url.endswith("/"):
+            message = (
+                "SLRT_CIVIL_REGISTRY_URL is an https address (http on this machine only) without a slash at its end"
+            )
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def production_is_complete(self) -> Self:

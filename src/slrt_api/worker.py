@@ -12,7 +12,10 @@ from typing import Final
 
 import structlog
 
-from slrt_api.flows import finding, upkeep
+from slrt_api.flows import asking, finding, upkeep
+from slrt_api.households.adapters import civil
+from slrt_api.households.adapters.civil import CivilRegistry
+from slrt_api.households.service import civil_checks
 from slrt_api.runtime import traces
 from slrt_api.runtime.accesslog import AccessLog
 from slrt_api.runtime.crypto import Keyring
@@ -44,6 +47,11 @@ JOBS: Final = (
 )
 
 
+def jobs_of(registry: CivilRegistry | None) -> Sequence[Job]:
+    """The jobs of a worker that may ask this civil registry; without one, all others."""
+    return JOBS if registry is None else (*JOBS, Job("ask_civil_registry", 2, asking.of(registry)))
+
+
 async def work(platform: Platform, stop: asyncio.Event, jobs: Sequence[Job] = JOBS, *, ratio: float = 0.0) -> None:
     """Run `jobs`, each at its own pace, until `stop` is set; a round under way is finished.
 
@@ -70,13 +78,19 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     telemetry = Telemetry(settings)
     database = await Database.connect(settings.database_url, settings)
     accesses = AccessLog(database)
-    platform = Platform(database, Reads(keyring), keyring, accesses, telemetry.metrics.act)
+    platform = Platform(
+        database, Reads(keyring), keyring, accesses, telemetry.metrics.act, limits=civil_checks.limits(settings)
+    )
     telemetry.start()
     accesses.start()
-    _log.info("worker_started", jobs=[job.name for job in JOBS])
+    registry = civil.configured(settings)
+    jobs = jobs_of(registry)
+    _log.info("worker_started", jobs=[job.name for job in jobs])
     try:
-        await work(platform, stop, ratio=settings.trace_sample_ratio)
+        await work(platform, stop, jobs, ratio=settings.trace_sample_ratio)
     finally:
+        if registry is not None:
+            await registry.aclose()
         await accesses.close()
         await database.close()
         await asyncio.to_thread(telemetry.stop)

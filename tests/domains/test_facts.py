@@ -104,6 +104,12 @@ async def test_a_screening_reads_the_same_facts_as_a_check(owner: asyncpg.Connec
             told += same(row, member.facts, Subject.PERSON)
     assert (of_households, of_persons) == ({}, {})
     assert told > 20 * len(read)
+    statuses = [member.facts.get("nik_status") for each in read for member in each.members]
+    # What nobody has asked yet is not known; the day is that of the last answer.
+    assert {(each.value, each.source, each.as_of) for each in statuses if each is not None} == {
+        (status, "CIVIL_REGISTRY", day) for status in ("MATCHED", "DECEASED") for day in (NOW.date(), None)
+    }
+    assert None in statuses
 
     received = await owner.fetch("SELECT * FROM facts_enrollments WHERE regency = $1", REGENCY)
     assert sorted(map(enrolled, received), key=str) == sorted(of_checks(read), key=str)
@@ -163,10 +169,18 @@ async def regency(owner: asyncpg.Connection, chance: random.Random) -> list[UUID
                 ["{}", '{"birth_date": {"value": null, "source": "DOCUMENT", "as_of": "2026-01-01"}}']
             )
             await owner.execute(
-                "INSERT INTO persons (regency, id, area, created_at, updated_at, name, sex, birth_date, provenance)"
-                " VALUES ($1, $2, $3, $4, $4, 'x', $5, $6, $7::jsonb)",
+                "INSERT INTO persons (regency, id, area, created_at, updated_at, name, sex, birth_date, provenance,"
+                " matching_status) VALUES ($1, $2, $3, $4, $4, 'x', $5, $6, $7::jsonb, $8)",
                 *(REGENCY, person, AREA, NOW, chance.choice("FM"), born, provenance),
+                chance.choice(["NOT_MATCHED_YET", "MATCHED", "DECEASED"]),
             )
+            if chance.random() < 0.5:
+                await owner.execute(
+                    "INSERT INTO civil_checks (regency, id, area, version, created_at, updated_at, person_id, status, attempts,"
+                    " requested_by, standing, basis, asked_at, expires_at)"
+                    " VALUES ($1, gen_random_uuid(), $2, 2, $3, $3, $4, 'ANSWERED', 1, 'x', 'IN_FORCE', '\\x00', $3, $3)",
+                    *(REGENCY, AREA, NOW, person),
+                )
             left = chance.random() < 0.1
             await owner.execute(
                 "INSERT INTO memberships (regency, id, area, ordinal, valid_from, household_id, relation, position, valid_to)"

@@ -160,17 +160,21 @@ class TestWhoIsFound:
         one = (await search(client, "trimulyani ccc")).json()
         assert (one["items"][0]["name"], one["items"][0]["score"]) == ("Trimulyani ccc", 1.0)
 
+    @pytest.mark.parametrize(("few", "one", "other"), [(1_000, "Warsinah", "Kasmirah"), (3, "Wagirah", "Kartinem")])
     async def test_where_every_word_is_common_people_have_all_of_them(
-        self, api: Api, monkeypatch: pytest.MonkeyPatch
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, few: int, one: str, other: str
     ) -> None:
+        """Whether each bearer of the rarest word is asked for the other, or the bearers of the other are read once."""
         monkeypatch.setattr(by_name, "MAX_CANDIDATES", 2)
+        monkeypatch.setattr(by_name, "FEW", few)
         for start in (0, 5):
-            await register(api, *((f"Warsinah {'abcdefghij'[start + i] * 4}", None) for i in range(5)))
-            await register(api, *((f"Kasmirah {'klmnopqrst'[start + i] * 4}", None) for i in range(5)))
-        await register(api, ("Kasmirah Warsinah", None))
-        assert await found(officer(api), "Warsinah Kasmirah") == ["Kasmirah Warsinah"]
-        one = (await search(officer(api), "Warsinah")).json()
-        assert (len(one["items"]), one["more"]) == (2, True)
+            await register(api, *((f"{one} {'abcdefghij'[start + i] * 4}", None) for i in range(5)))
+            await register(api, *((f"{other} {'klmnopqrst'[start + i] * 4}", None) for i in range(5)))
+        await register(api, (f"{other} {one}", None))
+        assert await found(officer(api), f"{one} {other}") == [f"{other} {one}"]
+        assert await found(officer(api), f"{one[:5]} {other[:5]}") == [f"{other} {one}"]
+        alone = (await search(officer(api), one)).json()
+        assert (len(alone["items"]), alone["more"]) == (2, True)
 
     async def test_graphql_finds_the_same(self, api: Api, people: dict[str, str]) -> None:
         client = officer(api)

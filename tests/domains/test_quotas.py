@@ -195,4 +195,6 @@ def test_every_setting_of_a_limit_has_a_default() -> None:
         "name_searches_per_organization_per_day": 10_000,
         "reveals_per_user_per_day": 50,
         "reveals_per_organization_per_day": 1_000,
+        "civil_checks_per_user_per_day": 200,
+        "civil_checks_per_organization_per_day": 5_000,
     }

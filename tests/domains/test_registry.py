@@ -317,6 +317,36 @@ class TestFacts:
         assert await facts(api, f"persons/{joined.json()['members'][-1]['person_id']}") == told
         assert await facts(api, f"households/{household['id']}") == told
 
+    async def test_they_follow_the_numbers_of_people_who_leave_and_come_back(
+        self, api: Api, families: dict[str, dict[str, Any]]
+    ) -> None:
+        assert families
+        household = await registered(api, "9901010101120703", "9901014505880703", STANDING[1])
+        officer = api.as_(OFFICER, area=FACTS_VILLAGE)
+        first, second = (member["person_id"] for member in household["members"])
+        told = [("2026-Q3", "IN_REGISTRY", 2), ("2026-Q2", "IN_REGISTRY", 4)]
+        assert await facts(api, f"households/{household['id']}") == told
+
+        async def ask(of: str, operation: str, **body: Any) -> dict[str, Any]:
+            version = (await officer.get(f"/v1/{of}")).headers["etag"]
+            answer = await officer.post(
+                f"/v1/{of}/{operation}", json={"reason": "KK baru", **body}, headers={"if-match": version}
+            )
+            assert answer.status_code == 200, answer.text
+            done: dict[str, Any] = answer.json()
+            return done
+
+        of = f"households/{household['id']}"
+        split = await ask(of, "split", members=[{"person_id": second, "relation": "HEAD"}])
+        [new] = set(split["household_ids"]) - {household["id"]}
+        assert await facts(api, f"households/{new}") == await facts(api, f"persons/{second}") == told
+        assert await facts(api, of) == []
+        await ask(f"lineage/{split['id']}", "undo")
+        assert await facts(api, of) == told
+        await ask(f"persons/{second}", "nik", nik="9901014505880704", evidence="KTP-el")
+        for path in (of, f"persons/{first}", f"persons/{second}"):
+            assert await facts(api, path) == []
+
     async def test_they_are_listed_by_themselves_too(self, api: Api, families: dict[str, dict[str, Any]]) -> None:
         household = families["standing"]
         for path in (f"households/{household['id']}", f"persons/{household['members'][0]['person_id']}"):

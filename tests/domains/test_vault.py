@@ -204,22 +204,6 @@ class TestSearch:
         assert shown == [shown[0]] * 3
         assert counts == [counts[0]] * 3
 
-    async def test_the_lookup_uses_its_index(self, database: MigratedDatabase) -> None:
-        login = await asyncpg.connect(database.api_url)
-        try:
-            async with login.transaction():
-                await login.execute("SET LOCAL enable_seqscan = off; SET LOCAL ROLE slrt_area_range")
-                await login.execute("SET LOCAL app.lo = '3326000000'; SET LOCAL app.hi = '3326999999'")
-                plan = await login.fetch(
-                    "EXPLAIN SELECT id FROM identities i WHERE i.regency = 3326 AND i.blind_index = ANY"
-                    " (ARRAY['\\x01', '\\x02']::bytea[]) AND i.type = 'NIK' AND i.valid_to IS NULL"
-                )
-        finally:
-            await login.close()
-        text = "\n".join(row[0] for row in plan)
-        assert "identities_blind_index" in text
-        assert re.search(r"Index Cond: .*blind_index = ANY", text)
-
 
 def _without_ids_and_instants(body: bytes) -> bytes:
     plain = re.sub(rb"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", b"ID", body)

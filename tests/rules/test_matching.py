@@ -128,10 +128,11 @@ class TestNikLevel:
         ("one", "other", "level"),
         [
             ("9926015705880001", "9926015705880001", Level.EXACT),
-            # born on that day in a neighboring district, or with the next serial
+            # of another district, although both live in the first
             ("9926015705880001", "9926025705880001", Level.NEIGHBOR),
-            ("9926015705880001", "9926015705880002", Level.NEIGHBOR),
-            ("9926015705880001", "9926015705880012", Level.NEIGHBOR),
+            # born in that district on that day
+            ("9926015705880001", "9926015705880002", Level.SERIAL),
+            ("9926015705880001", "9926015705880012", Level.SERIAL),
             # nobody counts that far in a day, and no second person has such a birth date
             ("9926015705880001", "9926015705880041", Level.DIGIT),
             ("9926015705880001", "9926015705880901", Level.DIGIT),
@@ -151,9 +152,23 @@ class TestNikLevel:
         younger = entry(nik="9926015705890001", birth_date=date(1989, 5, 17))
         assert matching.nik_level(older, younger) is Level.DIFFERENT
 
+    def test_numbers_that_each_tell_their_own_district_are_two_people(self) -> None:
+        here = entry(nik="9926015705880001")
+        there = entry(nik="9926095705880001", village=OTHER_DISTRICT)
+        assert matching.nik_level(here, there) is matching.nik_level(there, here) is Level.DIFFERENT
+        # Who lives here with the number of there may be who lives here.
+        assert matching.nik_level(here, replace(there, village=NEXT_VILLAGE)) is Level.NEIGHBOR
+        assert matching.nik_level(here, replace(there, village=None)) is Level.NEIGHBOR
+
+    def test_numbers_of_one_district_far_from_where_both_live(self) -> None:
+        a, b = entry(nik="9975105705880001"), entry(nik="9975105705880002")
+        # Twins of a family that came to this village from elsewhere.
+        assert matching.nik_level(a, b) is Level.SERIAL
+        assert matching.nik_level(a, replace(b, village=NEXT_VILLAGE)) is Level.NEIGHBOR
+
     def test_serials_run_high_on_days_that_stand_for_unknown_ones(self) -> None:
         a, b = (entry(nik=f"992601410150{serial}", birth_date=date(1950, 1, 1)) for serial in ("0001", "0041"))
-        assert matching.nik_level(a, b) is Level.NEIGHBOR
+        assert matching.nik_level(a, b) is Level.SERIAL
 
 
 class TestPlaceLevel:

@@ -76,6 +76,39 @@ class TestParse:
             ("Ma'ruf", "maruf"),
             ("Ali-Akbar", "ali akbar"),
             ("Ni Luh Ayu", "luh ayu"),
+            ("I Wayan Sudarta", "wayan sudarta"),
+            ("I Wy. Sudarta", "wayan sudarta"),
+            ("I Nym. Rai", "nyoman rai"),
+            ("Ni Md. Ayu", "made ayu"),
+            ("I Md Rai", "made rai"),
+            ("Ni M. Ayu", "made ayu"),
+            ("I Gst. Ngr. Rai", "gusti ngurah rai"),
+            ("I.B. Oka", "ida bagus oka"),
+            ("IB Oka", "ida bagus oka"),
+            ("I.A. Oka", "ida ayu oka"),
+            ("A.A. Gde Rai", "anak agung gede rai"),
+            ("Md. Rai", "muhammad rai"),
+            ("Made", "made"),
+            ("Ni Made", "made"),
+            ("Ni", "ni"),
+            ("Hj. St. Fatimah, S.Pd.", "siti fatimah"),
+            ("HM Yusuf", "muhammad yusuf"),
+            ("H.M.Jusuf", "muhammad yusuf"),
+            ("Md. Yusup", "muhammad yusuf"),
+            ("Hi. Bambang", "bambang"),
+            ("Ahmad b. Hasan", "ahmad hasan"),
+            ("Aminah bt. H. Hasan", "aminah hasan"),
+            ("Karto alias Kardi", "karto kardi"),
+            ("Abdur Rahman", "abdul rahman"),
+            ("Abdus Salam", "abdul salam"),
+            ("Abdussalam", "abdul salam"),
+            ("Ma'mun", "mamun"),
+            ("Makmun", "mamun"),
+            ("Dja'far", "jafar"),
+            ("Jakfar", "jafar"),
+            ("Selamet", "slamet"),
+            ("Dg. Ngasseng", "daeng ngasseng"),
+            ("Sri", "sri"),
             ("José", "jose"),
             ("李明", "李明"),
         ],
@@ -122,6 +155,15 @@ class TestSound:
             ("moeljono", "mulyono"),
             ("sjamsul", "syamsul"),
             ("sjafroedin", "syafrudin"),
+            ("tjahjo", "cahyo"),
+            ("koemolo", "kumolo"),
+            ("hardjo", "harjo"),
+            ("soedjarwo", "sujarwo"),
+            ("soenarjo", "sunaryo"),
+            ("sjarifoedin", "syarifuddin"),
+            ("moehammad", "muhammad"),
+            ("njoman", "nyoman"),
+            ("djajadi", "jayadi"),
             # Arabic letters
             ("chasanah", "khasanah"),
             ("khusnul", "husnul"),
@@ -355,23 +397,26 @@ class TestTable:
         for row in _rows():
             assert row["source"], row
             assert row["confidence"] in {"sourced", "unverified"}, row
-            assert row["kind"] in {"TITLE", "DEGREE", "LINK", "ABBREVIATION", "SPELLING"}, row
+            assert row["kind"] in {"TITLE", "DEGREE", "LINK", "ABBREVIATION", "PARTICLE", "SPELLING"}, row
 
     def test_forms_are_normalized_and_stand_once(self) -> None:
         seen = set()
         for row in _rows():
             words = row["kind"] in {"ABBREVIATION", "SPELLING"}
-            assert row["form"].isalnum(), row
+            # Points stand in what is initials only, such as A.A.
+            parts = row["form"].split(".")
+            assert all(part.isalnum() for part in parts), row
+            assert len(parts) == 1 or all(len(part) == 1 for part in parts), row
             assert row["form"] == row["form"].casefold(), row
-            assert bool(row["canonical"]) == words, row
+            assert bool(row["canonical"]) == (words or row["kind"] == "PARTICLE"), row
             key = (row["form"], "WORD" if words else row["kind"])
             assert key not in seen, row
             seen.add(key)
 
     def test_a_canonical_word_is_no_variant_of_another(self) -> None:
-        words = [row for row in _rows() if row["kind"] in {"ABBREVIATION", "SPELLING"}]
-        variants = {row["form"] for row in words}
-        assert {row["canonical"] for row in words} & variants == set()
+        rows = _rows()
+        variants = {row["form"] for row in rows if row["kind"] in {"ABBREVIATION", "SPELLING"}}
+        assert {word for row in rows for word in row["canonical"].split()} & variants == set()
 
 
 def _rows() -> list[dict[str, str]]:

@@ -386,7 +386,7 @@ class TestCursors:
 class TestHeaders:
     @pytest.mark.parametrize(
         "value",
-        ["1", '"0"', '"01"', '"-1"', '"1', "*", 'W/"1"', '"1", "2"', '"٣"', '""', '"99999999999"', '"1.0"', MARKER],
+        ["1", '"00"', '"01"', '"-1"', '"1', "*", 'W/"1"', '"1", "2"', '"٣"', '""', '"99999999999"', '"1.0"', MARKER],
     )
     async def test_if_match_names_one_version(self, api: Api, value: str) -> None:
         facilitator = api.as_("facilitator")

@@ -23,7 +23,8 @@ from tests.programs import program_body
 
 from slrt_api.access.scopes import Role
 from slrt_api.areas import codes
-from slrt_api.flows import finding, upkeep
+from slrt_api.flows import asking, finding, upkeep
+from slrt_api.households.codes import Standing
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
 from slrt_api.kernel.numbers import new_number
 from slrt_api.registry import service as registry
@@ -156,12 +157,26 @@ CASES: dict[Method, Case] = {
         "puskesos_officer",
         lambda _: {"nik": "9901014505880004", "reason": "B", "evidence": "B"},
     ),
+    ("POST", "/v1/persons/{id}/civil-checks"): Case(Kind.PERSON, "puskesos_officer"),
+    ("GET", "/v1/persons/{id}/civil-checks"): Case(Kind.PERSON, "facilitator"),
+    ("GET", "/v1/civil-checks/{id}"): Case(Kind.CIVIL_CHECK, "facilitator"),
+    ("GET", "/v1/civil-checks/{id}/history"): Case(Kind.CIVIL_CHECK, "facilitator"),
     ("GET", "/v1/duplicates/{id}"): Case(Kind.DUPLICATE, "secretariat_officer"),
     ("GET", "/v1/duplicates/{id}/history"): Case(Kind.DUPLICATE, "secretariat_officer"),
     ("POST", "/v1/duplicates/{id}/transitions"): Case(
         Kind.DUPLICATE, "secretariat_officer", lambda _: {"action": "DIFFERENT", "reason": "B"}
     ),
     ("GET", "/v1/duplicate-runs/{id}"): Case(Kind.DUPLICATE_RUN, "secretariat_manager", reach="33.27"),
+    ("GET", "/v1/handovers/{id}"): Case(Kind.HANDOVER, "puskesos_officer"),
+    ("GET", "/v1/handovers/{id}/history"): Case(Kind.HANDOVER, "puskesos_officer"),
+    ("POST", "/v1/handovers/{id}/transitions"): Case(
+        Kind.HANDOVER, "puskesos_officer", lambda _: {"action": "WITHDRAW", "reason": "B"}
+    ),
+    ("GET", "/v1/duplicate-tickets/{id}"): Case(Kind.DUPLICATE_TICKET, "secretariat_officer"),
+    ("GET", "/v1/duplicate-tickets/{id}/history"): Case(Kind.DUPLICATE_TICKET, "secretariat_officer"),
+    ("POST", "/v1/duplicate-tickets/{id}/transitions"): Case(
+        Kind.DUPLICATE_TICKET, "secretariat_officer", lambda _: {"action": "DIFFERENT", "reason": "B"}
+    ),
     ("GET", "/v1/lineage/{id}"): Case(Kind.LINEAGE, "facilitator"),
     ("GET", "/v1/lineage/{id}/history"): Case(Kind.LINEAGE, "facilitator"),
     ("POST", "/v1/lineage/{id}/undo"): Case(Kind.LINEAGE, "puskesos_officer", lambda _: {"reason": "B"}),
@@ -363,6 +378,11 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
     ),
     ("/v1/households", "same_house_as"): (Kind.HOUSEHOLD, "facilitator", lambda _: household_body()),
     ("/v1/households/{id}/members", "person_id"): (Kind.PERSON, "facilitator", lambda _: {"relation": "CHILD"}),
+    ("/v1/handovers", "household_id"): (
+        Kind.HOUSEHOLD,
+        "puskesos_officer",
+        lambda _: {"area_code": "33.28", "reason_code": "WORK", "reason": "B"},
+    ),
     ("/v1/cases", "household_id"): (Kind.HOUSEHOLD, "puskesos_officer", lambda _: {}),
     ("/v1/cases", "complaint_id"): (
         Kind.COMPLAINT,
@@ -512,6 +532,15 @@ async def _programs(api: Api, rows: Rows, village: str, household: str) -> None:
     rows[Kind.ENROLLMENT_LIST] = UUID((await _made(manager, "/v1/enrollment-lists", listed))["id"])
 
 
+async def _answered(api: Api, check: UUID) -> None:
+    """Let the civil registry have answered."""
+    act = Act(api.app.state.service.platform, upkeep.WORKER, "0" * 32)
+    asked = await act.ask(asking.question, on=check)
+    matches = {"name": True, "sex": True, "birth_date": False}
+    told = asking.Told(attempt=0, basis=asked.basis, standing=Standing.IN_FORCE, matches=matches)
+    await act(asking.record, told, on=check)
+
+
 async def populated(api: Api) -> World:
     """Make the same rows in both regencies, each by its own staff."""
     world = World()
@@ -520,8 +549,12 @@ async def populated(api: Api) -> World:
         household = await _made(facilitator, "/v1/households", household_body(area_code=village))
         rows[Kind.HOUSEHOLD] = UUID(household["id"])
         rows[Kind.PERSON] = UUID(household["members"][0]["person_id"])
+        second = await _made(facilitator, "/v1/households", household_body(area_code=village))
+        check = await _made(officer, f"/v1/persons/{second['members'][0]['person_id']}/civil-checks", {})
+        rows[Kind.CIVIL_CHECK] = UUID(check["id"])
+        await _answered(api, rows[Kind.CIVIL_CHECK])
         born = await officer.post(
-            f"/v1/households/{(await _made(facilitator, '/v1/households', household_body(area_code=village)))['id']}/births",
+            f"/v1/households/{second['id']}/births",
             json={"name": "B", "birth_date": "2026-11-02", "sex": "F", "reason": "B"},
             headers={"if-match": '"1"'},
         )
@@ -581,10 +614,20 @@ async def populated(api: Api) -> World:
         rows[Kind.DUPLICATE_RUN] = UUID((await deciding.get("/v1/duplicate-runs")).json()["items"][0]["id"])
         await _programs(api, rows, village, household["id"])
         other = "33.27" if village == VILLAGE else "33.26"
+        leaving = {"household_id": again["id"], "area_code": other, "reason_code": "WORK", "reason": "B"}
+        rows[Kind.HANDOVER] = UUID((await _made(officer, "/v1/handovers", leaving))["id"])
         looking = {"resource_id": household["id"], "reason": "Keluarga mengungsi ke wilayah kami"}
         asker = api.as_("secretariat_officer", area=other, subject=f"secretariat_officer@{village}")
         override = await _made(asker, "/v1/access-overrides", looking)
         rows[Kind.ACCESS_OVERRIDE] = UUID(override["id"])
+    # Both regencies have somebody of this NIK: each side has its ticket, and sees the other's as any unknown one.
+    for rows in (world.here, world.there):
+        await Act(api.app.state.service.platform, upkeep.WORKER, "0" * 32)(finding.look, on=rows[Kind.PERSON])
+    for area, rows in (("33.26", world.here), ("33.27", world.there)):
+        found = await api.as_("secretariat_officer", area=area).get(
+            "/v1/duplicate-tickets", params={"person_id": str(rows[Kind.PERSON])}
+        )
+        rows[Kind.DUPLICATE_TICKET] = UUID(found.json()["items"][0]["id"])
     officer = api.as_("puskesos_officer")
     case = await _made(officer, "/v1/cases", {"household_id": str(world.here[Kind.HOUSEHOLD])})
     for version, action in enumerate(("VERIFY", "ASSESS"), 1):

@@ -30,6 +30,7 @@ CATALOG = graph.schema().catalog
 TABLES = {
     Kind.HOUSEHOLD: "households",
     Kind.PERSON: "persons",
+    Kind.CIVIL_CHECK: "civil_checks",
     Kind.CASE: "cases",
     Kind.COMPLAINT: "complaints",
     Kind.REFERRAL: "referrals",
@@ -44,6 +45,11 @@ TABLES = {
     Kind.VARIANT_CHOICE: "variant_choices",
     Kind.ELIGIBILITY_CHECK: "eligibility_checks",
     Kind.ELIGIBILITY_REVIEW: "eligibility_reviews",
+    Kind.LINEAGE: "lineage",
+    Kind.DUPLICATE: "duplicates",
+    Kind.DUPLICATE_RUN: "duplicate_runs",
+    Kind.HANDOVER: "handovers",
+    Kind.DUPLICATE_TICKET: "duplicate_tickets",
 }
 #: shown to none but the person who asked for the override, while it runs: `tests/domains` has that person
 PERSONAL = {"get_access_override_resource"}
@@ -76,8 +82,11 @@ class Asked:
             condition += f" AND at < '{self.stage.scene.at}'"
         return [str(row["id"]) for row in await self.stage.worlds.fetch(f"SELECT id FROM {table} WHERE {condition}")]
 
-    async def some(self, kind: Kind, *, in_sight: bool, most: int) -> Sequence[str]:
+    async def some(self, kind: Kind, *, in_sight: bool, most: int, path: str = "") -> Sequence[str]:
+        """Ids in sight or out of sight; for a path that names a person too, only of that person's household in sight."""
         found = sorted(await self.ids(TABLES[kind], in_sight=in_sight))
+        if in_sight and "{person_id}" in path:
+            found = [id_ for id_ in found if id_ == str(self.stage.scene.world.here[kind])]
         return self.rng.sample(found, min(len(found), most))
 
 
@@ -116,10 +125,11 @@ async def wrong_by_id(asked: Asked) -> list[str]:
         refused = refusal(asked.table, line["operation"], asked.role)
         read = route[0] == "GET"
         for in_sight, most in ((True, 1), (False, size(2, 20) if read else 1)):
-            if in_sight and route[0] == "PUT":
+            creates = "if-none-match" in case.headers
+            if in_sight and creates:
                 # What it creates does not exist before.
                 continue
-            for id_ in await asked.some(case.kind, in_sight=in_sight, most=most):
+            for id_ in await asked.some(case.kind, in_sight=in_sight, most=most, path=route[1]):
                 answer = await ask(asked.client, route, case, id_, asked.stage.scene.world.here)
                 told = f"{route} {'in' if in_sight else 'out of'} sight: {answer.status_code} {code_of(answer)}"
                 if refused is not None:
@@ -127,8 +137,8 @@ async def wrong_by_id(asked: Asked) -> list[str]:
                     if (answer.status_code, code_of(answer)) != refused:
                         wrong.append(f"{told}, the table says {refused}")
                 elif not in_sight:
-                    # PUT tells first whether id and body go together; of an id, that it is taken, whoever took it.
-                    if answer.status_code not in ({403, 412, 422} if route[0] == "PUT" else {404}):
+                    # Who names an id is told first whether it goes with the body; then that it is taken, whoever took it.
+                    if answer.status_code not in ({403, 412, 422} if creates else {404}):
                         wrong.append(told)
                 elif line["operation"] in PERSONAL:
                     if answer.status_code not in {200, 404}:
@@ -216,6 +226,13 @@ def _camel(name: str) -> str:
     return re.sub("_([a-z])", lambda match: match[1].upper(), name)
 
 
+def _camels(value: Any) -> Any:
+    """A body of REST with the names of GraphQL."""
+    if isinstance(value, dict):
+        return {_camel(name): _camels(each) for name, each in value.items()}
+    return [_camels(each) for each in value] if isinstance(value, list) else value
+
+
 # GraphQL ------------------------------------------------------------------------------------------------------------
 
 
@@ -246,21 +263,24 @@ async def wrong_in_graphql(asked: Asked) -> list[str]:
     assert core.mutation_type is not None
     for line in asked.table["operations"]:
         route = (line["method"], line["path"])
-        if line["graphql"] not in core.mutation_type.fields or route not in CASES or route[0] == "PUT":
+        if line["graphql"] not in core.mutation_type.fields or route not in CASES:
             continue
         case = CASES[route]
-        if case.kind is None or case.kind in NATIONAL or not asked.has(case.kind):
+        if "if-none-match" in case.headers or case.kind is None or case.kind in NATIONAL or not asked.has(case.kind):
             continue
         input_ = core.mutation_type.fields[line["graphql"]].args["input"].type
         for in_sight in (True, False):
-            for id_ in await asked.some(case.kind, in_sight=in_sight, most=1):
+            for id_ in await asked.some(case.kind, in_sight=in_sight, most=1, path=route[1]):
                 rest = await ask(asked.client, route, case, id_, asked.stage.scene.world.here)
                 if rest.status_code < 300:
                     await asked.stage.worlds.restore()
                 body = case.body(asked.stage.scene.world.here) if case.body is not None else {}
-                given = {_camel(name): value for name, value in body.items()} | {"id": id_}
-                if "if-match" in case.headers and "expectedVersion" in str(getattr(input_, "of_type", input_).fields):
-                    given["expectedVersion"] = 1
+                fields = getattr(input_, "of_type", input_).fields
+                given = _camels(body) | {"id": id_}
+                if "if-match" in case.headers and "expectedVersion" in fields:
+                    given["expectedVersion"] = int(case.headers["if-match"].strip('"'))
+                if "{person_id}" in route[1]:
+                    given["personId"] = str(asked.stage.scene.world.here[Kind.PERSON])
                 query = f"mutation($i: {input_}) {{ {line['graphql']}(input: $i) {{ __typename }} }}"
                 told = (await ask_graph(asked.client, query, {"i": given})).json()
                 code = told["errors"][0]["extensions"]["code"] if "errors" in told else None

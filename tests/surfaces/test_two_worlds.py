@@ -306,6 +306,7 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
     tables = {
         Kind.HOUSEHOLD: "households",
         Kind.PERSON: "persons",
+        Kind.CIVIL_CHECK: "civil_checks",
         Kind.CASE: "cases",
         Kind.NEED: "needs",
         Kind.COMPLAINT: "complaints",
@@ -318,6 +319,9 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
         Kind.VARIANT_CHOICE: "variant_choices",
         Kind.ELIGIBILITY_CHECK: "eligibility_checks",
         Kind.ELIGIBILITY_REVIEW: "eligibility_reviews",
+        Kind.LINEAGE: "lineage",
+        Kind.DUPLICATE: "duplicates",
+        Kind.DUPLICATE_RUN: "duplicate_runs",
     }
     known: dict[Kind, list[str]] = {}
     hidden: dict[Kind, list[str]] = {}
@@ -382,7 +386,8 @@ async def second_world(stage: Stage, onlooker: Onlooker, rng: random.Random, sha
     assert sum(changed.rows.values()) > 100, changed
     assert len(changed.columns) > 100 * share, changed
     assert sum(inserted.inserted.values()) > 50, inserted
-    assert len(changed.refused) < 10, changed.refused
+    # What checks bind to other columns (a status to its instant) stays in the copies: few of all.
+    assert len(changed.refused) < len(changed.columns) / 10, (changed.refused, len(changed.columns))
     for (table, column), condition in (
         (("identities", "ciphertext"), "true"),
         (("receipt_secrets", "secret_hash"), where["receipt_secrets"]),

@@ -26,8 +26,6 @@ from slrt_api.runtime.tokens import Claims
 T = TypeVar("T")
 #: how far a case must have been escalated to be seen by the role, see `cases.codes.LEVELS`
 _LEVELS = {Role.PROVINCE_OFFICE: 1, Role.NATIONAL_OFFICE: 2}
-#: the range of the ten-digit numbers of all areas
-_NATION = (0, 9_999_999_999)
 #: namespaces of the pseudonyms by which subjects and tokens are found again
 _SUBJECTS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:slrt:subject")
 _TOKENS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:slrt:token")
@@ -154,7 +152,7 @@ def _rows(
         kind = ScopeKind.AREA_LIST
         limits["areas"] = _villages(places.villages_in(area.text for area in areas))
     elif role is Role.NATIONAL_OFFICE and not areas:
-        limits["lo"], limits["hi"] = _NATION
+        limits["lo"], limits["hi"] = codes.NATION_RANGE
     elif kind in {ScopeKind.AREA_RANGE, ScopeKind.AUDITOR, ScopeKind.PROGRAM, ScopeKind.ESCALATED}:
         limits["lo"], limits["hi"] = codes.area_range(_only(areas))
         if kind in {ScopeKind.AREA_RANGE, ScopeKind.AUDITOR} and not limits["tenants"]:

@@ -29,6 +29,7 @@ class Quota(StrEnum):
     NIK_LOOKUP = "NIK_LOOKUP"
     NAME_SEARCH = "NAME_SEARCH"
     REVEAL = "REVEAL"
+    CIVIL_CHECK = "CIVIL_CHECK"
 
 
 class Holder(StrEnum):
@@ -62,6 +63,8 @@ _SETTINGS: Final[Mapping[tuple[Quota, Holder], str]] = MappingProxyType(
         (Quota.NAME_SEARCH, Holder.ORGANIZATION): "name_searches_per_organization_per_day",
         (Quota.REVEAL, Holder.USER): "reveals_per_user_per_day",
         (Quota.REVEAL, Holder.ORGANIZATION): "reveals_per_organization_per_day",
+        (Quota.CIVIL_CHECK, Holder.USER): "civil_checks_per_user_per_day",
+        (Quota.CIVIL_CHECK, Holder.ORGANIZATION): "civil_checks_per_organization_per_day",
     }
 )
 #: the office of who belongs to no organization of ours: one for all who work in the villages, one for the secretariat

@@ -15,6 +15,7 @@ class Scope(StrEnum):
     NIK_LOOKUP = "persons.nik:lookup"
     NIK_REVEAL = "persons.nik:reveal"
     DUPLICATES_DECIDE = "duplicates:decide"
+    HANDOVERS_WRITE = "handovers:write"
     CASES_READ = "cases:read"
     CASES_WRITE = "cases:write"
     CASES_DECIDE = "cases:decide"
@@ -70,7 +71,14 @@ _INTAKE: Final = _READ | {
     S.CONSENTS_WRITE,
     S.ELIGIBILITY_CHECK,
 }
-_OFFICER: Final = _INTAKE | {S.CASES_WRITE, S.REGISTRY_CHECK, S.COMPLAINTS_HANDLE, S.NIK_REVEAL, S.ACCESS_READ}
+_OFFICER: Final = _INTAKE | {
+    S.CASES_WRITE,
+    S.REGISTRY_CHECK,
+    S.COMPLAINTS_HANDLE,
+    S.NIK_REVEAL,
+    S.ACCESS_READ,
+    S.HANDOVERS_WRITE,
+}
 _DECIDER: Final = _OFFICER | {S.CASES_DECIDE, S.ACCESS_OVERRIDE}
 
 #: role -> the most it may do

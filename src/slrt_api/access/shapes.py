@@ -15,22 +15,20 @@ from slrt_api.runtime.shapes import (
     Shape,
     aggregate_fields,
     code_filter,
+    id_filter,
     parse_boolean,
-    parse_uuid,
     updated_filters,
 )
 
 READERS = frozenset({ScopeKind.AREA_RANGE, ScopeKind.AUDITOR})
 _SUBJECT = "3b1f8a52-6c0e-5a39-9d7e-2f4b6c8d0e1a"
 _GRANTED = "https://id.example#administrator-1"
+_NOW = "statement_timestamp()"
 _IN_FORCE = (
-    "({t}.revoked_at IS NULL AND {t}.valid_from <= now() AND ({t}.valid_until > now()) IS NOT FALSE) = {v}::boolean"
+    f"({{t}}.revoked_at IS NULL AND {{t}}.valid_from <= {_NOW} AND ({{t}}.valid_until > {_NOW}) IS NOT FALSE)"
+    " = {v}::boolean"
 )
-_LIFTED = "({t}.lifted_at IS NULL AND ({t}.expires_at > now()) IS NOT FALSE) = {v}::boolean"
-
-
-def _equal(name: str, description: str, example: str) -> Filter:
-    return Filter(name, f"{{t}}.{name} = {{v}}::uuid", parse_uuid, description, example)
+_LIFTED = f"({{t}}.lifted_at IS NULL AND ({{t}}.expires_at > {_NOW}) IS NOT FALSE) = {{v}}::boolean"
 
 
 GRANT = (
@@ -84,8 +82,8 @@ GRANT = (
     )
     .with_filters(
         code_filter("role", Role, "Of these roles."),
-        _equal("subject_id", "Of this subject, by the pseudonym.", _SUBJECT),
-        _equal("organization_id", "Of this organization.", "019aaa11-2233-8000-8020-04a1b2c3d4e5"),
+        id_filter("subject_id", "Of this subject, by the pseudonym.", _SUBJECT),
+        id_filter("organization_id", "Of this organization.", "019aaa11-2233-8000-8020-04a1b2c3d4e5"),
         Filter("in_force", _IN_FORCE, parse_boolean, "In force now, or not (any more, yet).", "true"),
         AREA_FILTER,
         *updated_filters(),
@@ -129,7 +127,7 @@ REVOCATION = (
     )
     .with_filters(
         code_filter("target", RevocationTarget, "Of these targets."),
-        _equal("key", "Of this subject or token, by the pseudonym.", _SUBJECT),
+        id_filter("key", "Of this subject or token, by the pseudonym.", _SUBJECT),
         Filter("in_force", _LIFTED, parse_boolean, "In force now, or not any more.", "true"),
         AREA_FILTER,
         *updated_filters(),

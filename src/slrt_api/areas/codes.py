@@ -49,6 +49,8 @@ class AreaCode:
 
 Code: TypeAlias = AreaCode | str
 
+#: lowest and highest number that an area may have, both included
+NATION_RANGE = (0, 9_999_999_999)
 _LEVELS = (Level.PROVINCE, Level.REGENCY, Level.DISTRICT, Level.VILLAGE)
 _WIDTHS = {Level.PROVINCE: 10**8, Level.REGENCY: 10**6, Level.DISTRICT: 10**4, Level.VILLAGE: 1}
 # `[0-9]`, because `\d` takes the digits of every script. A segment of zeros would number like its own parent.

@@ -13,7 +13,7 @@ from slrt_api.access.scopes import Scope
 from slrt_api.access.shapes import GRANT, REVOCATION
 from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.shapes import COMPLAINT
-from slrt_api.households.shapes import DUPLICATE, HOUSEHOLD, LINEAGE, PERSON
+from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, DUPLICATE_TICKET, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
 from slrt_api.kernel.ids import NATIONAL, Kind
 from slrt_api.programs.shapes import (
     ELIGIBILITY_REVIEW,
@@ -34,8 +34,8 @@ from slrt_api.runtime.shapes import (
     Link,
     Shape,
     Sort,
+    id_filter,
     parse_instant,
-    parse_uuid,
 )
 
 #: people who act for themselves: their pseudonym is for auditors only, lest handlers learn who complained
@@ -47,6 +47,9 @@ WITH_HISTORY: Final = (
     PERSON,
     LINEAGE,
     DUPLICATE,
+    CIVIL_CHECK,
+    HANDOVER,
+    DUPLICATE_TICKET,
     CASE,
     REFERRAL,
     COMPLAINT,
@@ -266,13 +269,7 @@ ACCESS = (
     )
     .with_filters(
         _text_filter("resource", _NAME, "Of this resource.", "household"),
-        Filter(
-            "resource_id",
-            "{t}.resource_id = {v}::uuid",
-            parse_uuid,
-            "Of this one.",
-            "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
-        ),
+        id_filter("resource_id", "Of this one."),
         _text_filter(
             "actor", _ACTOR, "By this caller: issuer and subject of the token.", "https://id.example#officer-7"
         ),

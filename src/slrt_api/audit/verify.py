@@ -18,7 +18,16 @@ from slrt_api.access.models import Grant, Revocation
 from slrt_api.access.overrides.models import AccessOverride
 from slrt_api.cases.models import Case
 from slrt_api.complaints.models import Complaint
-from slrt_api.households.models import Duplicate, DuplicateRun, Household, Lineage, Person
+from slrt_api.households.models import (
+    CivilCheck,
+    Duplicate,
+    DuplicateRun,
+    DuplicateTicket,
+    Handover,
+    Household,
+    Lineage,
+    Person,
+)
 from slrt_api.kernel.ids import NATIONAL
 from slrt_api.organizations.models import Organization
 from slrt_api.programs.models import (
@@ -40,6 +49,9 @@ AGGREGATES: Final = (
     Lineage,
     Duplicate,
     DuplicateRun,
+    DuplicateTicket,
+    CivilCheck,
+    Handover,
     Case,
     Referral,
     Complaint,

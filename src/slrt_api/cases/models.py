@@ -18,7 +18,8 @@ class Case(Aggregate, table=True):
     `need_count`, `open_needs` (not final) and `referred_needs` (with a referral that runs) are kept by the acts that
     change needs, for guards. `received_at` is when the household's trouble was first reported, here or by its complaint.
     `escalation` shows it to the province (1), or to the nation as well (2). `attention`: all whom it is for have died, and
-    an officer has to say how it goes on; the next step takes it away.
+    an officer has to say how it goes on; the next step takes it away. `successor_id`, `predecessor_id`: of one that was
+    handed over with its people, the case in the other regency that goes on, and the one that it came from.
     """
 
     KIND: ClassVar[Kind] = Kind.CASE
@@ -63,6 +64,8 @@ class Case(Aggregate, table=True):
     escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     transferred_to: int | None = Field(default=None, sa_type=BigInteger)
     attention: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    successor_id: UUID | None = None
+    predecessor_id: UUID | None = None
 
 
 class Need(Tenant, table=True):

@@ -27,9 +27,9 @@ from slrt_api.runtime.shapes import (
     Shape,
     aggregate_fields,
     code_filter,
+    id_filter,
     parse_boolean,
     parse_codes,
-    parse_uuid,
     text_sort,
     updated_filters,
 )
@@ -126,6 +126,13 @@ CASE = (
             nullable=True,
             example="Keluarga sudah mandiri",
         ),
+        Field(
+            "successor_id",
+            FieldType.ID,
+            "The case in another regency that goes on in its place, when it was handed over with its people.",
+            nullable=True,
+        ),
+        Field("predecessor_id", FieldType.ID, "The case in another regency that it goes on for.", nullable=True),
         Field("merged_into", FieldType.ID, "The case that goes on in its place, when `MERGED`.", nullable=True),
         Field(
             "transferred_to",
@@ -149,13 +156,7 @@ CASE = (
             "PROVINCE,NATION",
             Escalation,
         ),
-        Filter(
-            "household_id",
-            "{t}.household_id = {v}::uuid",
-            parse_uuid,
-            "Of this household.",
-            "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
-        ),
+        id_filter("household_id", "Of this household."),
         Filter(
             "number",
             "{t}.number = {v}::text",

@@ -1,6 +1,9 @@
 """`slrt-api civil-registry-simulator`: a civil registry that knows the people of the demo regency."""
 
-from contextlib import closing
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import uvicorn
 
@@ -38,3 +41,22 @@ def run(port: int) -> None:
         address = f"http://{HOST}:{listener.getsockname()[1]}"
         print(f"civil registry simulator: {address}  credential: {CREDENTIAL}", flush=True)
         uvicorn.Server(uvicorn.Config(simulator(people()), log_config=None, access_log=False)).run(sockets=[listener])
+
+
+async def serve(listener: socket.socket, stop: asyncio.Event) -> None:
+    """Serve beside something else, until `stop` is set."""
+    server = _Companion(uvicorn.Config(simulator(people()), log_config=None, access_log=False))
+    running = asyncio.ensure_future(server.serve(sockets=[listener]))
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait([running, stopped], return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopped.cancel()
+    await running
+
+
+class _Companion(uvicorn.Server):
+    """A server in whose process another one hears the signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

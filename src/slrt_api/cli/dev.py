@@ -5,18 +5,22 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
-from slrt_api.cli import databases, seeding
+from pydantic import SecretStr
+
+from slrt_api.cli import civil, databases, seeding
 from slrt_api.cli.databases import Urls
 from slrt_api.cli.refusal import Refusal, readable_settings
 from slrt_api.cli.server import Server, application, bound
 from slrt_api.cli.tokens import ADDRESS
 from slrt_api.demo.clients import clients
+from slrt_api.households.adapters.civil import configured
+from slrt_api.households.adapters.civil_simulator import CREDENTIAL
 from slrt_api.settings import Settings
-from slrt_api.worker import work
+from slrt_api.worker import jobs_of, work
 
 HOST = "127.0.0.1"
 
@@ -27,16 +31,37 @@ def run(port: int, data_dir: Path) -> None:
         if Settings().production:
             raise Refusal("SLRT_ENV=production is set: `slrt-api dev` mints its own tokens and is for development only")
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _Signals() as signals, closing(bound(HOST, port)) as listener, _database(data_dir) as urls:
+    with (
+        _Signals() as signals,
+        closing(bound(HOST, port)) as listener,
+        closing(bound(HOST, 0)) as simulated,
+        _database(data_dir) as urls,
+    ):
         base_url = f"http://{HOST}:{listener.getsockname()[1]}"
         asyncio.run(databases.upgrade(urls.owner))
+        simulator = None
         with readable_settings():
             settings = Settings(database_url=urls.api, data_dir=data_dir, base_url=base_url)
+            if settings.civil_registry_url is None:
+                simulator = f"http://{HOST}:{simulated.getsockname()[1]}"
+                chosen = {"civil_registry_url": simulator, "civil_registry_credential": SecretStr(CREDENTIAL)}
+                settings = settings.model_copy(update=chosen)
         _seed(settings)
         app = application(settings, clients=clients)
-        with _announced(data_dir, base_url) as announce:
+
+        async def beside(stop: asyncio.Event) -> None:
+            """The worker, and the civil registry of developers who have none."""
+            async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+                registry = configured(settings)
+                if registry is not None:
+                    stack.push_async_callback(registry.aclose)
+                group.create_task(work(app.state.service.platform, stop, jobs_of(registry)))
+                if simulator is not None:
+                    group.create_task(civil.serve(simulated, stop))
+
+        with _announced(data_dir, base_url, simulator) as announce:
             signals.leave_to_server()
-            Server(app, announce, beside=lambda stop: work(app.state.service.platform, stop)).run_on(listener)
+            Server(app, announce, beside=beside).run_on(listener)
 
 
 def _seed(settings: Settings) -> None:
@@ -84,8 +109,8 @@ class _Signals:
 
 
 @contextmanager
-def _announced(data_dir: Path, base_url: str) -> Iterator["_Announce"]:
-    announce = _Announce(data_dir, base_url)
+def _announced(data_dir: Path, base_url: str, simulator: str | None) -> Iterator["_Announce"]:
+    announce = _Announce(data_dir, base_url, simulator)
     try:
         yield announce
     finally:
@@ -95,8 +120,9 @@ def _announced(data_dir: Path, base_url: str) -> Iterator["_Announce"]:
 class _Announce:
     """Tells people and `slrt-api token` where the server is."""
 
-    def __init__(self, data_dir: Path, base_url: str) -> None:
+    def __init__(self, data_dir: Path, base_url: str, simulator: str | None) -> None:
         self._data_dir = data_dir
+        self._simulator = simulator
         self._file = data_dir / ADDRESS
         self._base_url = base_url
 
@@ -112,7 +138,8 @@ class _Announce:
             f"\nslrt-api is ready: {self._base_url}"
             f"\n  docs   {self._base_url}/docs"
             f"\n  token  {token}"
-            f'\n  try    curl -H "Authorization: Bearer $({token})" {self._base_url}/v1/households'
+            + (f"\n  civil  {self._simulator} (simulated civil registry)" if self._simulator is not None else "")
+            + f'\n  try    curl -H "Authorization: Bearer $({token})" {self._base_url}/v1/households'
             "\n  stop   Ctrl-C\n",
             flush=True,
         )

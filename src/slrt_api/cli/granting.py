@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas import places
+from slrt_api.areas.codes import NATION_RANGE
 from slrt_api.cli.refusal import Refusal, readable_settings
 from slrt_api.flows import grants
 from slrt_api.kernel import errors
@@ -34,7 +35,7 @@ OPERATOR: Final = Actor(
     "system#operator",
     Role.ADMINISTRATOR.value,
     frozenset({Scope.GRANTS_READ.value, Scope.GRANTS_MANAGE.value}),
-    RowScope(ScopeKind.AREA_RANGE, lo=0, hi=9_999_999_999),
+    RowScope(ScopeKind.AREA_RANGE, lo=NATION_RANGE[0], hi=NATION_RANGE[1]),
 )
 
 

@@ -33,7 +33,7 @@ from slrt_api.runtime.shapes import (
     Shape,
     aggregate_fields,
     code_filter,
-    parse_uuid,
+    id_filter,
     updated_filters,
 )
 
@@ -184,13 +184,7 @@ COMPLAINT = (
             "PKH",
             pattern=f"^{_PROGRAM_CODES}$",
         ),
-        Filter(
-            "household_id",
-            "{t}.household_id = {v}::uuid",
-            parse_uuid,
-            "About this household.",
-            "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
-        ),
+        id_filter("household_id", "About this household."),
         *updated_filters(),
     )
     .with_sorts(ID_SORT)

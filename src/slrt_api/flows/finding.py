@@ -15,7 +15,7 @@ from slrt_api.areas import codes, places
 from slrt_api.flows.upkeep import WORKER
 from slrt_api.households.codes import RunStatus
 from slrt_api.households.models import DuplicateRun, Person
-from slrt_api.households.service import duplicates
+from slrt_api.households.service import duplicates, tickets
 from slrt_api.households.shapes import DUPLICATE_RUN
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
@@ -97,6 +97,7 @@ async def look(tx: Transaction, actor: Actor, id_: UUID) -> None:
     async with tx.effect(tenant_of(id_)):
         await tx.get(Person, id_)
         await duplicates.look(tx, tenant_of(id_), id_)
+    await tickets.look(tx, tenant_of(id_), [id_])
 
 
 @use_case("duplicate_runs.step", scope=None, conditional=False)
@@ -120,6 +121,7 @@ async def step(tx: Transaction, actor: Actor, id_: UUID) -> None:
             position=people[-1],
             updated_at=tx.now,
         )
+    await tickets.look(tx, run.regency, people)
 
 
 def _require_worker(actor: Actor) -> None:

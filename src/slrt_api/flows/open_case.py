@@ -88,9 +88,13 @@ async def open_case(tx: Transaction, actor: Actor, command: OpenCase) -> Case:
 async def _household(tx: Transaction, household_id: UUID) -> Household:
     """The household, locked, so that it cannot leave the area while its case begins there."""
     try:
-        return await tx.lock(Household, household_id)
+        household = await tx.lock(Household, household_id)
     except errors.NotFound:
         raise errors.Invalid.reference("/household_id") from None
+    if household.ended_at is not None:
+        # No case without its people: those of a household that has ended are elsewhere.
+        raise errors.Conflict("household_ended")
+    return household
 
 
 async def _complaint(tx: Transaction, complaint_id: UUID, household: Household) -> Complaint:

@@ -29,6 +29,8 @@ NOT_OFFERED: Final = frozenset(
     {
         "access_overrides.own",
         "access_overrides.resource",
+        "civil_checks.question",
+        "civil_checks.record",
         "clocks.announce_breach",
         "complaints.file_publicly",
         "complaints.track",

@@ -52,6 +52,9 @@ class Operation(StrEnum):
     KK_REISSUE = "KK_REISSUE"
     NIK_CORRECTION = "NIK_CORRECTION"
     MERGE_PERSONS = "MERGE_PERSONS"
+    #: handed over to another regency, and taken over from one
+    MOVE_OUT = "MOVE_OUT"
+    MOVE_IN = "MOVE_IN"
 
 
 class LineageStatus(StrEnum):
@@ -59,6 +62,41 @@ class LineageStatus(StrEnum):
 
     DONE = "DONE"
     UNDONE = "UNDONE"
+
+
+class Direction(StrEnum):
+    """Which side of a border a row is for: the regency that hands over, or the one that is to take over."""
+
+    OUTGOING = "OUTGOING"
+    INCOMING = "INCOMING"
+
+
+class HandoverStatus(StrEnum):
+    """Where a hand-over to another regency stands; the same on both sides."""
+
+    OFFERED = "OFFERED"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class HandoverAction(StrEnum):
+    """What becomes of an offer: the other side accepts or declines it, the own side withdraws it."""
+
+    ACCEPT = "ACCEPT"
+    DECLINE = "DECLINE"
+    WITHDRAW = "WITHDRAW"
+
+
+class HandoverReason(StrEnum):
+    """Why a household is handed over, as far as the other regency learns before it accepts."""
+
+    RELOCATION = "RELOCATION"
+    WORK = "WORK"
+    EDUCATION = "EDUCATION"
+    MARRIAGE = "MARRIAGE"
+    #: what was handed over before comes back: the undoing of an accepted hand-over
+    HAND_BACK = "HAND_BACK"
 
 
 class DuplicateStatus(StrEnum):
@@ -78,6 +116,31 @@ class DuplicateAction(StrEnum):
     DIFFERENT = "DIFFERENT"
     LATER = "LATER"
     REOPEN = "REOPEN"
+
+
+class TicketStatus(StrEnum):
+    """Where a pair across two regencies stands, as this side sees it.
+
+    `WAITING`: this side has agreed, the other has not yet; `ASKED`: the other way round. `RELEASED`: this side's entry gave way
+    to the other's; `TAKEN`: the other way round. `WITHDRAWN`: what spoke for it holds no more.
+    """
+
+    OPEN = "OPEN"
+    WAITING = "WAITING"
+    ASKED = "ASKED"
+    AGREED = "AGREED"
+    DIFFERENT = "DIFFERENT"
+    RELEASED = "RELEASED"
+    TAKEN = "TAKEN"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class TicketAction(StrEnum):
+    """What one side decides of a pair across two regencies."""
+
+    AGREE = "AGREE"
+    DIFFERENT = "DIFFERENT"
+    RELEASE = "RELEASE"
 
 
 class RunStatus(StrEnum):
@@ -158,8 +221,17 @@ class MatchingStatus(StrEnum):
     NIK_INACTIVE = "NIK_INACTIVE"
 
 
+class CivilCheckStatus(StrEnum):
+    """Whether the civil registry has been asked. `WITHDRAWN`: the person ended, or has no NIK any more, before it was."""
+
+    REQUESTED = "REQUESTED"
+    ANSWERED = "ANSWERED"
+    GIVEN_UP = "GIVEN_UP"
+    WITHDRAWN = "WITHDRAWN"
+
+
 class Standing(StrEnum):
-    """What the civil registry says of a NIK, before anything is compared. Names of the interface, stored nowhere."""
+    """What the civil registry says of a NIK, before anything is compared."""
 
     IN_FORCE = "IN_FORCE"
     NOT_FOUND = "NOT_FOUND"

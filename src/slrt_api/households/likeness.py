@@ -129,7 +129,22 @@ def _close(mine: _Word, theirs: _Word) -> Likeness | None:
         return Likeness.TYPO
     if _is_short(mine[0], theirs[0]) or _is_short(mine[1], theirs[1]):
         return Likeness.SHORT
-    return Likeness.FAINT if min(len(mine[0]), len(theirs[0])) > 1 and _loose(mine[0], theirs[0]) >= _FAINTEST else None
+    return Likeness.FAINT if _is_faint(mine[0], theirs[0]) else None
+
+
+def _is_faint(word: str, other: str) -> bool:
+    """Whether a slip and a short form may have come together: letters in common, or consonants of a beginning or end."""
+    if min(len(word), len(other)) < 2:
+        return False
+    if _loose(word, other) >= _FAINTEST:
+        return True
+    short, long = sorted((_consonants(word), _consonants(other)), key=len)
+    return 2 <= len(short) < len(long) and (long.startswith(short) or long.endswith(short))
+
+
+@lru_cache(maxsize=32_768)
+def _consonants(word: str) -> str:
+    return "".join(letter for letter in sound(word) if letter not in "aiu")
 
 
 _CLOSENESS: Final = {likeness: rank for rank, likeness in enumerate(Likeness)}

@@ -30,14 +30,8 @@ from slrt_api.households.names import Name
 #: more than this adds no certainty: a word that nobody else has is often a slip
 MOST_BITS: Final = 13.0
 _UNKNOWN_BITS: Final = 7.0
-#: what an agreement that is not letter by letter counts of a word's rarity
-_CERTAIN: Final = {
-    Likeness.SAME: 1.0,
-    Likeness.SOUND: 1.0,
-    Likeness.TYPO: 0.8,
-    Likeness.SHORT: 0.5,
-    Likeness.FAINT: 0.3,
-}
+#: bits that are taken from the rarity of words that are not written alike: how unlikely it is to miss in just this way
+_MISS: Final = {Likeness.SAME: 0.0, Likeness.SOUND: 2.0, Likeness.TYPO: 5.0, Likeness.SHORT: 5.0, Likeness.FAINT: 9.0}
 _DISTRICT: Final = 10_000
 #: days that stand for an unknown one
 _ROUND: Final = frozenset({(1, 1), (12, 31), (7, 1)})
@@ -70,6 +64,7 @@ class Level(StrEnum):
     YEAR = "YEAR"
     DIGIT = "DIGIT"
     NEIGHBOR = "NEIGHBOR"
+    SERIAL = "SERIAL"
     VILLAGE = "VILLAGE"
     DISTRICT = "DISTRICT"
     DIFFERENT = "DIFFERENT"
@@ -103,7 +98,8 @@ LEVELS: Final[Mapping[Compared, tuple[Level, ...]]] = MappingProxyType(
         Compared.NIK: (
             Level.EXACT,
             Level.DIGIT,  # one digit is another, and makes a number contradict its birth date or have a serial too high
-            Level.NEIGHBOR,  # a number that somebody else born that day may well have
+            Level.NEIGHBOR,  # of one day and nearly one district, although one of the two lives elsewhere than it says
+            Level.SERIAL,  # another serial of the district and day, as twins and others born there that day have
             Level.DIFFERENT,
         ),
         Compared.HOUSEHOLD: (Level.EXACT, Level.DIFFERENT),
@@ -268,13 +264,15 @@ def likely(
 
 
 def _most_of_names(a: Name, b: Name, population: Population, model: Model, *, together: bool) -> float:
-    """More than two names cannot weigh: all words of the commoner one agree."""
+    """More than two names cannot weigh: all words of the shorter one agree, and none could be rarer."""
     if not a.words or not b.words:
         return 0.0
     if together:
         return max(each.weight for each in model.siblings[Compared.NAME].values())
-    rare = min(sum(map(population.bits, a.words)), sum(map(population.bits, b.words)), _MOST_RARITY)
-    return name_weight(model.weights[Compared.NAME], Level.EXACT, rare)
+    # A slip may make a common word as rare as can be.
+    most = MOST_BITS * min(len(a.words), len(b.words))
+    rare = sum(map(population.bits, a.words)) if a.words == b.words else most
+    return name_weight(model.weights[Compared.NAME], Level.EXACT, min(_MOST_RARITY, rare))
 
 
 def name_weight(weights: Mapping[Level, Weight], level: Level, rare: float) -> float:
@@ -330,12 +328,20 @@ _MOST_RARITY: Final = 3 * MOST_BITS
 
 
 def rarity(pairing: Pairing, population: Population) -> float:
-    """Bits of surprise that two people share the words that agree; a word counts by its commoner spelling."""
-    return min(_MOST_RARITY, sum(_CERTAIN[each.likeness] * _pair_bits(each, population) for each in pairing.pairs))
+    """Bits of surprise that two people share the words that agree.
+
+    Words written alike count by their rarity. Of words that are not, the rarer counts: an unheard-of spelling close to a
+    common word is a slip, two common words close to each other (Dina, Rina) are two names.
+    """
+    bits = sum(max(0.0, _pair_bits(each, population) - _MISS[each.likeness]) for each in pairing.pairs)
+    return min(_MOST_RARITY, bits)
 
 
 def _pair_bits(found: Pair, population: Population) -> float:
-    return min(sum(map(population.bits, found.left.split())), sum(map(population.bits, found.right.split())))
+    if " " in found.left or " " in found.right:
+        # Nuraini, Nur Aini: the one word may be rare only because others write two.
+        return min(sum(map(population.bits, found.left.split())), sum(map(population.bits, found.right.split())))
+    return max(population.bits(found.left), population.bits(found.right))
 
 
 # ---- levels --------------------------------------------------------------------------------------------------------
@@ -395,19 +401,24 @@ def place_level(a: int | None, b: int | None) -> Level | None:
 def nik_level(a: Entry, b: Entry) -> Level | None:
     """The level of two NIK; None where one is missing.
 
-    One digit apart is little sign of one person where two people would have such numbers: born on one day in neighboring
-    districts, or with the next serial. Where each number tells the birth date of its own entry, other dates are other people.
+    One digit apart is little sign of one person where two people would have such numbers: born on one day in the district
+    in which each lives, or with the next serial. Where each number tells the birth date of its own entry, other dates are
+    other people, and where each tells the district of its own entry, other districts are.
     """
     if a.nik is None or b.nik is None:
         return None
     if a.nik == b.nik:
         return Level.EXACT
     one_off = _other_digits(a.nik, b.nik) == 1
-    if a.nik[6:12] == b.nik[6:12]:
-        if one_off and _miscounted(a, b):
-            return Level.DIGIT
-        return Level.NEIGHBOR if one_off or a.nik[:6] == b.nik[:6] else Level.DIFFERENT
-    return Level.DIGIT if one_off and not (_tells(a) and _tells(b)) else Level.DIFFERENT
+    if a.nik[6:12] != b.nik[6:12]:
+        return Level.DIGIT if one_off and not (_tells(a) and _tells(b)) else Level.DIFFERENT
+    if one_off and _miscounted(a, b):
+        return Level.DIGIT
+    at_home = _tells_district(a) and _tells_district(b)
+    if a.nik[:6] == b.nik[:6]:
+        # Who came to a village from elsewhere together brought numbers of one district along.
+        return Level.SERIAL if at_home or (a.village is not None and a.village == b.village) else Level.NEIGHBOR
+    return Level.NEIGHBOR if one_off and not at_home else Level.DIFFERENT
 
 
 def _miscounted(a: Entry, b: Entry) -> bool:
@@ -423,6 +434,11 @@ def _tells(entry: Entry) -> bool:
         return False
     days = {None: (0, 40), "F": (40,)}.get(entry.sex, (0,))
     return nik[8:12] == f"{born:%m%y}" and any(nik[6:8] == f"{born.day + more:02}" for more in days)
+
+
+def _tells_district(entry: Entry) -> bool:
+    """Whether the number was given in the district where the entry stands. Provinces were renumbered, regencies seldom."""
+    return entry.village is not None and (entry.nik or "")[2:6] == f"{entry.village:010}"[2:6]
 
 
 def _equal(a: str | None, b: str | None) -> Level | None:

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from slrt_api.households.codes import MatchingStatus
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.crypto import DEFAULT_INDEX_KEY
 from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Aggregate, Tenant
@@ -65,6 +66,7 @@ class Person(Aggregate, table=True):
     ended_at, ended_as, successor_id  that the row is no more, why, and the person's row that goes on in its place
     provenance    where `name`, `sex` and `birth_date` are from, see `households/provenance`
     duplicates_checked  the version at which the worker looked for duplicates last; another one is to be looked at
+    matching_status     what the civil registry said of what is known now; any change of that brings NOT_MATCHED_YET back
     """
 
     KIND: ClassVar[Kind] = Kind.PERSON
@@ -81,6 +83,7 @@ class Person(Aggregate, table=True):
             postgresql_where=text("duplicates_checked IS DISTINCT FROM version"),
         ),
         Index("persons_birth_date", "regency", "birth_date", "sex"),
+        Index("persons_matching", "regency", "matching_status", "id"),
         CheckConstraint("sex IN ('F', 'M')", name="persons_sex"),
         CheckConstraint("ended_as IN ('DECEASED', 'MOVED', 'MERGED', 'MISTAKEN')", name="persons_ended_as"),
         CheckConstraint(_ENDED, name="persons_ended"),
@@ -97,6 +100,10 @@ class Person(Aggregate, table=True):
     successor_id: UUID | None = None
     provenance: dict[str, Any] = _provenance()
     duplicates_checked: int | None = None
+    matching_status: str = Field(
+        default=MatchingStatus.NOT_MATCHED_YET.value,
+        sa_column_kwargs={"server_default": text("'NOT_MATCHED_YET'")},
+    )
 
 
 class PersonNameKey(SQLModel, table=True):
@@ -240,7 +247,7 @@ class Lineage(Aggregate, table=True):
         Index("lineage_updated_at", "regency", "updated_at", "id"),
         CheckConstraint(
             "operation IN ('BIRTH', 'DEATH', 'SPLIT', 'MERGE', 'MOVE_WITHIN', 'KK_REISSUE', 'NIK_CORRECTION',"
-            " 'MERGE_PERSONS')",
+            " 'MERGE_PERSONS', 'MOVE_OUT', 'MOVE_IN')",
             name="lineage_operation",
         ),
         CheckConstraint("status IN ('DONE', 'UNDONE')", name="lineage_status"),
@@ -267,6 +274,62 @@ class LineageParticipant(Tenant, table=True):
 
     participant_id: UUID = Field(primary_key=True)
     kind: int = Field(sa_type=SmallInteger)
+
+
+class Handover(Aggregate, table=True):
+    """One side of a household's hand-over to another regency: each regency has a row of its own, written by one act.
+
+    What the other regency may know before it accepts is all that its row holds; it has neither name nor place of anybody.
+
+    direction       which side this is
+    counterpart_id  the row of the other side
+    area            OUTGOING: where the household lived when it was offered; INCOMING: the area that it is offered to
+    other_area      OUTGOING: the area that it is offered to; INCOMING: the regency that it comes from
+    persons         how many people
+    reason          why, in words; OUTGOING only
+    household_id    OUTGOING: the household; INCOMING: its successor, once accepted
+    answer          the words of who declined or accepted, or withdrew
+    lineage_id      the operation on this side, once accepted
+    """
+
+    KIND: ClassVar[Kind] = Kind.HANDOVER
+    NAME: ClassVar[str] = "handover"
+    UNTOLD: ClassVar[frozenset[str]] = frozenset({"counterpart_id"})
+
+    __tablename__ = "handovers"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "household_id"], ["households.regency", "households.id"]),
+        Index("handovers_area", "regency", "area", "id"),
+        Index("handovers_updated_at", "regency", "updated_at", "id"),
+        Index("handovers_household", "regency", "household_id"),
+        Index(
+            "handovers_one_offer",
+            "regency",
+            "household_id",
+            unique=True,
+            postgresql_where=text("direction = 'OUTGOING' AND status = 'OFFERED'"),
+        ),
+        CheckConstraint("direction IN ('OUTGOING', 'INCOMING')", name="handovers_direction"),
+        CheckConstraint("status IN ('OFFERED', 'ACCEPTED', 'DECLINED', 'WITHDRAWN')", name="handovers_status"),
+        CheckConstraint(
+            "direction = 'OUTGOING' OR reason IS NULL AND (status = 'ACCEPTED') = (household_id IS NOT NULL)",
+            name="handovers_ticket",
+        ),
+    )
+
+    direction: str
+    status: str
+    counterpart_id: UUID
+    other_area: int = Field(sa_type=BigInteger)
+    persons: int
+    reason_code: str
+    reason: str | None = None
+    household_id: UUID | None = None
+    offered_by: str | None = None
+    answered_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    answered_by: str | None = None
+    answer: str | None = None
+    lineage_id: UUID | None = None
 
 
 class Duplicate(Aggregate, table=True):
@@ -307,6 +370,60 @@ class Duplicate(Aggregate, table=True):
     reason: str | None = None
     survivor_id: UUID | None = None
     lineage_id: UUID | None = None
+
+
+class DuplicateTicket(Aggregate, table=True):
+    """One side of a pair that may be one person across two regencies: each regency has a row of its own.
+
+    person_id       this side's person
+    pair            keyed digest of the two, the same on both sides: a decision is remembered by it
+    counterpart_id  the row of the other side
+    other_area      the other regency
+    reasons         by field, how the two agree, in classes; no values and no weights
+    shared          what this side sees of the other's person, while both have agreed
+    """
+
+    KIND: ClassVar[Kind] = Kind.DUPLICATE_TICKET
+    NAME: ClassVar[str] = "duplicate_ticket"
+    UNTOLD: ClassVar[frozenset[str]] = frozenset({"counterpart_id", "shared"})
+
+    __tablename__ = "duplicate_tickets"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "person_id"], ["persons.regency", "persons.id"]),
+        Index("duplicate_tickets_pair", "regency", "pair", unique=True),
+        Index("duplicate_tickets_person", "regency", "person_id"),
+        Index("duplicate_tickets_area", "regency", "area", "id"),
+        Index("duplicate_tickets_updated_at", "regency", "updated_at", "id"),
+        CheckConstraint(
+            "status IN ('OPEN', 'WAITING', 'ASKED', 'AGREED', 'DIFFERENT', 'RELEASED', 'TAKEN', 'WITHDRAWN')",
+            name="duplicate_tickets_status",
+        ),
+    )
+
+    status: str
+    person_id: UUID
+    pair: bytes
+    counterpart_id: UUID
+    other_area: int = Field(sa_type=BigInteger)
+    reasons: list[dict[str, Any]] = Field(sa_column=Column("reasons", JSONB, nullable=False))
+    shared: dict[str, Any] | None = Field(
+        default=None, sa_column=Column("shared", JSONB(none_as_null=True), nullable=True)
+    )
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    reason: str | None = None
+    lineage_id: UUID | None = None
+
+
+class NationalNik(SQLModel, table=True):
+    """That somebody claims a NIK, by a keyed digest of it. The worker's alone: by it the same number is found elsewhere."""
+
+    __tablename__ = "national_niks"
+    __table_args__ = (Index("national_niks_person", "person_id"),)
+
+    digest: bytes = Field(primary_key=True)
+    person_id: UUID = Field(primary_key=True)
+    tenant: int
 
 
 class DuplicateRun(Aggregate, table=True):
@@ -355,3 +472,50 @@ class DuplicateWord(SQLModel, table=True):
     regency: int = Field(primary_key=True)
     word: str = Field(primary_key=True, sa_type=Text)
     persons: int
+
+
+class CivilCheck(Aggregate, table=True):
+    """One question to the civil registry about one person, and whether it said yes or no to each value. None of its values.
+
+    attempts  how often the worker took it up; names the attempt whose answer counts
+    due_at    when it is taken up next; while it is being asked, when another worker may. None once it is settled
+    basis     keyed digest of what was compared: of other values the answer says nothing
+    """
+
+    KIND: ClassVar[Kind] = Kind.CIVIL_CHECK
+    NAME: ClassVar[str] = "civil_check"
+
+    __tablename__ = "civil_checks"
+    __table_args__ = (
+        ForeignKeyConstraint(["regency", "person_id"], ["persons.regency", "persons.id"]),
+        Index("civil_checks_person", "regency", "person_id", "id"),
+        Index(
+            "civil_checks_one_under_way",
+            "regency",
+            "person_id",
+            unique=True,
+            postgresql_where=text("status = 'REQUESTED'"),
+        ),
+        Index("civil_checks_due", "regency", "due_at", postgresql_where=text("status = 'REQUESTED'")),
+        Index("civil_checks_area", "regency", "area", "id"),
+        Index("civil_checks_updated_at", "regency", "updated_at", "id"),
+        CheckConstraint("status IN ('REQUESTED', 'ANSWERED', 'GIVEN_UP', 'WITHDRAWN')", name="civil_checks_status"),
+        CheckConstraint("(status = 'REQUESTED') = (due_at IS NOT NULL)", name="civil_checks_due_at"),
+        CheckConstraint(
+            "num_nonnulls(standing, basis, asked_at, expires_at) = CASE status WHEN 'ANSWERED' THEN 4 ELSE 0 END",
+            name="civil_checks_answered",
+        ),
+    )
+
+    person_id: UUID
+    status: str
+    requested_by: str
+    attempts: int = 0
+    due_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    basis: bytes | None = None
+    standing: str | None = None
+    name_matches: bool | None = None
+    sex_matches: bool | None = None
+    birth_date_matches: bool | None = None
+    asked_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    expires_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -20,6 +20,8 @@ MOST_WORDS: Final = 8
 _LONGEST_WORD: Final = 40
 _APOSTROPHES: Final = dict.fromkeys(map(ord, "'`´‘’ʻʼʾʿ\""))
 _SEPARATORS: Final = re.compile(r"[^\w.]+|_+")
+#: Balinese words of sex before the name; they are titles of the table, too
+_PARTICLES: Final = frozenset({"i", "ni"})
 _ANYWHERE: Final = frozenset({"alm", "almh", "almarhum", "almarhumah", "h", "hj", "hjh"})
 #: sorts behind every word, so that [prefix, prefix + this) is all that begins with the prefix under COLLATE "C"
 _LAST: Final = "\U0010ffff"
@@ -35,12 +37,16 @@ class Name:
 
 
 class Words(NamedTuple):
-    """The tables of `data/name-words.csv`."""
+    """The tables of `data/name-words.csv`.
+
+    `after_particle` are abbreviations right after the Balinese I or Ni: Md. is Made there, and Muhammad elsewhere.
+    """
 
     titles: frozenset[str]
     degrees: frozenset[str]
     links: frozenset[str]
     abbreviations: dict[str, str]
+    after_particle: dict[str, str]
     spellings: dict[str, str]
 
 
@@ -56,6 +62,7 @@ def tables() -> Words:
         degrees=frozenset(kinds["DEGREE"]),
         links=frozenset(kinds["LINK"]),
         abbreviations=kinds["ABBREVIATION"],
+        after_particle=kinds["PARTICLE"],
         spellings=kinds["SPELLING"],
     )
 
@@ -72,6 +79,9 @@ def parse(text: str) -> Name:
 
 
 def _letters(token: str) -> str:
+    if token.isascii() and token.isalnum():
+        # Nearly every word; what follows costs ten times as much.
+        return token.lower()[:_LONGEST_WORD]
     plain = unicodedata.normalize("NFKD", token).casefold()
     return "".join(character for character in plain if character.isalnum())[:_LONGEST_WORD]
 
@@ -97,16 +107,24 @@ def _without_degrees(written: list[str], *, after_comma: bool = False) -> list[s
 
 def _without_titles(written: list[str]) -> list[str]:
     """Normalized tokens without the titles before the name; points part what is written without spaces."""
-    titles = tables().titles
+    known = tables()
     tokens: list[str] = []
     for token in written:
         whole = _letters(token)
-        parts = [whole] if whole in titles else [_letters(part) for part in token.split(".")]
-        tokens += [part for part in parts if part]
+        parts = [part for part in map(_letters, token.split(".")) if part]
+        pointed = ".".join(parts)
+        if whole in known.titles:
+            tokens.append(whole)
+        elif len(parts) > 1 and pointed in known.abbreviations:
+            tokens.append(pointed)
+        else:
+            tokens += parts
     first = 0
-    while first < len(tokens) - 1 and tokens[first] in titles:
+    while first < len(tokens) - 1 and tokens[first] in known.titles:
         first += 1
     rest = tokens[first:]
+    if first and tokens[first - 1] in _PARTICLES:
+        rest[0] = known.after_particle.get(rest[0], rest[0])
     named = [token for token in rest if token not in _ANYWHERE]
     return named or rest
 
@@ -120,7 +138,7 @@ def _words(tokens: list[str]) -> tuple[str, ...]:
             continue
         # A short abbreviation stands before the name it belongs to; at the end it is an initial.
         if token in known.abbreviations and (index < end or len(token) > 2):
-            words.append(known.abbreviations[token])
+            words.extend(known.abbreviations[token].split())
             continue
         words.extend(known.spellings.get(part, part) for part in _abdul(known.spellings.get(token, token)))
     return tuple(words)
@@ -147,6 +165,8 @@ _HABITS: Final = tuple(
     (re.compile(pattern), sounds)
     for pattern, sounds in (
         ("^chr", "kr"),
+        # Njoman, Njai: within a word, nj may as well be two letters (Anjani).
+        ("^nj", "ny"),
         ("ch|kh", "h"),
         ("ph|[fv]", "p"),
         ("q|ck", "k"),

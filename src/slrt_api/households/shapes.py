@@ -7,22 +7,28 @@ from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.households.codes import (
+    CivilCheckStatus,
+    Direction,
     DuplicateStatus,
+    HandoverReason,
+    HandoverStatus,
     HouseholdEnd,
     IdentityType,
     Instrument,
     LineageStatus,
+    MatchingStatus,
     Operation,
     PersonEnd,
     RegistryScheme,
     Relation,
     RunStatus,
     Sex,
+    Standing,
+    TicketStatus,
 )
-from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE
+from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE, TICKET_LIFECYCLE
 from slrt_api.households.provenance import Source
 from slrt_api.kernel.ids import Kind
-from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
     ALL_STAFF,
     CREATED_SORT,
@@ -36,7 +42,9 @@ from slrt_api.runtime.shapes import (
     Sort,
     aggregate_fields,
     code_filter,
+    id_filter,
     parse_boolean,
+    parse_codes,
     parse_uuid,
     updated_filters,
 )
@@ -62,6 +70,11 @@ _OWN_FINDINGS = (
     "(SELECT coalesce(json_agg(json_build_object('code', f.code, 'severity', 'WARNING', 'pointer', '/nik')"
     " ORDER BY f.code), '[]'::json) FROM identities i CROSS JOIN LATERAL unnest(i.findings) AS f (code)"
     " WHERE i.regency = {t}.regency AND i.owner_id = {t}.id AND i.type = 'NIK' AND i.valid_to IS NULL)"
+)
+#: whether the person has a NIK now: nobody else can be compared with the civil registry
+_HAS_NIK = (
+    "EXISTS (SELECT FROM identities i WHERE i.regency = {t}.regency AND i.owner_id = {t}.id AND i.type = 'NIK'"
+    " AND i.valid_to IS NULL)"
 )
 _ENDED_FILTER = Filter(
     "ended",
@@ -185,6 +198,15 @@ PERSON = (
             _OWN_FINDINGS,
             example=[{"code": "NIK_PREFIX_UNKNOWN", "severity": "WARNING", "pointer": "/nik"}],
         ),
+        Field(
+            "matching_status",
+            FieldType.CODE,
+            "What the civil registry said of the NIK, name, sex and birth date as they are known now; `NOT_MATCHED_YET` again"
+            " when one of them is changed. Null for a person without a NIK.",
+            f"(CASE WHEN {_HAS_NIK} THEN {{t}}.matching_status END)",
+            nullable=True,
+            codes=MatchingStatus,
+        ),
         Field("died_on", FieldType.DATE, "Day of death.", nullable=True),
         *_ended_fields("person", PersonEnd),
         _PROVENANCE,
@@ -199,6 +221,14 @@ PERSON = (
             parse_uuid,
             "Who belongs to this household now.",
             "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
+        ),
+        Filter(
+            "matching_status",
+            f"{{t}}.matching_status = ANY ({{v}}::text[]) AND {_HAS_NIK}",
+            parse_codes(MatchingStatus),
+            "Who has a NIK, and of whom the civil registry said one of these.",
+            "NOT_MATCHED_YET,PARTIAL",
+            MatchingStatus,
         ),
         *updated_filters(),
     )
@@ -543,8 +573,6 @@ HOUSEHOLD.link(
     )
 )
 
-#: who may be entered twice is for those who work in an area
-_AREA_STAFF = frozenset({ScopeKind.AREA_RANGE, ScopeKind.AREA_LIST})
 DUPLICATE = (
     Shape(
         "duplicate",
@@ -553,7 +581,7 @@ DUPLICATE = (
         "Two persons who may be one, side by side, with what speaks for it. Without the filter `status`, those that wait for"
         " a decision, the likeliest first.",
         scope=Scope.DUPLICATES_DECIDE,
-        kinds=_AREA_STAFF,
+        kinds=ALL_STAFF,
         kind=Kind.DUPLICATE,
         version="{t}.version",
     )
@@ -610,6 +638,138 @@ for _name in ("first", "second"):
         )
     )
 
+HANDOVER = (
+    Shape(
+        "handover",
+        "handovers",
+        "handovers {t}",
+        "A household on its way to another regency, as this side sees it. Until it is accepted, the other side learns from"
+        " which regency, when, why by a code, and of how many people, and nothing else.",
+        scope=Scope.HANDOVERS_WRITE,
+        kinds=ALL_STAFF,
+        kind=Kind.HANDOVER,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("hand-over"),
+        Field("direction", FieldType.CODE, "Which side this is.", codes=Direction),
+        Field("status", FieldType.CODE, "Where it stands; the same on both sides.", codes=HandoverStatus),
+        Field("allowed_actions", FieldType.CODES, "What this caller may do with it now.", lifecycle=HANDOVER_LIFECYCLE),
+        Field(
+            "area_code",
+            FieldType.AREA,
+            "This side's area: where the household lived, or the area that it is offered to.",
+            "{t}.area",
+            example="33.26.01.2001",
+        ),
+        Field(
+            "other_area_code",
+            FieldType.AREA,
+            "The other side's: the area that it is offered to, or the regency that it comes from.",
+            "{t}.other_area",
+            example="33.27",
+        ),
+        Field("persons", FieldType.INTEGER, "How many people.", example=4),
+        Field("reason_code", FieldType.CODE, "Why; both sides see it.", codes=HandoverReason),
+        Field(
+            "reason",
+            FieldType.TEXT,
+            "Why, in words; for the side that offers.",
+            nullable=True,
+            example="Ikut anak yang bekerja di sana",
+        ),
+        Field(
+            "household_id",
+            FieldType.ID,
+            "This side's household: the one that is handed over, or, once accepted, the one that goes on.",
+            nullable=True,
+        ),
+        Field("answered_at", FieldType.INSTANT, "When it was accepted, declined or withdrawn.", nullable=True),
+        Field(
+            "answer",
+            FieldType.TEXT,
+            "What was said to it; both sides see it.",
+            nullable=True,
+            example="Keluarga tidak ditemukan di alamat yang disebut",
+        ),
+        Field("lineage_id", FieldType.ID, "Once accepted: the operation on this side.", nullable=True),
+    )
+    .with_filters(
+        code_filter("direction", Direction, "Of one of these sides."),
+        code_filter("status", HandoverStatus, "In one of these states."),
+        id_filter("household_id", "Of this household."),
+        AREA_FILTER,
+        *updated_filters(),
+    )
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
+)
+HANDOVER.link(
+    Link(
+        "household",
+        HOUSEHOLD,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.household_id",
+        "This side's household.",
+        single=True,
+    )
+)
+
+DUPLICATE_TICKET = (
+    Shape(
+        "duplicate_ticket",
+        "duplicate-tickets",
+        "duplicate_tickets {t}",
+        "That a person may be entered in another regency too, as this side sees it. Without the filter `status`, those that wait"
+        " for somebody. Nothing of the other side's person is shown before both sides have agreed.",
+        scope=Scope.DUPLICATES_DECIDE,
+        kinds=ALL_STAFF,
+        kind=Kind.DUPLICATE_TICKET,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("ticket"),
+        Field("status", FieldType.CODE, "Where it stands on this side.", codes=TicketStatus),
+        Field("allowed_actions", FieldType.CODES, "What this caller may do with it now.", lifecycle=TICKET_LIFECYCLE),
+        Field("area_code", FieldType.VILLAGE, "Village of this side's person.", "{t}.area", example="33.26.01.2001"),
+        Field("other_area_code", FieldType.AREA, "The other regency.", "{t}.other_area", example="33.27"),
+        Field("person_id", FieldType.ID, "This side's person."),
+        Field(
+            "reasons",
+            FieldType.JSON,
+            "By field, how the two agree. No values.",
+            example=[{"field": "NIK", "level": "EXACT"}, {"field": "NAME", "level": "SOUND"}],
+        ),
+        Field(
+            "shared",
+            FieldType.JSON,
+            "While both sides agree to look at it: the other's entry, NIK masked.",
+            nullable=True,
+            example={"name": "Siti Aminah", "sex": "F", "birth_date": "1988-05-05", "nik": "990101**********"},
+        ),
+        Field("decided_by", FieldType.TEXT, "Who decided last, here.", nullable=True, example="https://id.example#o-7"),
+        Field("decided_at", FieldType.INSTANT, "When it was decided last, here.", nullable=True),
+        Field("reason", FieldType.TEXT, "Why, here.", nullable=True, example="Ditemui, memang sudah pindah"),
+        Field("lineage_id", FieldType.ID, "Of one that was released: the operation here.", nullable=True),
+    )
+    .with_filters(
+        code_filter("status", TicketStatus, "In one of these states. Without it, those that wait for somebody."),
+        id_filter("person_id", "Of this person."),
+        AREA_FILTER,
+        *updated_filters(),
+    )
+    .with_unasked("status", "{t}.status IN ('OPEN', 'WAITING', 'ASKED', 'AGREED')")
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
+)
+DUPLICATE_TICKET.link(
+    Link(
+        "person",
+        PERSON,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.person_id",
+        "This side's person, masked as anywhere; null where they have left your sight.",
+        single=True,
+        embedded=True,
+    )
+)
+
 DUPLICATE_RUN = (
     Shape(
         "duplicate_run",
@@ -617,7 +777,7 @@ DUPLICATE_RUN = (
         "duplicate_runs {t}",
         "A look for duplicates among everybody of a regency, by the worker; it goes on where it was after a restart.",
         scope=Scope.DUPLICATES_DECIDE,
-        kinds=_AREA_STAFF,
+        kinds=ALL_STAFF,
         kind=Kind.DUPLICATE_RUN,
         version="{t}.version",
     )
@@ -632,4 +792,85 @@ DUPLICATE_RUN = (
     )
     .with_filters(code_filter("status", RunStatus, "In one of these states."), AREA_FILTER, *updated_filters())
     .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT)
+)
+
+
+def _matches(name: str, noun: str) -> Field:
+    return Field(
+        f"{name}_matches",
+        FieldType.BOOLEAN,
+        f"Whether the {noun} is the civil registry's. Null before the answer, and where the NIK is not in force.",
+        nullable=True,
+        example=True,
+    )
+
+
+CIVIL_CHECK = (
+    Shape(
+        "civil_check",
+        "civil-checks",
+        "civil_checks {t}",
+        "A question to the civil registry (Dukcapil) about one person: whether the values that are known here are what it"
+        " knows under the NIK. Yes or no for each value; what it knows is not asked for and not kept.",
+        scope=Scope.HOUSEHOLDS_READ,
+        kinds=ALL_STAFF,
+        kind=Kind.CIVIL_CHECK,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("check"),
+        Field("person_id", FieldType.ID, "The person."),
+        Field("status", FieldType.CODE, "Whether it has been answered.", codes=CivilCheckStatus),
+        Field("area_code", FieldType.VILLAGE, "Village (Kemendagri code).", "{t}.area", example="33.26.01.2001"),
+        Field(
+            "attempts",
+            FieldType.INTEGER,
+            "How often the civil registry was asked, or is being asked now; more than one where it was away.",
+            example=1,
+        ),
+        Field(
+            "due_at",
+            FieldType.INSTANT,
+            "Of one that waits: when it is taken up, at the latest. Null once it is settled.",
+            nullable=True,
+        ),
+        Field("standing", FieldType.CODE, "How the NIK stands in the civil registry.", nullable=True, codes=Standing),
+        _matches("name", "name"),
+        _matches("sex", "sex"),
+        Field(
+            "birth_date_matches",
+            FieldType.BOOLEAN,
+            "Whether the birth date is the civil registry's. Null before the answer, where the NIK is not in force, and where"
+            " no birth date was known.",
+            nullable=True,
+            example=False,
+        ),
+        Field("asked_at", FieldType.INSTANT, "When the civil registry answered.", nullable=True),
+        Field(
+            "expires_at",
+            FieldType.INSTANT,
+            "Until when the answer is used: no second question is asked of the same values before.",
+            nullable=True,
+        ),
+    )
+    .with_filters(
+        code_filter("status", CivilCheckStatus, "In one of these states."),
+        code_filter("standing", Standing, "Whose NIK stands like this."),
+        id_filter("person_id", "About this person.", "019aaa11-2233-8000-8cfe-08a1b2c3d4e5"),
+        AREA_FILTER,
+        *updated_filters(),
+    )
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
+)
+CIVIL_CHECK.link(
+    Link("person", PERSON, "{t}.regency = {p}.regency AND {t}.id = {p}.person_id", "The person.", single=True)
+)
+PERSON.link(
+    Link(
+        "civil_checks",
+        CIVIL_CHECK,
+        "{t}.regency = {p}.regency AND {t}.person_id = {p}.id",
+        "What the civil registry was asked about the person, newest first.",
+        order="{t}.id DESC",
+    )
 )

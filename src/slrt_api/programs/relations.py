@@ -20,6 +20,8 @@ TYPES: Final = {
 }
 #: facts that stand in columns of their own, or nowhere yet
 _COLUMNS: Final = {"birth_date": "p.birth_date", "sex": "p.sex", "relation": "m.relation"}
+#: what nobody has asked yet is not known
+_CIVIL: Final = {"nik_status": "nullif(p.matching_status, 'NOT_MATCHED_YET')"}
 _REGISTRY: Final = {
     "desil": "f.desil::integer",
     "registry_status": "f.outcome",
@@ -118,6 +120,8 @@ class _Slots:
             return _COLUMNS[spec.name]
         if spec.origin is Origin.REGISTRY:
             return _REGISTRY[spec.name]
+        if spec.origin is Origin.CIVIL:
+            return _CIVIL[spec.name]
         groups = [self._group(spec, group) for group in self._facts.get(spec.name, ())]
         if not groups:
             return f"NULL::{TYPES[spec.type]}"

@@ -26,9 +26,9 @@ from slrt_api.runtime.shapes import (
     Shape,
     aggregate_fields,
     code_filter,
+    id_filter,
     one_of,
     parse_codes,
-    parse_uuid,
     updated_filters,
 )
 
@@ -39,11 +39,6 @@ _OF_SERVICE: Any = {
     "readers": CASE_WORKERS | RECEIVERS | {Role.AUDITOR},
     "redacted": codelists.redacted_of_special("service"),
 }
-_ID = "019aaa11-2233-8000-8cfe-04a1b2c3d4e5"
-
-
-def _id_filter(name: str, description: str) -> Filter:
-    return Filter(name, f"{{t}}.{name} = {{v}}::uuid", parse_uuid, description, _ID)
 
 
 PACKAGE = Shape(
@@ -147,9 +142,9 @@ REFERRAL = (
         code_filter("status", ReferralStatus, "In one of these states."),
         AREA_FILTER,
         *updated_filters(),
-        _id_filter("case_id", "Of this case."),
-        _id_filter("need_id", "Of this need."),
-        _id_filter("organization_id", "Sent to this organization."),
+        id_filter("case_id", "Of this case."),
+        id_filter("need_id", "Of this need."),
+        id_filter("organization_id", "Sent to this organization."),
         Filter(
             "service",
             "{t}.service = ANY ({v}::text[])",

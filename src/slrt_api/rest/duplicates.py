@@ -1,7 +1,7 @@
 """Routes of persons who may be one, and of the runs that look for them."""
 
-from slrt_api.flows import duplicates, finding
-from slrt_api.households.shapes import DUPLICATE, DUPLICATE_RUN
+from slrt_api.flows import duplicates, finding, tickets
+from slrt_api.households.shapes import DUPLICATE, DUPLICATE_RUN, DUPLICATE_TICKET
 from slrt_api.rest.operations import Routes
 
 TAG = "Duplicates"
@@ -12,3 +12,5 @@ def add(routes: Routes) -> None:
     routes.write(duplicates.transition, "/v1/duplicates/{id}/transitions", tag=TAG)
     routes.read(DUPLICATE_RUN, tag=TAG)
     routes.write(finding.start, "/v1/duplicate-runs", tag=TAG)
+    routes.read(DUPLICATE_TICKET, tag=TAG)
+    routes.write(tickets.transition, "/v1/duplicate-tickets/{id}/transitions", tag=TAG)

@@ -3,8 +3,9 @@
 from slrt_api.cases import service as cases
 from slrt_api.cases.service.identities import FoundPersons, RevealedNumber
 from slrt_api.households import service
+from slrt_api.households.service import civil_checks
 from slrt_api.households.service import registry_numbers as numbers
-from slrt_api.households.shapes import HOUSEHOLD, PERSON
+from slrt_api.households.shapes import CIVIL_CHECK, HOUSEHOLD, PERSON
 from slrt_api.registry import service as registry
 from slrt_api.rest.operations import Routes
 
@@ -40,3 +41,6 @@ def add(routes: Routes) -> None:
     routes.write(numbers.search, "/v1/registry-numbers/search", tag=PERSONS, model=numbers.FoundOwners, errors_=())
     routes.write(cases.search, "/v1/persons/search", tag=PERSONS, model=FoundPersons, errors_=(409,))
     routes.write(cases.reveal, "/v1/persons/{id}/reveal", tag=PERSONS, noun="person", model=RevealedNumber)
+    routes.write(civil_checks.request, "/v1/persons/{id}/civil-checks", tag=PERSONS, noun="person")
+    routes.link(PERSON, "civil_checks", tag=PERSONS)
+    routes.read(CIVIL_CHECK, tag=PERSONS)

@@ -1,7 +1,7 @@
-"""Routes of what happens to families: operations, and undoing them."""
+"""Routes of what happens to families: operations, undoing them, and hand-overs to another regency."""
 
-from slrt_api.flows import lineage
-from slrt_api.households.shapes import HOUSEHOLD, LINEAGE, PERSON
+from slrt_api.flows import handovers, lineage
+from slrt_api.households.shapes import HANDOVER, HOUSEHOLD, LINEAGE, PERSON
 from slrt_api.rest.operations import Routes
 
 TAG = "Lineage"
@@ -19,3 +19,6 @@ def add(routes: Routes) -> None:
     routes.write(lineage.undo, "/v1/lineage/{id}/undo", tag=TAG, noun="operation")
     routes.link(HOUSEHOLD, "lineage", tag=TAG)
     routes.link(PERSON, "lineage", tag=TAG)
+    routes.read(HANDOVER, tag=TAG)
+    routes.write(handovers.offer, "/v1/handovers", tag=TAG)
+    routes.write(handovers.transition, "/v1/handovers/{id}/transitions", tag=TAG)

@@ -19,7 +19,7 @@ A token says who and which scopes; its grants say in which role and where.
 TAGS = {
     "Households": "Families at an address, and the people in them.",
     "Persons": "Search by NIK and the full NIK of one person; each leaves a record of the access.",
-    "Lineage": "Births, deaths, splits, merges, moves and new numbers of families, and undoing them.",
+    "Lineage": "Births, deaths, splits, merges, moves and new numbers of families, undoing them, and hand-overs.",
     "Duplicates": "Persons who may be entered twice: the queue, decisions, and runs over a whole regency.",
     "Organizations": "Secretariats, Puskesos, offices (OPD), welfare organizations (LKS): services, areas, capacity.",
     "Programs": "The catalog of social programs, the versions of their rules, and who receives them.",

@@ -282,6 +282,7 @@ class Routes:
             errors_=errors_,
             rule=doing(case),
             hidden=hidden,
+            found="It was there already, and is answered" if case.may_find else None,
         )
 
     def _write_handler(self, case: UseCase, method: described.Method, within: str | None) -> Handler:
@@ -332,6 +333,7 @@ class Routes:
         scheme: str | None = "bearer",
         cached: bool = False,
         hidden: str | None = None,
+        found: str | None = None,
         rule: Rule | None = None,
     ) -> None:
         """Add one route and its description.
@@ -339,6 +341,7 @@ class Routes:
         anonymous  it is answered without a token as well
         scheme     what the caller shows, as the document names it; None for nothing at all
         hidden     when it answers without a body (204)
+        found      when it answers what was there already (200 in place of 201)
         cached     anybody may keep the answer: it has an ETag, and 304 where the caller has it already
         rule       what is asked of the caller's role; without one it must be answered to anybody
         Raises ValueError for an operation for which somebody has to show who they are, and nobody says what they may.
@@ -355,6 +358,8 @@ class Routes:
         responses = described.problems(*errors_)
         if hidden is not None:
             responses[204] = {"description": hidden}
+        if found is not None:
+            responses[200] = {"description": found, "model": model}
         if cached:
             shown["if_none_match"] = described.KNOWN_ETAG
             responses[304] = {"description": "You have it already"}

@@ -18,7 +18,7 @@ from slrt_api.cases.lifecycle import CASE_LIFECYCLE, NEED_LIFECYCLE
 from slrt_api.clocks import calendars
 from slrt_api.clocks.calendars import DayOff
 from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE
-from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE
+from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE, TICKET_LIFECYCLE
 from slrt_api.kernel import errors
 from slrt_api.kernel.lifecycle import Lifecycle
 from slrt_api.programs.lifecycle import ENROLLMENT_LIFECYCLE, REVIEW_LIFECYCLE, VERSION_LIFECYCLE
@@ -43,6 +43,8 @@ _TABLES: Final[tuple[Lifecycle, ...]] = (
     VERSION_LIFECYCLE,
     ENROLLMENT_LIFECYCLE,
     REVIEW_LIFECYCLE,
+    HANDOVER_LIFECYCLE,
+    TICKET_LIFECYCLE,
 )
 #: the state machines of the house by name
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = {table.name: table for table in _TABLES}

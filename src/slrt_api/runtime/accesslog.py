@@ -49,6 +49,8 @@ class AccessLog:
         self._database = database
         self._queue: deque[tuple[Any, ...]] = deque()
         self._full = asyncio.Event()
+        # Two writers at once would each take from the queue what the other has written, and lose what came after.
+        self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -89,16 +91,17 @@ class AccessLog:
 
     async def flush(self) -> None:
         """Write everything that is queued now. What cannot be written stays queued."""
-        while self._queue:
-            # A record gets its id once, when it is first written, so that one that is written again is recognized.
-            for index in range(min(BATCH, len(self._queue))):
-                if len(self._queue[index]) < len(_COLUMNS):
-                    self._queue[index] = _identified(*self._queue[index])
-            batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
-            async with self._database.transaction(RowScope(ScopeKind.WORKER), write=True) as connection:
-                await connection.executemany(_INSERT, batch)
-            for _ in batch:
-                self._queue.popleft()
+        async with self._writing:
+            while self._queue:
+                # A record gets its id once, when it is first written, so that one that is written again is recognized.
+                for index in range(min(BATCH, len(self._queue))):
+                    if len(self._queue[index]) < len(_COLUMNS):
+                        self._queue[index] = _identified(*self._queue[index])
+                batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
+                async with self._database.transaction(RowScope(ScopeKind.WORKER), write=True) as connection:
+                    await connection.executemany(_INSERT, batch)
+                for _ in batch:
+                    self._queue.popleft()
 
     async def _write_for_ever(self) -> None:
         while not self._closing:

@@ -990,6 +990,24 @@ _ALL: Final = (
         ),
     ),
     _problem(
+        409,
+        "nik_missing",
+        ("Orang ini belum memiliki NIK", "The person has no NIK"),
+        (
+            "Tanpa NIK tidak ada yang dapat dipadankan; catat NIK-nya dahulu.",
+            "Without a NIK nothing can be compared; record the NIK first.",
+        ),
+    ),
+    _problem(
+        409,
+        "civil_registry_absent",
+        ("Tidak tersambung ke Dukcapil", "Not connected to the civil registry"),
+        (
+            "Layanan ini belum disambungkan ke pencatatan sipil; hubungi pengelolanya.",
+            "This service is not connected to the civil registry; ask whoever runs it.",
+        ),
+    ),
+    _problem(
         422,
         "household_required",
         ("Sebutkan rumah tangganya", "Name the household"),
@@ -1014,6 +1032,51 @@ _ALL: Final = (
         (
             "Sudah dibatalkan, atau ada perubahan sesudahnya yang bergantung padanya; batalkan itu dahulu.",
             "It is undone already, or something has changed since that depends on it; undo that first.",
+        ),
+    ),
+    _problem(
+        409,
+        "handover_under_way",
+        ("Sudah ditawarkan", "Offered already"),
+        (
+            "Tunggu jawaban atas penawaran yang ada, atau tarik kembali dahulu.",
+            "Wait for the answer to the present offer, or withdraw it first.",
+        ),
+    ),
+    _problem(
+        409,
+        "handover_not_ready",
+        ("Belum dapat diserahkan", "Not ready to be handed over"),
+        (
+            "Pihak yang menawarkan perlu menyelesaikan rujukan yang berjalan dan kebutuhan orang yang tidak ikut pindah.",
+            "The side that offers has to finish running referrals, and needs of people who do not go.",
+        ),
+    ),
+    _problem(
+        409,
+        "other_side_decides",
+        ("Diputuskan pihak lain", "The other side decides"),
+        (
+            "Langkah ini milik kabupaten/kota di pihak lain.",
+            "This step belongs to the regency on the other side.",
+        ),
+    ),
+    _problem(
+        409,
+        "case_handed_over",
+        ("Kasus sudah diserahkan", "The case was handed over"),
+        (
+            "Kasus ini dilanjutkan di kabupaten/kota lain; lihat successor_id.",
+            "It goes on in another regency; see successor_id.",
+        ),
+    ),
+    _problem(
+        422,
+        "same_regency",
+        ("Kabupaten/kota yang sama", "The same regency"),
+        (
+            "Isi wilayah di kabupaten/kota lain; di dalam kabupaten/kota, catat pindah.",
+            "Give an area of another regency; within the regency, move the household.",
         ),
     ),
     _problem(

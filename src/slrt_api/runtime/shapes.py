@@ -328,6 +328,11 @@ def code_filter(name: str, codes: Codes, description: str, column: str | None = 
     )
 
 
+def id_filter(name: str, description: str, example: str = "019aaa11-2233-8000-8cfe-04a1b2c3d4e5") -> Filter:
+    """Filter `name=ID` on a column of ids."""
+    return Filter(name, f"{{t}}.{name} = {{v}}::uuid", parse_uuid, description, example)
+
+
 def updated_filters() -> tuple[Filter, Filter]:
     """`updated_from` and `updated_to`, half-open."""
     return (

@@ -51,6 +51,8 @@ class Aggregate(Tenant):
     NAME: ClassVar[str]
     #: whether its events are for the organization or program that it names
     ADDRESSED: ClassVar[bool] = True
+    #: columns that no revision tells of: they lead to what readers of the history may not know
+    UNTOLD: ClassVar[frozenset[str]] = frozenset()
 
     version: int = 1
     created_at: datetime = Field(sa_type=INSTANT)

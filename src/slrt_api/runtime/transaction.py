@@ -389,10 +389,11 @@ def _values(row: SQLModel) -> dict[str, Any]:
 
 
 def _changes(row: SQLModel) -> dict[str, Any]:
+    silent = _SILENT | row.UNTOLD if isinstance(row, Aggregate) else _SILENT
     return {
         name: value
         for name, value in _values(row).items()
-        if value is not None and name not in _SILENT and not isinstance(value, bytes)
+        if value is not None and name not in silent and not isinstance(value, bytes)
     }
 
 

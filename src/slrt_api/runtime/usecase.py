@@ -48,11 +48,13 @@ class Done:
     """What a use case did: the resource that answers, and members that are shown this once only.
 
     refusal  answered in place of the resource, after what was done has been committed: a refusal that is remembered
+    found    what was asked for was there already: 200 in place of 201 (`may_find`)
     """
 
     id: UUID
     once: Mapping[str, Any] = field(default_factory=dict)
     refusal: errors.SlrtError | None = None
+    found: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ class UseCase:
     answers  the shape that renders the resource it returns; None = it returns a `Result`, or nothing (204)
     include  links shown in that answer
     creates  it makes a resource: 201 with Location
+    may_find  it may answer one that is there already instead: 200
     sees     rows under which the caller sees what it answers, where they are not the caller's own; raises NotFound
     asked    it is asked on a resource, by id
     may_hide  it may take the resource from its caller's sight: the answer then has no body (204)
@@ -104,6 +107,7 @@ class UseCase:
     summary: str
     description: str
     sees: Sees | None = None
+    may_find: bool = False
 
     def permit(self, actor: Actor) -> None:
         """Raise Forbidden unless the actor's token and role allow it."""
@@ -130,6 +134,7 @@ def use_case(
     creates: bool = False,
     conditional: bool = True,
     may_hide: bool = False,
+    may_find: bool = False,
     sees: Sees | None = None,
 ) -> Callable[[Callable[P, Awaitable[R]]], Callable[P, Awaitable[R]]]:
     """Declare a service function as a use case. It stays a plain function for other services to call."""
@@ -155,6 +160,7 @@ def use_case(
             summary.rstrip("."),
             description,
             sees,
+            may_find,
         )
         return run
 
@@ -309,7 +315,7 @@ class Act:
             return Answer(204, b"")
         once = getattr(done, "once", None)
         body = item.body[:-1] + b"," + orjson.dumps(dict(once))[1:] if once else item.body
-        if not case.creates:
+        if not case.creates or getattr(done, "found", False):
             return Answer(200, body, item.version)
         return Answer(201, body, item.version, f"/v1/{case.answers.plural}/{done.id}")
 

@@ -12,20 +12,12 @@ from slrt_api.runtime.shapes import (
     UPDATED_SORT,
     Field,
     FieldType,
-    Filter,
     Shape,
     aggregate_fields,
     code_filter,
-    parse_uuid,
+    id_filter,
     updated_filters,
 )
-
-_ID = "019aaa11-2233-8000-8cfe-04a1b2c3d4e5"
-
-
-def _id_filter(name: str, description: str) -> Filter:
-    return Filter(name, f"{{t}}.{name} = {{v}}::uuid", parse_uuid, description, _ID)
-
 
 CONSENT = (
     Shape(
@@ -78,9 +70,9 @@ CONSENT = (
         Field("recorded_by", FieldType.TEXT, "Who recorded it: issuer and subject.", example="https://id.example#o-7"),
     )
     .with_filters(
-        _id_filter("person_id", "Of this person."),
-        _id_filter("household_id", "Of this household."),
-        _id_filter("case_id", "Recorded for this case."),
+        id_filter("person_id", "Of this person."),
+        id_filter("household_id", "Of this household."),
+        id_filter("case_id", "Recorded for this case."),
         code_filter("purpose", ProcessingPurpose, "For one of these purposes."),
         code_filter("basis", LawfulBasis, "On one of these bases."),
         code_filter("status", ConsentStatus, "In one of these states."),

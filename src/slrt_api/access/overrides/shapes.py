@@ -16,12 +16,12 @@ from slrt_api.runtime.shapes import (
     Shape,
     aggregate_fields,
     code_filter,
+    id_filter,
     parse_boolean,
-    parse_uuid,
     updated_filters,
 )
 
-_ACTIVE = "({t}.status = 'GRANTED' AND {t}.expires_at > now())"
+_ACTIVE = "({t}.status = 'GRANTED' AND {t}.expires_at > statement_timestamp())"
 
 ACCESS_OVERRIDE = (
     Shape(
@@ -73,13 +73,7 @@ ACCESS_OVERRIDE = (
             "Whether it opens something now.",
             "true",
         ),
-        Filter(
-            "resource_id",
-            "{t}.resource_id = {v}::uuid",
-            parse_uuid,
-            "About this resource.",
-            "019aaa11-2233-8000-8cfe-04a1b2c3d4e5",
-        ),
+        id_filter("resource_id", "About this resource."),
         AREA_FILTER,
         *updated_filters(),
     )

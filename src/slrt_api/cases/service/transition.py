@@ -219,6 +219,9 @@ async def _merge(tx: Transaction, actor: Actor, case: Case, command: CaseTransit
 
 
 async def _reopen(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
+    if case.successor_id is not None:
+        # Its people have gone with it, and are served there.
+        raise errors.Conflict("case_handed_over")
     return Effect({"closed_at": None, "closing_text": None, "merged_into": None, "transferred_to": None})
 
 

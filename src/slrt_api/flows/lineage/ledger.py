@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 
 from slrt_api.cases.codes import FINAL_NEEDS, NeedStatus
 from slrt_api.cases.models import Case, Need
-from slrt_api.households.codes import Operation, Relation
+from slrt_api.households.codes import MatchingStatus, Operation, Relation
 from slrt_api.households.lineage import ends_on
 from slrt_api.households.models import (
     Duplicate,
@@ -29,6 +29,7 @@ from slrt_api.households.service import name_keys
 from slrt_api.kernel.ids import Kind
 from slrt_api.referrals.codes import ENDED
 from slrt_api.referrals.models import Referral
+from slrt_api.registry import service as registry
 from slrt_api.runtime.events import plain
 from slrt_api.runtime.transaction import Transaction
 
@@ -40,6 +41,8 @@ MODELS: Final[Mapping[str, type[SQLModel]]] = {
 }
 #: columns that follow from others: where a person or case is follows the household, what a case counts its needs
 _DERIVED: Final = {"persons": {"area"}, "cases": {"area", "open_needs", "referred_needs"}, "referrals": {"area"}}
+#: what of a person is compared with the civil registry, beside the NIK
+COMPARED: Final = frozenset({"name", "sex", "birth_date"})
 #: what hangs on a household or a person by its id
 _OWNED: Final = (
     ("identities", "owner_id = $2"),
@@ -56,7 +59,12 @@ _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
         ("eligibility_checks", "household_id = $2"),
         ("eligibility_reviews", "household_id = $2"),
     ),
-    Person: (*_OWNED, ("memberships", "id = $2 AND valid_to IS NULL"), ("enrollments", "person_id = $2")),
+    Person: (
+        *_OWNED,
+        ("memberships", "id = $2 AND valid_to IS NULL"),
+        ("civil_checks", "person_id = $2"),
+        ("enrollments", "person_id = $2"),
+    ),
     Case: (("needs", "case_id = $2"), ("assessments", "case_id = $2"), ("direct_services", "case_id = $2")),
     Referral: (("referral_packages", "id = $2"),),
 }
@@ -70,6 +78,8 @@ EVENTS: Final[Mapping[Operation | None, tuple[str, str, str]]] = {
     Operation.KK_REISSUE: ("family_card_issued", "family_card_issued", "household_changed"),
     Operation.NIK_CORRECTION: ("member_corrected", "nik_corrected", "household_changed"),
     Operation.MERGE_PERSONS: ("members_merged", "merged", "person_merged"),
+    Operation.MOVE_OUT: ("handed_over", "handed_over", "handed_over"),
+    Operation.MOVE_IN: ("taken_over", "taken_over", "taken_over"),
     None: ("operation_undone", "operation_undone", "operation_undone"),
 }
 
@@ -229,6 +239,10 @@ class Ledger:
             for person_id in self.family(household.id):
                 if self._now(self.persons[person_id], "area") != area:
                     self.set(self.persons[person_id], area=area)
+                seat = self.members[person_id]
+                if seat.area != area and household.area == area:
+                    # A membership that had ended stayed where it was while the household moved; undone, it holds again.
+                    self.members[person_id] = await self.tx.update(seat, area=area)
             for case in self.cases.values():
                 if case.closed_at is None and self._now(case, "household_id") == household.id and case.area != area:
                     self.set(case, area=area)
@@ -247,7 +261,10 @@ class Ledger:
                 self.set(case, open_needs=left)
 
     async def write(self, reason: str | None) -> None:
-        """Write every aggregate with its event, in the order of the house; then its parts are where it is."""
+        """Write every aggregate with its event, in the order of the house; then its parts are where it is.
+
+        What the registry tells of the families and people is looked up anew: it follows their numbers.
+        """
         for touched in sorted(self._touched.values(), key=lambda each: (each.row.KIND, each.row.id)):
             row = touched.row
             kinds = (Kind.HOUSEHOLD, Kind.PERSON, Kind.CASE)
@@ -255,6 +272,9 @@ class Ledger:
                 type_ = EVENTS[self.operation][kinds.index(row.KIND)]
             else:
                 type_ = "moved" if row.KIND is Kind.REFERRAL else "decided" if self.operation else "decision_undone"
+            if isinstance(row, Person) and ("identities" in touched.parts or touched.values.keys() & COMPARED):
+                # What the civil registry said was said of other values. No step: undoing brings other values back.
+                touched.values["matching_status"] = MatchingStatus.NOT_MATCHED_YET.value
             notes, texts = {"lineage": self.id}, {**self.texts, "reason": reason}
             after = await self.tx.change(
                 row, type_, parts=touched.parts or None, texts=texts, notes=notes, **touched.values
@@ -274,6 +294,7 @@ class Ledger:
                 and (after.area, after.birth_date) != (row.area, row.birth_date)
             ):
                 await name_keys.keep(self.tx, after)
+        await registry.match(self.tx, self.regency, {*self.households, *self.persons})
 
     async def close(self, lineage: Lineage, also: Iterable[UUID] = ()) -> Lineage:
         """Write what was gathered, and the operation itself.

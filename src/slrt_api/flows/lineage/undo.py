@@ -35,10 +35,11 @@ async def undo(tx: Transaction, actor: Actor, lineage_id: UUID, command: UndoOpe
 
     Every value is again what it was before. Rows that the operation made stay, as what never held: a household ends as
     `DISSOLVED`, a person as `MISTAKEN`, memberships and numbers end on the day they began. Refused with 409 `undo_blocked`
-    where the operation is undone already, or something has changed since that depends on it: undo that first.
+    where the operation is undone already, or something has changed since that depends on it: undo that first. A household that
+    was handed over to another regency comes back by another hand-over: both sides agreed, and one alone undoes nothing.
     """
     row = await tx.ask(Lineage, lineage_id)
-    if row.status != LineageStatus.DONE:
+    if row.status != LineageStatus.DONE or row.operation in {Operation.MOVE_OUT, Operation.MOVE_IN}:
         raise errors.Conflict("undo_blocked")
     if row.operation == Operation.MERGE_PERSONS:
         # Who may not decide that two are one may not decide that they are not.

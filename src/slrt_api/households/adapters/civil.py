@@ -19,6 +19,7 @@ import structlog
 from pydantic import SecretStr
 
 from slrt_api.households.codes import Sex, Standing
+from slrt_api.settings import Settings
 
 #: seconds that one attempt may take, and attempts of one question: whoever asks waits at the counter
 ATTEMPT_SECONDS: Final = 3.0
@@ -161,6 +162,13 @@ class HttpCivilRegistry:
         except (httpx.HTTPError, TimeoutError):
             # Without the cause: what a library says of a request may quote it.
             raise _Transient("it cannot be reached") from None
+
+
+def configured(settings: Settings) -> HttpCivilRegistry | None:
+    """The registry of the settings; None where there is none."""
+    if settings.civil_registry_url is None or settings.civil_registry_credential is None:
+        return None
+    return HttpCivilRegistry(settings.civil_registry_url, settings.civil_registry_credential)
 
 
 def _read(answer: bytes, asked: Mapping[str, str]) -> Verdict:

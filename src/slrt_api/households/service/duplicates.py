@@ -23,11 +23,12 @@ from slrt_api.runtime.transaction import Transaction
 #: namespace of the lock that lets one look at a time happen in a regency
 _LOCK: Final = 1_347_571_781
 #: what of a person is compared
-_SHOWN: Final = "SELECT p.id, p.area, p.name, p.sex, p.birth_date, m.household_id, n.id AS nik_id"
+_SHOWN: Final = """SELECT p.id, p.area, p.name, p.sex, p.birth_date, m.household_id,
+    n.id AS nik_id, n.ciphertext AS nik_ciphertext, n.findings AS nik_findings"""
 _BESIDE: Final = """
 LEFT JOIN memberships m ON m.regency = p.regency AND m.id = p.id AND m.valid_to IS NULL
 LEFT JOIN LATERAL (
-    SELECT i.id FROM identities i WHERE i.regency = p.regency AND i.owner_id = p.id AND i.type = 'NIK'
+    SELECT i.id, i.ciphertext, i.findings FROM identities i WHERE i.regency = p.regency AND i.owner_id = p.id AND i.type = 'NIK'
     AND i.valid_to IS NULL ORDER BY i.id DESC LIMIT 1
 ) n ON true
 """
@@ -70,14 +71,25 @@ ON CONFLICT (regency, word) DO UPDATE SET persons = duplicate_words.persons + $3
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is read of somebody's NIK."""
+
+    regency: int
+    id: UUID
+    ciphertext: bytes
+    findings: list[str]
+    type: str = IdentityType.NIK.value
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """Somebody who may be the person who is looked at."""
 
     id: UUID
     area: int
     entry: Entry
-    nik: Identity | None
+    nik: Held | None
 
 
 async def look(tx: Transaction, regency: int, person_id: UUID) -> int:
@@ -120,8 +132,15 @@ async def look(tx: Transaction, regency: int, person_id: UUID) -> int:
     version = await _findings(tx, person, mine, others)
     await tx.execute(_LOOKED, regency, person.id, version)
     # Whoever shared the NIK with this person until now may still share it with somebody else.
-    await tx.execute(_LOOK_AGAIN, regency, parted)
+    if parted:
+        await tx.execute(_LOOK_AGAIN, regency, parted)
     return came
+
+
+async def candidate(tx: Transaction, regency: int, person_id: UUID) -> Candidate:
+    """A person as it is compared."""
+    [found] = _read(tx, regency, await tx.fetch(_ONE, regency, person_id))
+    return found
 
 
 async def _keep_keys(tx: Transaction, person: Person, keys: frozenset[str]) -> None:
@@ -157,7 +176,7 @@ async def _candidates(
     tx: Transaction, person: Person, name: names.Name, pairs: Iterable[UUID]
 ) -> tuple[Candidate, list[Candidate]]:
     """The person, and everybody who shares a key with it or is a pair with it already."""
-    [mine] = await _read(tx, person.regency, await tx.fetch(_ONE, person.regency, person.id))
+    mine = await candidate(tx, person.regency, person.id)
     nik = mine.entry.nik
     near = await tx.fetch(
         _NEAR,
@@ -171,17 +190,15 @@ async def _candidates(
         duplicates.LARGEST_BLOCK,
         list(pairs),
     )
-    return mine, await _read(tx, person.regency, near)
+    return mine, _read(tx, person.regency, near)
 
 
-async def _read(tx: Transaction, regency: int, rows: Iterable[Record]) -> list[Candidate]:
+def _read(tx: Transaction, regency: int, rows: Iterable[Record]) -> list[Candidate]:
     """Entries of people, with their NIK in clear for the comparison: they are kept nowhere."""
-    rows = list(rows)
-    ids = [row["nik_id"] for row in rows if row["nik_id"] is not None]
-    held = {each.id: each for each in await tx.rows(Identity, "regency = $1 AND id = ANY ($2)", regency, ids)}
     found = []
     for row in rows:
-        nik = held.get(row["nik_id"])
+        # Rows of the model cost more than all else here: the columns that are needed are taken as they come.
+        nik = Held(regency, row["nik_id"], row["nik_ciphertext"], row["nik_findings"]) if row["nik_id"] else None
         entry = Entry(
             name=names.parse(row["name"]),
             sex=row["sex"],
@@ -288,7 +305,7 @@ async def _findings(tx: Transaction, person: Person, mine: Candidate, others: li
         if set(findings) == set(each.nik.findings):
             continue
         holder = await tx.lock(Person, each.id)
-        number = await tx.update(each.nik, findings=findings)
+        number = await tx.update(await tx.get(Identity, each.nik.id), findings=findings)
         changed = await tx.change(holder, "nik_compared", parts={"identities": [number]})
         # Where the row has moved on since it was read, it is looked at again.
         if each is mine and holder.version == person.version:

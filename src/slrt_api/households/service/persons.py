@@ -9,7 +9,7 @@ from pydantic import Field
 from slrt_api.access.scopes import Scope
 from slrt_api.areas import places
 from slrt_api.households import identity
-from slrt_api.households.codes import Finding, IdentityType, PersonEnd, Sex
+from slrt_api.households.codes import Finding, IdentityType, MatchingStatus, PersonEnd, Sex
 from slrt_api.households.models import Household, Identity, Person
 from slrt_api.households.provenance import Source, told
 from slrt_api.households.service import name_keys, vault
@@ -147,6 +147,9 @@ async def correct(tx: Transaction, actor: Actor, person_id: UUID, command: Corre
         verified_by=actor.subject if command.verified else None,
         replaced_at=tx.now,
     )
+    if any(getattr(person, name) != value for name, value in values.items()):
+        # What the civil registry said was said of other values.
+        values["matching_status"] = MatchingStatus.NOT_MATCHED_YET.value
     after = Person(**{**person.model_dump(), **values})
     parts = {"identities": [changed] if (changed := await _found_again(tx, after)) else []}
     person = await tx.change(

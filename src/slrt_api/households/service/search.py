@@ -20,6 +20,10 @@ from slrt_api.runtime.transaction import Transaction
 MAX_CANDIDATES: Final = 500
 #: rows of a common word that are looked through for the others
 MAX_LOOKED_THROUGH: Final = 20_000
+#: bearers of a word up to whom each is asked for the other words; of more, the bearers of the other words are read once
+FEW: Final = 1_000
+#: bearers of another word that are read at most: what is hashed has to fit into PostgreSQL's memory for one hash (8 MB)
+MOST_BEARERS: Final = 60_000
 #: of people who have all the words that were asked, as many as make beginnings of words not worth their cost
 ENOUGH: Final = 20
 #: below this, a name has too little of what was asked for to be shown
@@ -142,12 +146,13 @@ async def _candidates(tx: Transaction, regency: int, query: Query) -> tuple[list
     # Where even the rarest word is common, the people who have all the common words are asked for.
     also = [words[place] for count, place in known[1:] if known[0][0] > MAX_CANDIDATES]
     cut = False
+    many = known[0][0] > FEW
     ways = _dear(words[rarest]) if also else words[rarest]
     for way in ways:
         if len(found) > (ENOUGH if also else MAX_CANDIDATES):
             cut = True
             break
-        cut = await _add(tx, regency, query, way, also, found) or cut
+        cut = await _add(tx, regency, query, way, also, found, many=many) or cut
     return list(found)[:MAX_CANDIDATES], cut or len(found) > MAX_CANDIDATES
 
 
@@ -156,7 +161,7 @@ async def _counts(tx: Transaction, regency: int, query: Query, words: Sequence[S
     text = _Text(regency, query)
     asked = [
         f"SELECT {place} AS word, count(*) AS rows FROM (SELECT FROM person_name_keys k WHERE {text.where(way)}"
-        f" LIMIT {MAX_CANDIDATES + 1}) w"
+        f" LIMIT {FEW + 1}) w"
         for place, ways in enumerate(words)
         for way in _widest(ways)
     ]
@@ -185,18 +190,35 @@ async def _add(
     way: Lookup,
     also: Sequence[Sequence[Lookup]],
     found: dict[UUID, None],
+    *,
+    many: bool = False,
 ) -> bool:
-    """Add the people that one way leads to, and who have the words of `also` too. Returns whether the way was cut off."""
+    """Add the people that one way leads to, and who have the words of `also` too. Returns whether the way was cut off.
+
+    many  so many that looking up each one's other words would cost more than reading all who bear them
+    """
     text = _Text(regency, query)
     asked = f"SELECT k.regency, k.person_id FROM person_name_keys k WHERE {text.where(way)}"
     if also:
-        # OFFSET keeps this a question about one person at a time: joined, it could read every bearer of a common word.
-        second = "".join(
-            " AND EXISTS (SELECT FROM person_name_keys o WHERE o.regency = k.regency AND o.person_id = k.person_id"
-            f" AND ({text.any_of('o', _widest(ways))}) OFFSET 0)"
-            for ways in also
-        )
+        second = "".join(_bearers(text, ways) if many else _has(text, ways) for ways in also)
         asked = f"SELECT k.regency, k.person_id FROM ({asked} LIMIT {MAX_LOOKED_THROUGH}) k WHERE true{second}"
     rows = await tx.fetch(f"{asked} LIMIT {MAX_CANDIDATES + 1}", *text.values)
     found.update(dict.fromkeys(row["person_id"] for row in rows))
     return len(rows) > MAX_CANDIDATES
+
+
+def _has(text: _Text, ways: Sequence[Lookup]) -> str:
+    """That a person has a word. OFFSET keeps this a question about one person at a time, whatever the planner believes."""
+    return (
+        " AND EXISTS (SELECT FROM person_name_keys o WHERE o.regency = k.regency AND o.person_id = k.person_id"
+        f" AND ({text.any_of('o', _widest(ways))}) OFFSET 0)"
+    )
+
+
+def _bearers(text: _Text, ways: Sequence[Lookup]) -> str:
+    """That a person is one of those who have a word. IS TRUE keeps this a hash that is made once, and no join."""
+    each = " UNION ALL ".join(
+        f"(SELECT o.person_id FROM person_name_keys o WHERE o.regency = $1 AND {text.key('o', way)} LIMIT {MOST_BEARERS})"
+        for way in _widest(ways)
+    )
+    return f" AND (k.person_id IN ({each})) IS TRUE"

@@ -4,7 +4,7 @@ Encrypted for one row, a number decrypts in that row only: a ciphertext that was
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
@@ -15,6 +15,19 @@ from slrt_api.kernel import errors
 from slrt_api.runtime.crypto import DecryptionFailed, Keyring, aad
 
 _log = structlog.get_logger(__name__)
+
+
+class Sealed(Protocol):
+    """What it takes to decrypt a number: an `Identity`, or these columns of one."""
+
+    @property
+    def regency(self) -> int: ...
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def ciphertext(self) -> bytes: ...
 
 
 def identity_place(type_: str, id_: UUID) -> bytes:
@@ -31,7 +44,7 @@ def sealed(keyring: Keyring, type_: IdentityType, id_: UUID, number: str) -> Map
     }
 
 
-def number_of(keyring: Keyring, identity: Identity) -> str:
+def number_of(keyring: Keyring, identity: Sealed) -> str:
     """The number in full. Raises SlrtError `identity_unreadable`, and says so in the log, where it does not decrypt."""
     try:
         return keyring.decrypt(identity.ciphertext, identity_place(identity.type, identity.id)).decode()
@@ -50,7 +63,7 @@ def index_under(keyring: Keyring, key_id: str, identity: Identity) -> bytes:
         raise unreadable(identity) from None
 
 
-def unreadable(identity: Identity) -> errors.SlrtError:
+def unreadable(identity: Sealed) -> errors.SlrtError:
     """The error of a number that does not decrypt. Somebody has to look at it: the bytes were altered or moved, or their
     key was taken away."""
     _log.error("identity_unreadable", regency=identity.regency, identity_id=str(identity.id), type=identity.type)

@@ -16,9 +16,9 @@ from slrt_api.registry import rules
 from slrt_api.registry.models import Snapshot
 from slrt_api.runtime.transaction import Transaction
 
-#: households $2 and the people who belong to them now
+#: households and persons $2, and the people who belong to those households now
 _OWNERS: Final = """
-SELECT id FROM unnest($2::uuid[]) AS h (id)
+SELECT id FROM unnest($2::uuid[]) AS o (id)
 UNION SELECT m.id FROM memberships m WHERE m.regency = $1 AND m.household_id = ANY ($2::uuid[]) AND m.valid_to IS NULL
 """
 #: $1 regency; $2 a release whose index key $3 the numbers of the whole regency are looked up by, or null; $4 to $7 numbers
@@ -78,8 +78,8 @@ ON CONFLICT (regency, id, snapshot_id) DO NOTHING
 """
 
 
-async def match(tx: Transaction, regency: int, households: Collection[UUID]) -> None:
-    """Write anew what every release of `regency` tells of `households` and of the people who belong to them now.
+async def match(tx: Transaction, regency: int, of: Collection[UUID]) -> None:
+    """Write anew what every release of `regency` tells of households and persons, and of who belongs to the households now.
 
     Called by what registers a family or changes its numbers, its people or its place, in the same transaction. Releases that
     were loaded under an index key that is gone cannot be matched any more: what they told stays as it is.
@@ -89,7 +89,7 @@ async def match(tx: Transaction, regency: int, households: Collection[UUID]) -> 
         releases = await tx.rows(Snapshot, "regency = $1 AND index_key = ANY ($2::text[])", regency, keys)
         if not releases:
             return
-        owners = [row["id"] for row in await tx.fetch(_OWNERS, regency, list(households))]
+        owners = [row["id"] for row in await tx.fetch(_OWNERS, regency, list(of))]
         await tx.execute(
             "DELETE FROM registry_facts WHERE regency = $1 AND id = ANY ($2::uuid[]) AND snapshot_id = ANY ($3::uuid[])",
             regency,
