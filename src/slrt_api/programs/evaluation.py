@@ -25,6 +25,7 @@ from slrt_api.programs.criteria import (
     Count,
     Criterion,
     Enrolled,
+    Known,
     Not,
     Period,
     Rule,
@@ -357,7 +358,12 @@ class _View:
     def _leaf(self, condition: lowering.Leaf) -> tuple[Truth, list[Used], list[Used]]:
         fact = lowering.fact_of(condition)
         told, person_id = self._told(fact)
-        truth = kernel.evaluate(lowering.leaf(condition, self._on), {fact: None if told is None else told.value}, {})
+        if told is None and not isinstance(condition, Known):
+            # What compares is open where nothing is known, and of most facts nothing is: it need not be judged.
+            truth = Truth.UNKNOWN
+        else:
+            value = None if told is None else told.value
+            truth = kernel.evaluate(lowering.leaf(condition, self._on), {fact: value}, {})
         used = (
             Used(fact, person_id, None, None, None)
             if told is None

@@ -5,12 +5,13 @@ who do not work on cases.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
+
+import orjson
 
 from slrt_api.areas.codes import area_code
 from slrt_api.kernel.criteria import Truth
@@ -39,8 +40,8 @@ class Judgement:
 
 
 def encoded(content: object) -> bytes:
-    """JSON that is the same bytes for the same content."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    """JSON that is the same bytes for the same content: members by name, nothing between them."""
+    return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
 
 
 def digest(content: object) -> str:
@@ -177,7 +178,8 @@ def _without_rule(judgement: Judgement, facts: HouseholdFacts) -> dict[str, Any]
 
 
 def _line(judgement: Judgement, result: Result) -> dict[str, Any]:
-    plain = evaluation.as_json(result)
+    # Without its criteria, which are told otherwise here: they are most of it.
+    plain = evaluation.as_json(replace(result, criteria=()))
     plain["version_id"] = _plain(judgement.version_id)
     plain["variants"] = list(judgement.variants)
     plain["criteria"] = [_criterion(each) for each in result.criteria]
@@ -196,7 +198,7 @@ def _criterion(judged: Judged) -> dict[str, Any]:
         "source": None if only is None else only.source,
         "as_of": None if only is None else _plain(only.as_of),
         "used": [_used(each) for each in judged.used],
-        "missing": [_used(each) for each in judged.missing],
+        "missing": sorted({each.fact for each in judged.missing}),
         "citation": judged.citation,
         "confidence": judged.confidence,
         "withheld": False,
