@@ -46,7 +46,10 @@ _NOBODYS = {
     "facts_households",
     "facts_persons",
     "facts_enrollments",
+    "screening_households",
 }
+#: what is told of families as numbers, to those too who see no family
+_SCREENED = ("screenings", "screening_counts", "screening_changes")
 
 
 @dataclass
@@ -144,8 +147,9 @@ def _public(scene: Scene) -> Onlooker:
     return Onlooker("public", {}, seen, (scene.receipt, scene.secret))
 
 
-def _escalated(role: str, condition: str, **claims: Any) -> Callable[[Scene], Onlooker]:
-    return lambda _: Onlooker(role, claims, dict.fromkeys(("cases", "needs"), condition))
+def _escalated(role: str, condition: str, screened: str, **claims: Any) -> Callable[[Scene], Onlooker]:
+    seen = dict.fromkeys(("cases", "needs"), condition) | dict.fromkeys(_SCREENED, screened)
+    return lambda _: Onlooker(role, claims, seen)
 
 
 def _of_the_regency(role: str, *tables: str) -> Callable[[Scene], Onlooker]:
@@ -154,7 +158,9 @@ def _of_the_regency(role: str, *tables: str) -> Callable[[Scene], Onlooker]:
 
     def onlooker(scene: Scene) -> Onlooker:
         seen = {name: scene.area("33.26")[name] for name in tables}
-        known = " UNION ALL ".join(f"SELECT id FROM saved.{name} WHERE {seen[name]}" for name in tables)
+        # Numbers of a screening are told with it, and have no history of their own.
+        roots = [name for name in tables if "id" in scene.tables[name]]
+        known = " UNION ALL ".join(f"SELECT id FROM saved.{name} WHERE {seen[name]}" for name in roots)
         histories = dict.fromkeys(("events", "revisions"), f"aggregate_id IN ({known})") if tables else {}
         return Onlooker(role, {"area": "33.26"}, whole | seen | histories)
 
@@ -175,9 +181,11 @@ ONLOOKERS: dict[str, Callable[[Scene], Onlooker]] = {
     "program_manager": _manager,
     "citizen": _citizen,
     "public": _public,
-    "province_office": _escalated("province_office", "escalation >= 1 AND area / 100000000 = 33", area="33"),
-    "national_office": _escalated("national_office", "escalation = 2", areas=[]),
-    "administrator": _of_the_regency("administrator", "grants", "revocations"),
+    "province_office": _escalated(
+        "province_office", "escalation >= 1 AND area / 100000000 = 33", "area / 100000000 = 33", area="33"
+    ),
+    "national_office": _escalated("national_office", "escalation = 2", "true", areas=[]),
+    "administrator": _of_the_regency("administrator", "grants", "revocations", *_SCREENED),
     "integrator": _of_the_regency("integrator"),
 }
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from slrt_api.flows import asking, finding, upkeep
+from slrt_api.flows import asking, finding, screening, upkeep
 from slrt_api.households.adapters import civil
 from slrt_api.households.adapters.civil import CivilRegistry
 from slrt_api.households.service import civil_checks
@@ -41,6 +41,8 @@ JOBS: Final = (
     Job("breach_clocks", 15, upkeep.breach_clocks),
     Job("find_duplicates", 5, finding.find_duplicates),
     Job("run_duplicates", 5, finding.run_duplicates),
+    Job("run_screenings", 5, screening.run_screenings),
+    Job("forget_screenings", 600, screening.forget_screenings),
     Job("expire_idempotency", 3_600, upkeep.expire_idempotency),
     Job("forget_tracking_failures", 3_600, upkeep.forget_tracking_failures),
     Job("forget_quota_uses", 3_600, upkeep.forget_quota_uses),

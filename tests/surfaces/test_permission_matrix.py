@@ -50,6 +50,7 @@ TABLES = {
     Kind.DUPLICATE_RUN: "duplicate_runs",
     Kind.HANDOVER: "handovers",
     Kind.DUPLICATE_TICKET: "duplicate_tickets",
+    Kind.SCREENING: "screenings",
 }
 #: shown to none but the person who asked for the override, while it runs: `tests/domains` has that person
 PERSONAL = {"get_access_override_resource"}

@@ -322,6 +322,7 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
         Kind.LINEAGE: "lineage",
         Kind.DUPLICATE: "duplicates",
         Kind.DUPLICATE_RUN: "duplicate_runs",
+        Kind.SCREENING: "screenings",
     }
     known: dict[Kind, list[str]] = {}
     hidden: dict[Kind, list[str]] = {}

@@ -15,6 +15,7 @@ from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, DUPLICATE_TICKET, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
 from slrt_api.kernel.ids import NATIONAL, Kind
+from slrt_api.programs.screenings.shapes import SCREENING
 from slrt_api.programs.shapes import (
     ELIGIBILITY_REVIEW,
     ENROLLMENT,
@@ -63,6 +64,7 @@ WITH_HISTORY: Final = (
     ENROLLMENT,
     ENROLLMENT_LIST,
     ELIGIBILITY_REVIEW,
+    SCREENING,
 )
 
 

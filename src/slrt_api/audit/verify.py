@@ -39,6 +39,7 @@ from slrt_api.programs.models import (
     RuleVersion,
     VariantChoice,
 )
+from slrt_api.programs.screenings.models import Screening
 from slrt_api.referrals.models import Referral
 from slrt_api.registry.models import Snapshot
 from slrt_api.runtime import events
@@ -63,6 +64,7 @@ AGGREGATES: Final = (
     Enrollment,
     EligibilityCheck,
     EligibilityReview,
+    Screening,
 )
 NATIONAL_AGGREGATES: Final = (Organization, Grant, Revocation, Program, RuleVersion)
 

@@ -30,6 +30,7 @@ from slrt_api.flows import consents as _consents
 from slrt_api.flows import grants as _grants
 from slrt_api.flows import open_case as _open_case
 from slrt_api.flows import overrides as _overrides
+from slrt_api.flows import screening as _screening
 from slrt_api.graph.build import Built, build
 from slrt_api.graph.catalog import ASKED
 from slrt_api.graph.execute import Executor
@@ -39,6 +40,7 @@ from slrt_api.households import shapes as households
 from slrt_api.organizations import service as _organizations_service
 from slrt_api.organizations import shapes as organizations
 from slrt_api.programs import shapes as programs
+from slrt_api.programs.screenings import shapes as screenings
 from slrt_api.referrals import service as _referrals_service
 from slrt_api.referrals import shapes as referrals
 from slrt_api.registry import service as _registry_service
@@ -52,6 +54,7 @@ SHAPES: Final = (
     complaints,
     organizations,
     programs,
+    screenings,
     registry,
     cases,
     referrals,
@@ -71,6 +74,7 @@ SERVICES: Final[tuple[ModuleType, ...]] = (
     _grants,
     _consents,
     _overrides,
+    _screening,
     _organizations_service,
     _registry_service,
     _cases_service,

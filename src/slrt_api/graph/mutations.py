@@ -40,6 +40,8 @@ NOT_OFFERED: Final = frozenset(
         "referrals.candidates",
         "referrals.expire",
         "registry.load_release",
+        "screenings.forget",
+        "screenings.step",
     }
 )
 

@@ -1,6 +1,6 @@
 """Queries that make facts of tables, for all households of a range: what `loading` makes of one, as SQL. Pure.
 
-Parameters: $1 the regency, $2 and $3 the first and the last id of a household.
+Parameters: $1 the regency, $2 and $3 the first and the last id of a household; with SOME, $2 the ids of households.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,9 @@ from slrt_api.programs import answers
 from slrt_api.programs.answers import OTHERS, Kind, Source
 from slrt_api.programs.facts import FactType, Origin, Spec, Subject, Value, vocabulary
 
+#: which households: all of a range of ids, or some by their ids
+RANGE: Final = "BETWEEN $2 AND $3"
+SOME: Final = "= ANY ($2::uuid[])"
 #: SQL types of facts
 TYPES: Final = {
     FactType.BOOLEAN: "boolean",
@@ -41,44 +44,44 @@ def names(subject: Subject) -> tuple[str, ...]:
     return tuple(spec.name for spec in vocabulary().values() if spec.subject is subject)
 
 
-def households() -> str:
+def households(which: str = RANGE) -> str:
     """(id, area, facts of households), of active households."""
     slots = _Slots(Subject.HOUSEHOLD)
     facts = ", ".join(f"{slots.fact(spec)} AS {spec.name}" for spec in _specs(Subject.HOUSEHOLD))
     return f"""SELECT h.id, h.area, {facts}
     FROM households h{_NEWEST.format(id="h.id")}
-    LEFT JOIN ({slots.pivot("SELECT o.id FROM households o WHERE o.regency = $1 AND o.id BETWEEN $2 AND $3")}) a
+    LEFT JOIN ({slots.pivot(f"SELECT o.id FROM households o WHERE o.regency = $1 AND o.id {which}")}) a
         ON a.owner_id = h.id
-    WHERE h.regency = $1 AND h.id BETWEEN $2 AND $3 AND h.ended_at IS NULL"""
+    WHERE h.regency = $1 AND h.id {which} AND h.ended_at IS NULL"""
 
 
-def persons() -> str:
+def persons(which: str = RANGE) -> str:
     """(household_id, id, area, facts of persons), of active members of active households."""
     slots = _Slots(Subject.PERSON)
     facts = ", ".join(f"{slots.fact(spec)} AS {spec.name}" for spec in _specs(Subject.PERSON))
-    members = "SELECT o.id FROM memberships o WHERE o.regency = $1 AND o.household_id BETWEEN $2 AND $3 AND o.valid_to IS NULL"
+    members = f"SELECT o.id FROM memberships o WHERE o.regency = $1 AND o.household_id {which} AND o.valid_to IS NULL"
     return f"""SELECT m.household_id, p.id, p.area, {facts}
     FROM memberships m
     JOIN households h ON h.regency = $1 AND h.id = m.household_id AND h.ended_at IS NULL
     JOIN persons p ON p.regency = $1 AND p.id = m.id AND p.ended_at IS NULL{_NEWEST.format(id="p.id")}
     LEFT JOIN ({slots.pivot(members)}) a ON a.owner_id = p.id
-    WHERE m.regency = $1 AND m.household_id BETWEEN $2 AND $3 AND m.valid_to IS NULL"""
+    WHERE m.regency = $1 AND m.household_id {which} AND m.valid_to IS NULL"""
 
 
-def enrollments() -> str:
+def enrollments(which: str = RANGE) -> str:
     """(household_id, id, person_id, program, started_on, ended_on): of active households and of their members, who bring
     theirs with them from household to household."""
-    return """SELECT e.household_id, e.id, NULL::uuid AS person_id, g.code::text AS program, e.started_on, e.ended_on
+    return f"""SELECT e.household_id, e.id, NULL::uuid AS person_id, g.code::text AS program, e.started_on, e.ended_on
     FROM enrollments e JOIN programs g ON g.id = e.program_id
     JOIN households h ON h.regency = $1 AND h.id = e.household_id AND h.ended_at IS NULL
-    WHERE e.regency = $1 AND e.household_id BETWEEN $2 AND $3 AND e.person_id IS NULL AND e.status <> 'VOID'
+    WHERE e.regency = $1 AND e.household_id {which} AND e.person_id IS NULL AND e.status <> 'VOID'
     UNION ALL
     SELECT m.household_id, e.id, e.person_id, g.code::text, e.started_on, e.ended_on
     FROM enrollments e
     JOIN memberships m ON m.regency = $1 AND m.id = e.person_id AND m.valid_to IS NULL
     JOIN households h ON h.regency = $1 AND h.id = m.household_id AND h.ended_at IS NULL
     JOIN programs g ON g.id = e.program_id
-    WHERE e.regency = $1 AND m.household_id BETWEEN $2 AND $3 AND e.status <> 'VOID'"""
+    WHERE e.regency = $1 AND m.household_id {which} AND e.status <> 'VOID'"""
 
 
 def _specs(subject: Subject) -> list[Spec]:

@@ -19,6 +19,7 @@ from slrt_api.rest import (
     reference,
     referrals,
     registry,
+    screenings,
 )
 from slrt_api.rest.operations import Routes
 from slrt_api.rest.service import Service
@@ -32,6 +33,7 @@ DOMAINS = (
     public,
     organizations,
     programs,
+    screenings,
     registry,
     cases,
     referrals,

@@ -24,6 +24,7 @@ TAGS = {
     "Organizations": "Secretariats, Puskesos, offices (OPD), welfare organizations (LKS): services, areas, capacity.",
     "Programs": "The catalog of social programs, the versions of their rules, and who receives them.",
     "Eligibility": "Checks of a household against rules, always with reasons, and their review by a human.",
+    "Screenings": "Rules judged for everybody of an area: who is entitled and does not receive, and what a draft would change.",
     "Registry": "The national registry (DTSEN) as released to the regency: checks, releases.",
     "Cases": "A family's way from registration to self-reliance: needs, assessments, direct services, transitions.",
     "Referrals": "A need handed over to an organization or program, with the package that it may see.",

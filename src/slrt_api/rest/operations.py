@@ -18,8 +18,8 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from slrt_api.access.permissions import Rule, doing, following, reading
+from slrt_api.rest import exports, query
 from slrt_api.rest import parameters as described
-from slrt_api.rest import query
 from slrt_api.rest.caching import reference
 from slrt_api.rest.documents import document, page_document
 from slrt_api.rest.exchange import PRIVATE, content_type, if_match, if_none_match, page_response, plain_json, written
@@ -141,18 +141,24 @@ class Routes:
                 rule=reading(shape, item=True),
             )
 
-    def link(self, shape: Shape, name: str, *, tag: str) -> None:
-        """`GET /v1/{plural}/{id}/{link}`: a page of what the link leads to."""
+    def link(self, shape: Shape, name: str, *, tag: str, exported: bool = False) -> None:
+        """`GET /v1/{plural}/{id}/{link}`: a page of what the link leads to.
+
+        exported  all of it leaves as CSV or NDJSON too, where `Accept` asks for that
+        """
         link = shape.links[name]
+        operation = f"{shape.plural}.{name}"
 
         async def handler(request: Request) -> Response:
-            accepts_json(request)
+            media = exports.form(request) if exported else exports.JSON
+            if not exported:
+                accepts_json(request)
             act = await self.service.act(request)
             id_ = path_id(request)
+            if media != exports.JSON:
+                return await exports.response(request, act, media, (shape, link, id_), operation=f"{operation}.export")
             asked = query.of_list(link.to, request.scope["query_string"])
-            page = await act.page(
-                asked.selection, asked.query, operation=f"{shape.plural}.{name}", parent=(shape, link, id_)
-            )
+            page = await act.page(asked.selection, asked.query, operation=operation, parent=(shape, link, id_))
             return page_response(request, asked.selection, page.items, page.cursor, page.total)
 
         self.add(
@@ -166,6 +172,7 @@ class Routes:
             parameters={"id": described.resource_id(shape.name)} | described.of_list(link.to),
             model=page_document(link.to),
             errors_=(404,),
+            media=(exports.CSV, exports.NDJSON) if exported else (),
             rule=following(shape, link),
         )
 
@@ -335,6 +342,7 @@ class Routes:
         hidden: str | None = None,
         found: str | None = None,
         rule: Rule | None = None,
+        media: tuple[str, ...] = (),
     ) -> None:
         """Add one route and its description.
 
@@ -343,6 +351,7 @@ class Routes:
         hidden     when it answers without a body (204)
         found      when it answers what was there already (200 in place of 201)
         cached     anybody may keep the answer: it has an ETag, and 304 where the caller has it already
+        media      what else than JSON the answer may be, as a file
         rule       what is asked of the caller's role; without one it must be answered to anybody
         Raises ValueError for an operation for which somebody has to show who they are, and nobody says what they may.
         """
@@ -363,6 +372,8 @@ class Routes:
         if cached:
             shown["if_none_match"] = described.KNOWN_ETAG
             responses[304] = {"description": "You have it already"}
+        if media:
+            responses[status] = {"content": {each: {"schema": {"type": "string"}} for each in media}}
         self.router.add_api_route(
             path,
             _endpoint(handler, name, doc, shown, self._names),

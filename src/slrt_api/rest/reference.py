@@ -22,6 +22,7 @@ from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCL
 from slrt_api.kernel import errors
 from slrt_api.kernel.lifecycle import Lifecycle
 from slrt_api.programs.lifecycle import ENROLLMENT_LIFECYCLE, REVIEW_LIFECYCLE, VERSION_LIFECYCLE
+from slrt_api.programs.screenings.lifecycle import SCREENING_LIFECYCLE
 from slrt_api.referrals.lifecycle import LIFECYCLE as REFERRAL_LIFECYCLE
 from slrt_api.rest import query
 from slrt_api.rest.caching import reference
@@ -45,6 +46,7 @@ _TABLES: Final[tuple[Lifecycle, ...]] = (
     REVIEW_LIFECYCLE,
     HANDOVER_LIFECYCLE,
     TICKET_LIFECYCLE,
+    SCREENING_LIFECYCLE,
 )
 #: the state machines of the house by name
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = {table.name: table for table in _TABLES}

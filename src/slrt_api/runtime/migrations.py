@@ -34,6 +34,7 @@ TABLES: Sequence[str] = (
     "households.models",
     "registry.models",
     "programs.models",
+    "programs.screenings.models",
     "clocks.models",
     "cases.models",
     "referrals.models",

@@ -1486,6 +1486,24 @@ _ALL: Final = (
         ),
     ),
     _problem(
+        409,
+        "screening_under_way",
+        ("Penyaringan sedang berjalan", "A screening is under way"),
+        (
+            "Wilayah ini sedang disaring: tunggu sampai selesai, atau hentikan.",
+            "This area is being screened: wait until it is done, or stop it.",
+        ),
+    ),
+    _problem(
+        422,
+        "not_among_programs",
+        ("Program rancangan tidak disebut", "The draft's program is not named"),
+        (
+            "Sebut program rancangan itu dalam program_codes, atau kosongkan program_codes.",
+            "Name the draft's program in program_codes, or leave program_codes out.",
+        ),
+    ),
+    _problem(
         422,
         "unit_of_program",
         ("Satuan penerima tidak sesuai", "Not the unit of the program"),

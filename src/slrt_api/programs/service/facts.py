@@ -34,30 +34,32 @@ async def load(
     """
     async with tx.effect(household.regency):
         lists = await loading.whole_lists(tx.fetch, household.regency)
-        full = await _full(tx, household, on, judgements)
+        full = await places_taken(tx, household.regency, (household.area, household.area), on, judgements)
     found = await loading.household_facts(tx.fetch, household.regency, [household.id], lists)
     if not found:
         raise errors.NotFound
     return found[0], Situation(on=on, full=full)
 
 
-async def _full(
-    tx: Transaction, household: Household, on: date, judgements: Sequence[Judgement]
+async def places_taken(
+    tx: Transaction, regency: int, area: tuple[int, int], on: date, judgements: Sequence[Judgement]
 ) -> dict[str, tuple[tuple[int, int], ...]]:
-    """Program -> areas around the household whose places are taken on the day."""
-    regency = codes.regency_of(codes.area_code(household.area))
+    """Program -> areas around or inside `area` whose places are taken on the day. Under the effect role.
+
+    area  its first and its last number; of one household, its village twice
+    """
+    first, last = area
+    code = codes.regency_of(codes.area_code(first))
     full: dict[str, tuple[tuple[int, int], ...]] = {}
     for each in judgements:
         for quota in each.rule.quotas if each.rule is not None else ():
             if quota.area_code is None or not quota.period_from <= on <= quota.period_to:
                 continue
             low, high = codes.area_range(quota.area_code)
-            inside = regency is not None and quota.area_code.startswith(str(regency))
-            if not inside or not low <= household.area <= high:
+            inside = code is not None and codes.contains(code, quota.area_code)
+            if not inside or low > last or high < first:
                 continue
-            taken = quota.places == 0 or await tx.value(
-                _TAKEN, household.regency, each.program, low, high, on, quota.places
-            )
+            taken = quota.places == 0 or await tx.value(_TAKEN, regency, each.program, low, high, on, quota.places)
             if taken:
                 full[each.program] = (*full.get(each.program, ()), (low, high))
     return full
