@@ -158,9 +158,9 @@ def _of_the_regency(role: str, *tables: str) -> Callable[[Scene], Onlooker]:
 
     def onlooker(scene: Scene) -> Onlooker:
         seen = {name: scene.area("33.26")[name] for name in tables}
-        # Numbers of a screening are told with it, and have no history of their own.
-        roots = [name for name in tables if "id" in scene.tables[name]]
-        known = " UNION ALL ".join(f"SELECT id FROM saved.{name} WHERE {seen[name]}" for name in roots)
+        # What has a version has a history; numbers of a screening are told with it.
+        roots = [name for name in (*tables, *_REGIONAL) if "version" in scene.tables.get(name, ())]
+        known = " UNION ALL ".join(f"SELECT id FROM saved.{name} WHERE {(whole | seen)[name]}" for name in roots)
         histories = dict.fromkeys(("events", "revisions"), f"aggregate_id IN ({known})") if tables else {}
         return Onlooker(role, {"area": "33.26"}, whole | seen | histories)
 
