@@ -29,6 +29,10 @@ def upgrade() -> None:
             .bindparams(sector=sector, domain=domain)
             .bindparams(sa.bindparam("codes", list(codes), type_=sa.ARRAY(sa.String())))
         )
+    # A program of a later catalog that a downgrade left; loading the catalog says what it is.
+    op.execute(
+        "UPDATE programs SET sector = 'SOCIO_ECONOMIC', level = 'NATIONAL', domain = 'SOCIAL_WELFARE' WHERE sector IS NULL"
+    )
     for column in ("sector", "level", "domain"):
         op.alter_column("programs", column, nullable=False)
 

@@ -389,6 +389,7 @@ class TestActing:
         act = await api.app.state.service.act_of(f"Bearer {token}", None)
         assert act.actor.guard_facts == {
             "subject": f"{ISSUER}#{made['subject']}",
+            "role": "puskesos_officer",
             "organization_id": lks["id"],
             "person_id": person["person_id"],
         }

@@ -542,13 +542,23 @@ async def _programs(api: Api, rows: Rows, village: str, household: str) -> None:
     rows[Kind.ELIGIBILITY_REVIEW] = UUID((await _made(officer, path, review))["id"])
     regional = {"program_id": sembako["id"], "area_code": village[:5]}
     choice = regional | {"variants": [], "valid_from": "2026-12-01", "reason": "B"}
-    rows[Kind.VARIANT_CHOICE] = UUID((await _made(manager, "/v1/variant-choices", choice))["id"])
+    rows[Kind.VARIANT_CHOICE] = UUID(await _once(manager, "/v1/variant-choices", choice))
     listed = regional | {"as_of": "2026-11-01", "source": "B"}
-    rows[Kind.ENROLLMENT_LIST] = UUID((await _made(manager, "/v1/enrollment-lists", listed))["id"])
+    rows[Kind.ENROLLMENT_LIST] = UUID(await _once(manager, "/v1/enrollment-lists", listed))
     codes_ = ["PKH", "PBI-JK", "SEMBAKO"]
     screened = {"area_code": village[:5], "program_codes": codes_, "draft_version_id": version["id"]}
     rows[Kind.SCREENING] = UUID((await _made(manager, "/v1/screenings", screened))["id"])
     await screening.run_screenings(api.app.state.service.platform)
+
+
+async def _once(client: httpx.AsyncClient, url: str, body: Any) -> str:
+    """The id of what a regency has once for a program; another module may have made it in this database."""
+    answer = await client.post(url, json=body)
+    if answer.status_code != 409:
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+    listed = await client.get(url, params={"program_id": body["program_id"]})
+    return str(listed.json()["items"][0]["id"])
 
 
 async def _answered(api: Api, check: UUID) -> None:
