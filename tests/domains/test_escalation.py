@@ -216,13 +216,17 @@ async def escalated(api: Api) -> dict[str, Any]:
 
 
 class TestDatabase:
-    async def test_the_role_may_read_two_tables_and_write_none(self, owner: asyncpg.Connection) -> None:
+    async def test_the_role_may_read_cases_and_counts_of_screenings_and_write_none(
+        self, owner: asyncpg.Connection
+    ) -> None:
         readable = set()
         for row in await owner.fetch(_TABLES):
             for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE"):
                 if await owner.fetchval("SELECT has_table_privilege('slrt_escalated', $1, $2)", row[0], privilege):
                     readable.add((row[0], privilege))
-        assert readable == {("cases", "SELECT"), ("needs", "SELECT")}
+        assert readable == {
+            (table, "SELECT") for table in ("cases", "needs", "screenings", "screening_counts", "screening_changes")
+        }
 
     @pytest.mark.parametrize("table", ["cases", "needs"])
     async def test_without_the_policy_the_rest_would_be_seen(

@@ -29,8 +29,8 @@ from slrt_api.programs.screenings import disclosure
 from slrt_api.runtime.usecase import Platform
 
 #: a regency that no other test writes to, and villages of two of its districts
-REGENCY: Final = "33.29"
-VILLAGES: Final = ("33.29.01.2001", "33.29.01.2002", "33.29.02.2001")
+REGENCY: Final = "33.18"
+VILLAGES: Final = ("33.18.01.2001", "33.18.01.2002", "33.18.02.2001")
 MANAGER: Final = "secretariat_manager"
 AS_OF: Final = date(2026, 11, 22)
 HERE: Final = criterion("HERE", {"type": "area", "codes": [REGENCY]})
@@ -156,12 +156,12 @@ class TestRefusals:
         assert code(await api.as_(MANAGER, area=REGENCY).post("/v1/screenings", json=body)) == expected
 
     async def test_a_supervisor_screens_the_own_district_and_not_the_regency(self, api: Api) -> None:
-        supervisor = api.as_("supervisor", area="33.29.01")
+        supervisor = api.as_("supervisor", area="33.18.01")
         assert code(await supervisor.post("/v1/screenings", json={"area_code": REGENCY})) == (403, "area_out_of_scope")
         own = await made(
-            await supervisor.post("/v1/screenings", json={"area_code": "33.29.01", "program_codes": ["PKH"]})
+            await supervisor.post("/v1/screenings", json={"area_code": "33.18.01", "program_codes": ["PKH"]})
         )
-        again = await supervisor.post("/v1/screenings", json={"area_code": "33.29.01"})
+        again = await supervisor.post("/v1/screenings", json={"area_code": "33.18.01"})
         assert code(again) == (409, "screening_under_way")
         stopped = await step(supervisor, "screenings", own, action="CANCEL", reason="Selesai diuji")
         assert stopped.json()["status"] == "CANCELLED"
@@ -238,11 +238,11 @@ class TestResults:
         assert [(row["household_id"], row["merits"]) for row in suspects] == [(receiving["id"], "INELIGIBLE")]
         assert suspects[0]["name"] == "Siti Aminah"
         unmet = await seen(
-            api, done, "results", unmet_need="true", area_code="33.29.02", limit=200, include="household"
+            api, done, "results", unmet_need="true", area_code="33.18.02", limit=200, include="household"
         )
         assert needing["id"] in {row["household"]["id"] for row in unmet}
         assert {row["outcome"] for row in unmet} == {"ELIGIBLE"}
-        [count] = await seen(api, done, "counts", area_code="33.29.02", level="DISTRICT")
+        [count] = await seen(api, done, "counts", area_code="33.18.02", level="DISTRICT")
         assert (count["unmet_need"], count["outcomes"]["ELIGIBLE"]) == (len(unmet), len(unmet))
         pages, cursor = [], None
         while True:
@@ -381,8 +381,8 @@ class TestWhatIf:
         assert {row["value"] for row in await seen(api, done, "changes", dimension="SEX")} == {"F"}
         assert {row["value"] for row in await seen(api, done, "changes", dimension="AGE_BAND")} == {"18-59"}
         assert {row["value"] for row in await seen(api, done, "changes", dimension="DISTRICT")} == {
-            "33.29.01",
-            "33.29.02",
+            "33.18.01",
+            "33.18.02",
         }
         listed = {row["household_id"]: row for row in await seen(api, done, "results", limit=200)}
         for household in gaining:
