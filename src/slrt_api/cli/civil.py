@@ -39,6 +39,8 @@ def run(port: int) -> None:
             raise Refusal("SLRT_ENV=production is set: the simulator is for development only")
     with closing(bound(HOST, port)) as listener:
         address = f"http://{HOST}:{listener.getsockname()[1]}"
+        # Whoever reads the address may call at once: from here on calls wait until they are answered.
+        listener.listen()
         print(f"civil registry simulator: {address}  credential: {CREDENTIAL}", flush=True)
         uvicorn.Server(uvicorn.Config(simulator(people()), log_config=None, access_log=False)).run(sockets=[listener])
 
