@@ -29,9 +29,13 @@ NOT_OFFERED: Final = frozenset(
     {
         "access_overrides.own",
         "access_overrides.resource",
+        "calendars.show",
         "civil_checks.question",
         "civil_checks.record",
         "clocks.announce_breach",
+        "clocks.explain",
+        "clocks.recompute",
+        "clocks.stop_ended",
         "complaints.file_publicly",
         "complaints.track",
         "duplicate_runs.step",

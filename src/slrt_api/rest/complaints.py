@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field, create_model
 from slrt_api.complaints.service import file, transition
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.households.shapes import HOUSEHOLD
+from slrt_api.rest import clocks
 from slrt_api.rest.documents import document
 from slrt_api.rest.operations import Routes
 from slrt_api.runtime.shapes import Shape
@@ -24,7 +25,7 @@ def add(routes: Routes) -> None:
         model=model,
     )
     routes.write(transition.transition, "/v1/complaints/{id}/transitions", tag=TAG)
-    routes.link(COMPLAINT, "clocks", tag=TAG)
+    clocks.link(routes, COMPLAINT, tag=TAG)
     routes.link(HOUSEHOLD, "complaints", tag=TAG)
 
 
