@@ -54,7 +54,7 @@ ORDER BY aggregate_id LIMIT $5
 _OF_ENDED: Final = f"""
 SELECT DISTINCT c.aggregate_id FROM sla_policies p
 JOIN clocks c ON c.policy_id = p.id AND c.{_OPEN.replace("met_at", "c.met_at")} AND c.due_at > $1
-WHERE p.ended AND p.effective_to < $1::date ORDER BY c.aggregate_id LIMIT $2
+WHERE p.ended AND p.effective_to < ($1 AT TIME ZONE c.time_zone)::date ORDER BY c.aggregate_id LIMIT $2
 """
 
 
@@ -151,11 +151,11 @@ async def stop_ended(tx: Transaction, actor: Actor, id_: UUID) -> None:
     clocks = await tx.rows(
         Clock,
         f"regency = $1 AND aggregate_id = $2 AND {_OPEN} AND due_at > $3 AND policy_id IN"
-        " (SELECT id FROM sla_policies WHERE ended AND effective_to < $4) ORDER BY id FOR NO KEY UPDATE",
+        " (SELECT p.id FROM sla_policies p WHERE p.ended AND p.effective_to < ($3 AT TIME ZONE clocks.time_zone)::date)"
+        " ORDER BY id FOR NO KEY UPDATE",
         owner.regency,
         owner.id,
         tx.now,
-        tx.now.date(),
     )
     for clock in clocks:
         await tx.update(clock, state=ClockState.STOPPED.value)

@@ -3,10 +3,12 @@
 from datetime import date, timedelta
 from typing import Annotated
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from slrt_api.access.scopes import Role, Scope
+from slrt_api.areas import codes
 from slrt_api.areas.codelists import Confidence, load_code_lists
 from slrt_api.clocks.codes import ClockSubject, CountsFrom
 from slrt_api.clocks.models import SlaPolicy
@@ -127,8 +129,7 @@ async def decide(tx: Transaction, actor: Actor, command: DecidePolicy) -> SlaPol
     what they were promised under.
     """
     area = authority.area_of(actor, command.area_code)
-    today = tx.now.date()
-    _check(command, today)
+    _check(command, _today(tx, area))
     edition = await authority.edition(tx, "sla_policies", area)
     natures = sorted(set(command.natures))
     before = await tx.rows(
@@ -207,7 +208,7 @@ async def end(tx: Transaction, actor: Actor, id_: UUID, command: EndPolicy) -> S
         actor.require_area(policy.area + 999_999)
     if policy.ended:
         raise errors.Conflict("policy_ended")
-    earliest = tx.now.date() - _DAY
+    earliest = _today(tx, policy.area) - _DAY
     if command.effective_to < earliest or (policy.effective_to or command.effective_to) < command.effective_to:
         raise errors.Invalid.at(
             "/effective_to", "deadline_range_invalid", "Give yesterday or later, and no day after its end."
@@ -259,6 +260,12 @@ def _check(command: DecidePolicy, today: date) -> None:
         faults.append(errors.Fault("/warn_minutes", "give_one_of_two", "Give one of the two."))
     if faults:
         raise errors.Invalid(faults=tuple(faults))
+
+
+def _today(tx: Transaction, area: int) -> date:
+    """The day that it is in an area; of the nation, in its capital."""
+    zone = codes.time_zone(codes.area_code(area)) if area else "Asia/Jakarta"
+    return tx.now.astimezone(ZoneInfo(zone)).date()
 
 
 def events_of(subject: ClockSubject) -> frozenset[str]:
