@@ -282,6 +282,7 @@ async def measured(server: EmbeddedPostgres, households: int, rounds: int) -> tu
                 "baseline": baseline,
                 "ratio": ratio,
                 "p50_ms": None,
+                "p95_ms": None,
                 "p99_ms": None,
                 "non_2xx": 0,
                 "seconds": round(sum(seconds.get(name, [])), 1),
