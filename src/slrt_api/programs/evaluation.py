@@ -149,6 +149,14 @@ class Judgments:
         #: the criterion stands beside what it came to, so that no other object takes its place in memory
         self._judged: dict[tuple[int, Group, UUID | None], tuple[Criterion | Conflict, Judged]] = {}
         self._personal: dict[int, bool] = {}
+        self._leaves: dict[int, tuple[lowering.Leaf, kernel.Criterion]] = {}
+
+    def leaf(self, condition: lowering.Leaf) -> kernel.Criterion:
+        """What a leaf asks on the day."""
+        found = self._leaves.get(id(condition))
+        if found is None:
+            found = self._leaves[id(condition)] = condition, lowering.leaf(condition, self.on)
+        return found[1]
 
     def of(self, group: Group, criterion: Criterion | Conflict, view: "_View") -> Judged:
         """What the criterion comes to for the unit that the view shows."""
@@ -320,7 +328,9 @@ def _changes(judged: Sequence[Judged], outcome: Outcome, *, full: bool) -> Itera
                 continue
             key = (each.group, each.outcome, becomes)
             if key not in others:
-                changed = numbers - Counter([(each.group, each.outcome)]) + Counter([(each.group, becomes)])
+                changed = dict(numbers)
+                changed[each.group, each.outcome] -= 1
+                changed[each.group, becomes] = changed.get((each.group, becomes), 0) + 1
                 others[key] = _outcome(changed, full=full)
             if others[key] is not outcome:
                 yield Change(each.code, becomes, others[key])
@@ -414,7 +424,7 @@ class _View:
             truth = Truth.UNKNOWN
         else:
             value = None if told is None else told.value
-            truth = kernel.evaluate(lowering.leaf(condition, self._on), {fact: value}, {})
+            truth = kernel.evaluate(self._known.leaf(condition), {fact: value}, {})
         used = (
             Used(fact, person_id, None, None, None)
             if told is None
@@ -440,8 +450,9 @@ def _amount(benefit: Benefit, view: _View, on: date) -> Amount | None:
     components = [each for each in benefit.components if each.holds_on(on)]
     if not components:
         return None
-    sure = _times(benefit, components, view, {Truth.TRUE})
-    possible = _times(benefit, components, view, {Truth.TRUE, Truth.UNKNOWN})
+    asked = [_asked(component, view) for component in components]
+    sure = _times(benefit, components, asked, {Truth.TRUE})
+    possible = _times(benefit, components, asked, {Truth.TRUE, Truth.UNKNOWN})
     amount = _total(benefit, components, sure)
     return Amount(
         benefit.period,
@@ -458,10 +469,12 @@ def _total(benefit: Benefit, components: Sequence[Component], times: Sequence[in
     return total if benefit.max_amount is None else min(total, benefit.max_amount)
 
 
-def _times(benefit: Benefit, components: Sequence[Component], view: _View, counting: set[Truth]) -> list[int]:
+def _times(
+    benefit: Benefit, components: Sequence[Component], asked: Sequence[Mapping[UUID, Truth]], counting: set[Truth]
+) -> list[int]:
     """How often each component counts: the highest amounts first, within their caps and the greatest number of all."""
     order = sorted(range(len(components)), key=lambda place: (-components[place].amount, place))
-    meets = [_meets(component, view, counting) for component in components]
+    meets = [[id_ for id_, truth in of.items() if truth in counting] for of in asked]
     times = [0] * len(components)
     left = benefit.max_components
     taken: set[UUID] = set()
@@ -482,16 +495,14 @@ def _times(benefit: Benefit, components: Sequence[Component], view: _View, count
     return times
 
 
-def _meets(component: Component, view: _View, counting: set[Truth]) -> list[UUID]:
-    """The ids of who counts for a component: of members, or of the unit itself."""
+def _asked(component: Component, view: _View) -> dict[UUID, Truth]:
+    """Whether a component counts: for each member, or for the unit itself, by their ids."""
     if component.per == "UNIT":
-        counts = component.where is None or view.judge(component.where)[0] in counting
-        return [view.id] if counts else []
-    return [
-        each.id
+        return {view.id: Truth.TRUE if component.where is None else view.judge(component.where)[0]}
+    return {
+        each.id: Truth.TRUE if component.where is None else view.of(each).judge(component.where)[0]
         for each in view.counted
-        if component.where is None or view.of(each).judge(component.where)[0] in counting
-    ]
+    }
 
 
 def _once(used: Sequence[Used]) -> Iterator[Used]:
