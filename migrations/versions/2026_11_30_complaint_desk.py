@@ -5,7 +5,7 @@ from alembic import op
 from policies import Access, narrow, tenant_table
 
 revision = "2026_11_30_complaint_desk"
-down_revision = "2026_11_22_screenings"
+down_revision = "2026_11_30_clock_terms"
 branch_labels = None
 depends_on = None
 

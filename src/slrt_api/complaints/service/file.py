@@ -439,7 +439,7 @@ def _complaint(
 async def _file(tx: Transaction, complaint: Complaint, nik: str | None) -> Done:
     """Write the complaint, its clocks, the hash of its secret, and the NIK where nobody reads it."""
     await tx.create(complaint, "filed")
-    await clocks.start(
+    await clocks.follow(
         tx,
         complaint,
         ComplaintStatus.RECEIVED,

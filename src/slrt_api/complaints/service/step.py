@@ -9,7 +9,6 @@ from uuid import UUID
 from pydantic import Field
 
 from slrt_api.clocks import service as clocks
-from slrt_api.clocks.models import Clock
 from slrt_api.complaints.codes import (
     CATEGORY_OF,
     REALIZED,
@@ -164,8 +163,6 @@ _SAID: Final[Mapping[Action, tuple[MessageAuthor, MessageType]]] = {
 }
 #: actions by which the desk has answered
 _ANSWERED: Final = frozenset({Action.RESOLVE, Action.CLOSE, Action.REJECT_COMPETENCE})
-#: actions that begin a round of deadlines of its own
-_ANEW: Final = frozenset({Action.REOPEN, Action.UNMERGE})
 
 
 @dataclass(frozen=True)
@@ -230,17 +227,23 @@ def _before(complaint: Complaint, action: Action) -> str | None:
 
 
 async def _follow(tx: Transaction, before: Complaint, complaint: Complaint, action: Action) -> Complaint:
-    """Let the deadlines follow the step: none where the complaint stays where it was."""
+    """Let the deadlines follow the step: none where the complaint stays as it was."""
+    told: Changes = {"nature": complaint.nature, "severity_flags": complaint.severity_flags}
+    if told != {"nature": before.nature, "severity_flags": before.severity_flags}:
+        await clocks.reclassify(tx, complaint, **told)
     if before.status == complaint.status:
         return complaint
-    started: list[Clock] = []
-    told: Changes = {"nature": complaint.nature, "severity_flags": complaint.severity_flags}
-    if action in _ANEW:
-        started += await clocks.start(tx, complaint, ComplaintStatus.RECEIVED, **told)
-    await clocks.meet(tx, complaint, complaint.status)
-    if ComplaintStatus(complaint.status) in TERMINAL:
-        await clocks.stop(tx, complaint)
-    started += await clocks.start(tx, complaint, complaint.status, **told)
+    if action is Action.UNMERGE:
+        # It waits again, as one that was reopened does; what its state meets is met below.
+        await clocks.follow(tx, complaint, ComplaintStatus.REOPENED, **told)
+    started = await clocks.follow(
+        tx,
+        complaint,
+        complaint.status,
+        action=action,
+        ended=ComplaintStatus(complaint.status) in TERMINAL,
+        **told,
+    )
     if complaint.status == ComplaintStatus.RESOLVED:
         # Of the window nothing is known before its clock runs; the column repeats it for guards.
         ends = [clock.due_at for clock in started if clock.name == "OBJECTION_WINDOW"]

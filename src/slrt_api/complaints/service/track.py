@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from slrt_api.clocks.shapes import STATE
 from slrt_api.complaints.codes import Action, ComplaintStatus, Confidentiality
 from slrt_api.complaints.models import Complaint
 from slrt_api.complaints.service import messages
@@ -36,10 +37,10 @@ ON CONFLICT (regency, receipt, hour) DO UPDATE SET failures = tracking_failures.
 """
 
 
-_CLOCKS = """
-SELECT name, unit, amount, CASE WHEN state = 'RUNNING' AND met_at IS NOT NULL THEN 'BREACHED' ELSE state END AS state, due_at
-FROM clocks WHERE regency = $1 AND aggregate_id = $2 ORDER BY started_at, due_at, name
-"""
+_CLOCKS = (
+    f"SELECT c.name, c.unit, c.amount, {STATE.format(t='c')} AS state, c.due_at FROM clocks c"
+    " WHERE c.regency = $1 AND c.aggregate_id = $2 ORDER BY c.started_at, c.due_at, c.name"
+)
 _STEPS = "SELECT type, at FROM events WHERE regency = $1 AND aggregate_id = $2 ORDER BY sequence"
 #: what the complainant does is theirs, and is not told to others who complained of the same
 _THEIRS = frozenset({"complaint.filed", "complaint.message_sent", "complaint.note_written", "complaint.rated"})
