@@ -15,9 +15,9 @@ from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Aggregate, Tenant
 class Complaint(Aggregate, table=True):
     """A question, suggestion or grievance. `receipt` is the value of the number that the complainant holds.
 
-    `reporter_name`, `reporter_phone`, `card_number` and `participations` are encrypted; an ANONYMOUS complaint has neither name nor
-    telephone. `reporter_id` is the pseudonym of a citizen who filed with a token of the own. Whom it accuses does not handle
-    it.
+    `reporter_name`, `reporter_phone`, `card_number` and `participations` are encrypted; an ANONYMOUS complaint has neither name
+    nor telephone. `reporter_id` is the pseudonym of a citizen who filed with a token of the own. Whom it accuses does not
+    handle it.
 
     received_at      of a survivor, of the earliest of all that were merged into it; `own_received_at` is then its own
     objection_until  until when the resolution may be objected to; kept here because guards read columns
@@ -106,7 +106,7 @@ class Complaint(Aggregate, table=True):
 
 
 class ComplaintNumber(Tenant, table=True):
-    """The NIK that was told with a complaint: encrypted, found again by a blind index, read by nobody. `id` is the complaint's."""
+    """The NIK that was told with a complaint: encrypted, found by a blind index, read by nobody. `id` is the complaint's."""
 
     __tablename__ = "complaint_numbers"
     __table_args__ = (
