@@ -18,6 +18,7 @@ _PUBLIC = frozenset({ScopeKind.PUBLIC})
 #: reads that no statement answers, by their root fields: asked on a resource, by its id, as the standard executor does
 ASKED: Final[Mapping[str, str]] = {
     "clockExplanations": "clocks.explain",
+    "complaintSimilar": "complaints.similar",
     "eligibilityCheckReplay": "eligibility_checks.replay",
     "referralCandidates": "referrals.candidates",
 }
