@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, Index, SmallInteger, text
 from sqlmodel import Field
 
 from slrt_api.kernel.ids import Kind
@@ -37,3 +37,4 @@ class Clock(Tenant, table=True):
     reporter_id: UUID | None = None
     receipt: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bool = False
+    escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})

@@ -55,6 +55,7 @@ async def start(
             reporter_id=getattr(row, "reporter_id", None),
             receipt=getattr(row, "receipt", None),
             sealed=bool(getattr(row, "sealed", False)),
+            escalation=getattr(row, "escalation", 0),
         )
         for policy in policies.started_by(event, row.NAME, day, nature=nature, severity_flags=severity_flags)
     ]

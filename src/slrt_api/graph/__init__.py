@@ -23,7 +23,9 @@ from slrt_api.audit import shapes as audit
 from slrt_api.cases import service as _cases_service
 from slrt_api.cases import shapes as cases
 from slrt_api.complaints import shapes as complaints
+from slrt_api.complaints.service import escalate as _escalate
 from slrt_api.complaints.service import file as _file
+from slrt_api.complaints.service import ladders as _ladders
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
 from slrt_api.flows import consents as _consents
@@ -68,6 +70,8 @@ SHAPES: Final = (
 SERVICES: Final[tuple[ModuleType, ...]] = (
     _households_service,
     _file,
+    _escalate,
+    _ladders,
     _track,
     _transition,
     _open_case,

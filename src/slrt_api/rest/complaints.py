@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, Field, create_model
 
-from slrt_api.complaints.service import file, transition
-from slrt_api.complaints.shapes import COMPLAINT
+from slrt_api.complaints.service import escalate, file, ladders, transition
+from slrt_api.complaints.shapes import COMPLAINT, ESCALATION_LADDER
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.rest.documents import document
 from slrt_api.rest.operations import Routes
@@ -24,8 +24,12 @@ def add(routes: Routes) -> None:
         model=model,
     )
     routes.write(transition.transition, "/v1/complaints/{id}/transitions", tag=TAG)
+    routes.write(escalate.escalate, "/v1/complaints/{id}/escalation", tag=TAG)
     routes.link(COMPLAINT, "clocks", tag=TAG)
     routes.link(HOUSEHOLD, "complaints", tag=TAG)
+    routes.read(ESCALATION_LADDER, tag=TAG)
+    routes.write(ladders.declare, "/v1/escalation-ladders", tag=TAG)
+    routes.write(ladders.end, "/v1/escalation-ladders/{id}/ending", tag=TAG)
 
 
 def filed(shape: Shape, name: str) -> type[BaseModel]:

@@ -22,6 +22,7 @@ from slrt_api.complaints.codes import (
     Subtype,
 )
 from slrt_api.complaints.models import Complaint, ReceiptSecret
+from slrt_api.complaints.service import escalate
 from slrt_api.complaints.shapes import COMPLAINT, TRACKED_COMPLAINT
 from slrt_api.households.models import Household, Person
 from slrt_api.kernel import errors, numbers
@@ -330,6 +331,7 @@ def _complaint(
 
 async def _file(tx: Transaction, complaint: Complaint) -> Done:
     """Write the complaint, its clocks and the hash of its secret."""
+    await escalate.place(tx, complaint)
     await tx.create(complaint, "filed")
     await clocks.start(
         tx,
