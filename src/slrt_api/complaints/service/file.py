@@ -333,7 +333,7 @@ async def _file(tx: Transaction, complaint: Complaint) -> Done:
     """Write the complaint, its clocks and the hash of its secret."""
     await escalate.place(tx, complaint)
     await tx.create(complaint, "filed")
-    await clocks.start(
+    await clocks.follow(
         tx,
         complaint,
         ComplaintStatus.RECEIVED,
