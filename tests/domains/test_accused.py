@@ -71,7 +71,9 @@ async def test_table_and_sql_say_the_same_for_every_pair(owner: asyncpg.Connecti
 
 
 def test_every_handling_action_is_guarded() -> None:
-    unguarded = {each.action for each in COMPLAINT_LIFECYCLE.transitions if each.guard is None}
+    # What ends by itself is nobody's handling.
+    people = [each for each in COMPLAINT_LIFECYCLE.transitions if each.roles != {"worker"}]
+    unguarded = {each.action for each in people if each.guard is None}
     assert unguarded == SPOKEN
 
 

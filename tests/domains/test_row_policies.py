@@ -282,6 +282,7 @@ EFFECTS = {
     "flows/rotation.py:_within",
     "cases/service/identities.py:reveal",
     "cases/service/identities.py:search",
+    "clocks/service.py:begin",
     "clocks/service.py:follow",
     "cases/service/escalate.py:escalate",
     "complaints/service/escalate.py:_move",

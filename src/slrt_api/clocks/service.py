@@ -59,6 +59,19 @@ async def follow(
     return begun
 
 
+async def begin(
+    tx: Transaction, row: Aggregate, event: str, *, nature: str | None = None, severity_flags: Collection[str] = ()
+) -> list[Clock]:
+    """Begin the clocks that `event` calls for and that do not run yet, and leave all others: for what is no new status."""
+    async with tx.effect(row.regency):
+        names = {clock.name for clock in await tx.rows(Clock, _OPEN, row.regency, row.id)}
+        chosen = await _policies(tx, row, {event}, nature=nature, severity_flags=severity_flags)
+        clocks = [_begun(tx, row, policy, {event}) for policy in chosen if policy.name not in names]
+        begun = [clock for clock in clocks if clock is not None]
+        await tx.insert(*begun)
+    return begun
+
+
 async def promise(tx: Transaction, row: Aggregate, name: str, event: str) -> datetime | None:
     """The deadline that the clock `name` will have when `event` starts it in this act; None where no policy calls for it.
 

@@ -87,6 +87,18 @@ def _line(source: ComplaintStatus, action: Action, target: ComplaintStatus, *, r
     )
 
 
+def _by_itself(source: ComplaintStatus, action: Action, target: ComplaintStatus) -> Transition:
+    """A step that the platform's own clock takes when a window ends; no token carries this role."""
+    return Transition(
+        source.value,
+        action.value,
+        target.value,
+        frozenset({"worker"}),
+        Scope.COMPLAINTS_HANDLE.value,
+        reason_required=action in _WITH_REASON,
+    )
+
+
 def _open(source: ComplaintStatus, *actions: Action) -> list[Transition]:
     """Lines of a state in which the complaint lies on a desk."""
     targets = {
@@ -117,8 +129,10 @@ COMPLAINT_LIFECYCLE: Final = Lifecycle(
         *_open(S.REOPENED, A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
         _line(S.AWAITING_COMPLAINANT, A.ANSWER, S.IN_PROGRESS),
         _line(S.AWAITING_COMPLAINANT, A.LAPSE, S.LAPSED),
+        _by_itself(S.AWAITING_COMPLAINANT, A.LAPSE, S.LAPSED),
         _line(S.RESOLVED, A.OBJECT, S.OBJECTED),
         _line(S.RESOLVED, A.CLOSE, S.CLOSED),
+        _by_itself(S.RESOLVED, A.CLOSE, S.CLOSED),
         _line(S.OBJECTED, A.START, S.IN_PROGRESS),
         _line(S.OBJECTED, A.FORWARD, S.FORWARDED),
         _line(S.OBJECTED, A.RESOLVE, S.RESOLVED),

@@ -32,6 +32,8 @@ NOT_OFFERED: Final = frozenset(
         "civil_checks.question",
         "civil_checks.record",
         "clocks.announce_breach",
+        "clocks.announce_warning",
+        "clocks.end_window",
         "complaints.file_publicly",
         "complaints.track",
         "duplicate_runs.step",

@@ -40,9 +40,9 @@ class EscalateCase(Command):
 async def escalate(tx: Transaction, actor: Actor, case_id: UUID, command: EscalateCase) -> Case:
     """Escalate a case.
 
-    The office of the province, or of the nation as well, sees the case, its needs, deadlines and history from then on: no household,
-    person or referral, and a complaint only where that was escalated itself. `NONE` takes it back. A case that has ended is not escalated; what was shown stays shown until
-    it is taken back.
+    The office of the province, or of the nation as well, sees the case, its needs, deadlines and history from then on: no
+    household, person or referral, and a complaint only where that was escalated itself. `NONE` takes it back. A case that has
+    ended is not escalated; what was shown stays shown until it is taken back.
     """
     case = await tx.ask(Case, case_id)
     level = LEVELS[command.level]

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from slrt_api.access.scopes import Role, Scope
+from slrt_api.clocks import service as clocks
 from slrt_api.clocks.models import Clock
 from slrt_api.complaints import ladder
 from slrt_api.complaints.codes import LEVELS, EscalationCause, Rung
@@ -164,7 +165,7 @@ async def _move(
             for statement in _PARTS:
                 await tx.execute(statement, complaint.regency, complaint.id, level)
     back = rung is Rung.NONE
-    return await tx.change(
+    moved = await tx.change(
         complaint,
         "escalated" if up else "escalation_reduced",
         texts=texts,
@@ -176,3 +177,6 @@ async def _move(
         rung_ladder_id=route[0] if route else None,
         escalation_route=route[1].told() if route else None,
     )
+    if up:
+        await clocks.begin(tx, moved, f"ESCALATED_{rung}", nature=moved.nature, severity_flags=moved.severity_flags)
+    return moved
