@@ -452,8 +452,7 @@ class TestSight:
         with pytest.raises(asyncpg.CheckViolationError):
             await owner.execute("UPDATE complaints SET escalation = 2 WHERE id = $1", id_)
         await breach(owner, platform, complaint, "TRIAGE", "STATUTORY")
-        row = await owner.fetchrow("SELECT rung, escalation FROM complaints WHERE id = $1", id_)
-        assert tuple(row) == ("NONE", 0)
+        assert await owner.fetchval("SELECT rung FROM complaints WHERE id = $1", id_) == "NONE"
         assert await events(owner, complaint) == ["filed", "clock_breached", "clock_breached"]
         # Even were its parts marked by mistake, the policies would not show them.
         for table in ("clocks", "events", "revisions"):
