@@ -6,7 +6,7 @@ from policies import PREDICATES, national_table
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_30_ladders"
-down_revision = "2026_11_30_clock_terms"
+down_revision = "2026_11_30_complaint_desk"
 branch_labels = None
 depends_on = None
 

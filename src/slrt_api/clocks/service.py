@@ -72,6 +72,24 @@ async def begin(
     return begun
 
 
+async def reclassify(tx: Transaction, row: Aggregate, *, nature: str | None, severity_flags: Collection[str]) -> None:
+    """Let the clocks that run follow a change of the class of `row`: where another policy is right now, its promise counts from
+    when the old one began, and the old one stops. What is breached stays so."""
+    async with tx.effect(row.regency):
+        running = await tx.rows(Clock, _OPEN, row.regency, row.id)
+        for clock in running:
+            if clock.state == ClockState.BREACHED or clock.due_at <= tx.now or clock.started_by is None:
+                continue
+            chosen = await _policies(tx, row, {clock.started_by}, nature=nature, severity_flags=severity_flags)
+            policy = next((each for each in chosen if each.name == clock.name), None)
+            if policy is None or (policy.unit.value, policy.amount) == (clock.unit, clock.amount):
+                continue
+            await _stop(tx, clock)
+            begun = _begun(tx, row, policy, {clock.started_by}, since=clock.started_at)
+            if begun is not None:
+                await tx.insert(begun)
+
+
 async def promise(tx: Transaction, row: Aggregate, name: str, event: str) -> datetime | None:
     """The deadline that the clock `name` will have when `event` starts it in this act; None where no policy calls for it.
 
@@ -112,9 +130,11 @@ def _start(tx: Transaction, row: Aggregate, policy: ClockPolicy) -> datetime | N
     )
 
 
-def _begun(tx: Transaction, row: Aggregate, policy: ClockPolicy, events: Collection[str]) -> Clock | None:
-    """The clock that a policy begins; None where there is nothing to count."""
-    start = _start(tx, row, policy)
+def _begun(
+    tx: Transaction, row: Aggregate, policy: ClockPolicy, events: Collection[str], *, since: datetime | None = None
+) -> Clock | None:
+    """The clock that a policy begins; None where there is nothing to count. since: it counts from an earlier instant."""
+    start = since or _start(tx, row, policy)
     if start is None:
         return None
     calendar = _calendar(row)

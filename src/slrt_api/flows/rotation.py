@@ -18,7 +18,9 @@ import structlog
 from sqlmodel import SQLModel
 
 from slrt_api.areas.dataset import TENANTS
-from slrt_api.complaints.models import Complaint
+from slrt_api.complaints.models import Complaint, ComplaintNumber, Message
+from slrt_api.complaints.service.file import NIK_PLACE
+from slrt_api.complaints.shapes import MESSAGE_TEXT
 from slrt_api.flows.upkeep import WORKER
 from slrt_api.households.models import Identity
 from slrt_api.households.service import identity_place
@@ -89,8 +91,13 @@ SEALED: Final = (
     Sealed(
         Complaint,
         _BY_ID,
-        {column: _in_row(f"complaint.{column}") for column in ("reporter_name", "reporter_phone")},
+        {
+            column: _in_row(f"complaint.{column}")
+            for column in ("reporter_name", "reporter_phone", "card_number", "participations")
+        },
     ),
+    Sealed(ComplaintNumber, _BY_ID, {"ciphertext": _in_row(NIK_PLACE)}, reads=("type",), indexed=True),
+    Sealed(Message, _BY_ID, {"text": _in_row(MESSAGE_TEXT)}),
     Sealed(
         EligibilityCheck,
         _BY_ID,
@@ -118,7 +125,7 @@ class Status:
     """How many values stand under which key.
 
     encryption  (table and column, key id) -> ciphertexts
-    indexes     key id -> blind indexes of identities
+    indexes     key id -> blind indexes of identities and of numbers told with complaints
     releases    key id -> entries of registry releases that are the newest of their regency
     """
 
@@ -172,7 +179,11 @@ SELECT CASE WHEN octet_length({column}) > 2 THEN encode(substring({column} FROM 
        ELSE '' END AS key, count(*) AS count
 FROM {table} WHERE regency = $1 AND {column} IS NOT NULL GROUP BY 1
 """
-_INDEX_KEYS: Final = "SELECT index_key AS key, count(*) AS count FROM identities WHERE regency = $1 GROUP BY 1"
+_INDEX_KEYS: Final = """
+SELECT index_key AS key, count(*) AS count
+FROM (SELECT index_key FROM identities WHERE regency = $1 UNION ALL SELECT index_key FROM complaint_numbers WHERE regency = $1) i
+GROUP BY 1
+"""
 #: older releases are looked up by nobody any more
 _RELEASE: Final = """
 SELECT index_key AS key, entries AS count FROM registry_snapshots

@@ -79,6 +79,7 @@ class Kind(IntEnum):
     ELIGIBILITY_REVIEW = 40
     ENROLLMENT_LIST = 41
     ESCALATION_LADDER = 51
+    COMPLAINT_LINK = 53
 
 
 _KINDS = {int(kind): kind for kind in Kind}
