@@ -412,7 +412,8 @@ class TestSight:
             assert "COMPLAINANT_ANSWER" in {each["name"] for each in found["clocks"]}
             history = (await reader.get(f"/v1/complaints/{complaint['id']}/history")).json()["items"]
             assert [entry["sequence"] for entry in history] == [1, 2, 3, 4]
-            assert history[3]["texts"] == {"reason": "Fotokopi KK?"}
+            assert history[3]["type"] == "complaint.complainant_asked"
+            assert history[3]["changes"]["status"] == {"before": "TRIAGED", "after": "AWAITING_COMPLAINANT"}
             assert all(entry["parts"] is None for entry in history)
 
     async def test_what_happened_is_told_and_who_complained_is_not(self, api: Api) -> None:

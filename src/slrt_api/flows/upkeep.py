@@ -22,7 +22,7 @@ from slrt_api.clocks.models import UNWARNED, Clock
 from slrt_api.complaints.codes import Action
 from slrt_api.complaints.models import Complaint
 from slrt_api.complaints.service import escalate
-from slrt_api.complaints.service.transition import TransitionComplaint
+from slrt_api.complaints.service.step import TransitionComplaint
 from slrt_api.complaints.service.transition import transition as transition_complaint
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, kind_of
