@@ -196,8 +196,9 @@ class TestWarning:
         # As if all of it had happened so long ago that its promise was due in the past: whatever ran on would be found.
         late = datetime.fromisoformat(paused["promised_at"]) - PAST
         await owner.execute(
-            "UPDATE clocks SET due_at = due_at - $2::interval, warn_at = warn_at - $2::interval, promised_at = promised_at - $2::interval,"
-            " paused_at = paused_at - $2::interval, paused_until = paused_until - $2::interval WHERE aggregate_id = $1 AND state = 'PAUSED'",
+            "UPDATE clocks SET due_at = due_at - $2::interval, warn_at = warn_at - $2::interval,"
+            " promised_at = promised_at - $2::interval, paused_at = paused_at - $2::interval,"
+            " paused_until = paused_until - $2::interval WHERE aggregate_id = $1 AND state = 'PAUSED'",
             UUID(complaint["id"]),
             late,
         )
