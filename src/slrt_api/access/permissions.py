@@ -74,8 +74,8 @@ CONDITIONS: Final[Mapping[ScopeKind, Condition]] = {
     ),
     ScopeKind.WORKER: Condition("Pekerjaan terjadwal platform.", "The platform's own scheduled work."),
     ScopeKind.ESCALATED: Condition(
-        "Kasus di wilayah penugasan yang dieskalasi ke tingkatnya.",
-        "Cases in the area of the grant that were escalated to its level.",
+        "Kasus dan pengaduan di wilayah penugasan yang dieskalasi ke tingkatnya.",
+        "Cases and complaints in the area of the grant that were escalated to its level.",
     ),
     ScopeKind.IMPORTER: Condition(
         "Data acuan dan impor untuk satu kabupaten/kota.", "Reference data and imports of one regency."

@@ -25,9 +25,11 @@ from slrt_api.cases import shapes as cases
 from slrt_api.clocks import service as _clocks_service
 from slrt_api.clocks import shapes as clocks
 from slrt_api.complaints import shapes as complaints
+from slrt_api.complaints.service import escalate as _escalate
 from slrt_api.complaints.service import file as _file
 from slrt_api.complaints.service import links as _links
 from slrt_api.complaints.service import messages as _messages
+from slrt_api.complaints.service import ladders as _ladders
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
 from slrt_api.flows import consents as _consents
@@ -79,6 +81,8 @@ SERVICES: Final[tuple[ModuleType, ...]] = (
     _file,
     _links,
     _messages,
+    _escalate,
+    _ladders,
     _track,
     _transition,
     _join_case,

@@ -36,6 +36,8 @@ NOT_OFFERED: Final = frozenset(
         "clocks.explain",
         "clocks.recompute",
         "clocks.stop_ended",
+        "clocks.announce_warning",
+        "clocks.end_window",
         "complaints.file_publicly",
         "complaints.similar",
         "complaints.step_by_receipt",

@@ -81,6 +81,7 @@ class Kind(IntEnum):
     ENROLLMENT_LIST = 41
     CALENDAR = 43
     SLA_POLICY = 44
+    ESCALATION_LADDER = 51
     COMPLAINT_LINK = 53
 
 

@@ -3,8 +3,8 @@
 from pydantic import BaseModel, Field, create_model
 
 from slrt_api.cases.shapes import CASE
-from slrt_api.complaints.service import file, links, messages, transition
-from slrt_api.complaints.shapes import COMPLAINT
+from slrt_api.complaints.service import escalate, file, ladders, links, messages, transition
+from slrt_api.complaints.shapes import COMPLAINT, ESCALATION_LADDER
 from slrt_api.flows import join_case
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.rest import clocks
@@ -48,6 +48,7 @@ def add(routes: Routes) -> None:
     )
     routes.write(transition.transition, "/v1/complaints/{id}/transitions", tag=TAG)
     clocks.link(routes, COMPLAINT, tag=TAG)
+    routes.write(escalate.escalate, "/v1/complaints/{id}/escalation", tag=TAG)
     routes.link(COMPLAINT, "messages", tag=TAG)
     routes.write(messages.send, "/v1/complaints/{id}/messages", tag=TAG, errors_=(409, 429))
     routes.computed(links.similar, "/v1/complaints/{id}/similar", noun="complaint", tag=TAG, model=SimilarDocuments)
@@ -57,6 +58,9 @@ def add(routes: Routes) -> None:
     routes.write(join_case.join_case, "/v1/complaints/{id}/case", tag=TAG)
     routes.link(CASE, "complaints", tag=TAG)
     routes.link(HOUSEHOLD, "complaints", tag=TAG)
+    routes.read(ESCALATION_LADDER, tag=TAG)
+    routes.write(ladders.declare, "/v1/escalation-ladders", tag=TAG)
+    routes.write(ladders.end, "/v1/escalation-ladders/{id}/ending", tag=TAG)
 
 
 def filed(shape: Shape, name: str) -> type[BaseModel]:

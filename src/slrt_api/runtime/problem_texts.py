@@ -1235,10 +1235,73 @@ _ALL: Final = (
     _problem(
         409,
         "escalation_unchanged",
-        ("Kasus sudah berada di tingkat itu", "The case is at that level already"),
+        ("Sudah berada di tingkat itu", "It is at that level already"),
         (
             "Pilih tingkat lain, atau biarkan seperti semula.",
             "Choose another level, or leave it as it is.",
+        ),
+    ),
+    _problem(
+        409,
+        "rung_not_in_ladder",
+        ("Jenjang itu tidak berlaku di sini", "The ladder has no such rung for it"),
+        (
+            "Pilih jenjang dari tangga eskalasi wilayah pengaduan; pengaduan integritas naik ke inspektorat, bukan bupati.",
+            "Choose a rung of the ladder of its place; complaints about integrity go to the inspectorate, not the regent.",
+        ),
+    ),
+    _problem(
+        409,
+        "rung_accused",
+        ("Di jenjang itu hanya ada terlapor", "Nobody but the accused is at that rung"),
+        (
+            "Pilih jenjang yang lebih tinggi.",
+            "Choose a higher rung.",
+        ),
+    ),
+    _problem(
+        409,
+        "sealed_not_escalated",
+        ("Laporan tersegel tidak dieskalasi", "A sealed report is not escalated"),
+        (
+            "Laporan ini ditangani oleh unit yang ditunjuk.",
+            "It is handled by the unit that was designated.",
+        ),
+    ),
+    _problem(
+        409,
+        "complaint_closed",
+        ("Pengaduan sudah selesai", "The complaint has ended"),
+        (
+            "Buka kembali pengaduan itu, atau biarkan.",
+            "Reopen that complaint, or leave it.",
+        ),
+    ),
+    _problem(
+        409,
+        "ladder_not_later",
+        ("Tangga eskalasi bukan yang terbaru", "The ladder is not the latest"),
+        (
+            "Sudah ada tangga dengan hari mulai yang sama atau lebih kemudian, atau dengan nama itu. Pilih yang lain.",
+            "There is one of the same or a later first day, or of that name. Choose others.",
+        ),
+    ),
+    _problem(
+        409,
+        "ladder_ended",
+        ("Tangga eskalasi sudah berakhir", "The ladder has ended"),
+        (
+            "Nyatakan tangga baru.",
+            "Declare another one.",
+        ),
+    ),
+    _problem(
+        409,
+        "ladder_of_the_nation",
+        ("Tangga nasional tidak diakhiri", "The ladder of the nation is not ended"),
+        (
+            "Gantilah dengan yang baru.",
+            "Replace it by another one.",
         ),
     ),
     _problem(

@@ -60,6 +60,20 @@ async def follow(
     return begun
 
 
+async def begin(
+    tx: Transaction, row: Aggregate, event: str, *, nature: str | None = None, severity_flags: Collection[str] = ()
+) -> list[Clock]:
+    """Begin the clocks that `event` calls for and that do not run yet, and leave all others: for what is no new status."""
+    held = await situation(tx, row.area)
+    async with tx.effect(row.regency):
+        names = {clock.name for clock in await tx.rows(Clock, _OPEN, row.regency, row.id)}
+        chosen = _started(tx, row, held, {event}, nature=nature, severity_flags=severity_flags)
+        clocks = [_begun(tx, row, policy, held, {event}) for policy in chosen if policy.name not in names]
+        begun = [clock for clock in clocks if clock is not None]
+        await tx.insert(*begun)
+    return begun
+
+
 async def reclassify(tx: Transaction, row: Aggregate, *, nature: str | None, severity_flags: Collection[str]) -> None:
     """Let the clocks that run follow a change of the class of `row`: where another policy is right now, its promise counts from
     when the old one began, and the old one stops. What is breached stays so."""
@@ -155,6 +169,7 @@ def _begun(
         reporter_id=getattr(row, "reporter_id", None),
         receipt=getattr(row, "receipt", None),
         sealed=bool(getattr(row, "sealed", False)),
+        escalation=getattr(row, "escalation", 0),
         started_by=min(policy.start_events & set(events)),
         meets=sorted(policy.meets_events),
         pauses_in=sorted(policy.pauses_in),
