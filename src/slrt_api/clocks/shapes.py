@@ -15,7 +15,7 @@ CLOCK = (
         "clocks {t}",
         "A deadline: what was promised, under which policy and calendar, and what became of it.",
         scope=None,
-        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.PUBLIC},
+        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.PUBLIC, ScopeKind.SEALED},
     )
     .with_fields(
         Field("name", FieldType.TEXT, "What is promised, as the policy names it.", example="FIRST_RESPONSE"),

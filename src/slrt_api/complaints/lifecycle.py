@@ -29,6 +29,8 @@ HANDLERS: Final = frozenset(
         Role.SECRETARIAT_OFFICER,
         Role.SECRETARIAT_MANAGER,
         Role.SOCIAL_OFFICE,
+        # Of sealed reports, which nobody else sees; and of nothing else.
+        Role.INTEGRITY_OFFICER,
     }
 )
 #: who reopens: not the desk that closed
@@ -39,6 +41,8 @@ COMPLAINANTS: Final = (HANDLERS - {Role.SOCIAL_OFFICE}) | {Role.CITIZEN, Role.FA
 #: nothing more is expected of anybody
 TERMINAL: Final = frozenset({S.CLOSED, S.LAPSED, S.NOT_COMPETENT, S.MERGED})
 
+#: what would bring a sealed report out of the hands of those who handle such
+_STAYS: Final = frozenset({A.FORWARD})
 #: actions that say why, to the people concerned
 _WITH_REASON: Final = frozenset(
     {A.ASK_COMPLAINANT, A.ANSWER, A.RETURN, A.OBJECT, A.LAPSE, A.REJECT_COMPETENCE, A.MERGE, A.REOPEN}
@@ -74,6 +78,8 @@ def require_independent(row: object, actor: Mapping[str, Value]) -> None:
 def _line(source: ComplaintStatus, action: Action, target: ComplaintStatus, *, reason: bool = False) -> Transition:
     spoken = action in {A.ANSWER, A.OBJECT}
     roles = COMPLAINANTS if spoken else DECIDERS if action is A.REOPEN else HANDLERS
+    if action in _STAYS:
+        roles = roles - {Role.INTEGRITY_OFFICER}
     return Transition(
         source.value,
         action.value,

@@ -16,6 +16,9 @@ class Complaint(Aggregate, table=True):
 
     `reporter_name` and `reporter_phone` are encrypted; an ANONYMOUS complaint has neither. `reporter_id` is the pseudonym
     of a citizen who filed with a token of the own. Whom it accuses does not handle it.
+
+    A SEALED one says nothing in clear but codes, the place, the day and whom it accuses: what was said stands under the keys
+    of sealed reports, who said it in `sealed_identities`. The database refuses a sealed row that says more.
     """
 
     KIND: ClassVar[Kind] = Kind.COMPLAINT
@@ -28,6 +31,7 @@ class Complaint(Aggregate, table=True):
         Index("complaints_status", "regency", "status", "id"),
         Index("complaints_reporter", "regency", "reporter_id", "id"),
         CheckConstraint("confidentiality <> 'SEALED' OR sealed", name="complaints_sealed"),
+        CheckConstraint("sealed = (confidentiality = 'SEALED')", name="complaints_confidentiality"),
     )
 
     number: str
@@ -58,6 +62,12 @@ class Complaint(Aggregate, table=True):
     resolved_at: datetime | None = Field(default=None, sa_type=INSTANT)
     resolution: str | None = None
     service_realized: bool | None = None
+    sealed_summary: bytes | None = None
+    sealed_resolution: bytes | None = None
+
+    @property
+    def veiled(self) -> bool:
+        return self.sealed
 
     @property
     def coarse(self) -> bool:

@@ -31,6 +31,7 @@ from slrt_api.runtime.shapes import (
     Filter,
     Link,
     Shape,
+    Vault,
     aggregate_fields,
     code_filter,
     id_filter,
@@ -54,12 +55,15 @@ _STATUS = Field("status", FieldType.CODE, "Where it stands.", codes=ComplaintSta
 _NATURE = Field("nature", FieldType.CODE, "What the complainant wants.", codes=Nature, example="GRIEVANCE")
 _CATEGORY = Field("category", FieldType.CODE, "What it is about.", codes=Category)
 _PROGRAM = Field("program_code", FieldType.TEXT, "Program that it is about.", nullable=True, example="PKH")
+#: who is shown what stands in the vault of sealed reports: who handles them, and of the outcome the holder of the receipt
+_HANDLED = frozenset({ScopeKind.SEALED})
 _RESOLUTION = Field(
     "resolution",
     FieldType.TEXT,
     "What was found and done, in words for the complainant.",
     nullable=True,
     example="The family was proposed for PKH and is on the list of the next release.",
+    vault=Vault("{t}.sealed_resolution", "sealed.resolution", _HANDLED | {ScopeKind.PUBLIC}),
 )
 _REALIZED = Field(
     "service_realized", FieldType.BOOLEAN, "Whether a service was given; null until resolved.", nullable=True
@@ -69,7 +73,7 @@ _REALIZED = Field(
 _CONTACT: Any = {"nullable": True, "unmask": Scope.COMPLAINTS_HANDLE.value, "masked": "NULL::text"}
 
 #: of violence, a child or a life in danger: for who handles it, who complained, and auditors
-_GRAVE: Any = {"special": True, "readers": CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR}}
+_GRAVE: Any = {"special": True, "readers": CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR, Role.INTEGRITY_OFFICER}}
 _GRAVE_FLAGS = f"ARRAY['{SeverityFlag.VIOLENCE_OR_CHILD_PROTECTION}', '{SeverityFlag.LIFE_THREATENING}']"
 
 _ACCUSED_READERS = frozenset(role.value for role in HANDLERS | {Role.AUDITOR})
@@ -83,7 +87,7 @@ COMPLAINT = (
         "A question, suggestion or grievance with its deadlines. Lists are in order of `id`: those of confidential"
         " complaints tell the day only.",
         scope=Scope.COMPLAINTS_READ,
-        kinds=ALL_STAFF | {ScopeKind.SUBJECT},
+        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.SEALED},
         kind=Kind.COMPLAINT,
         version="{t}.version",
     )
@@ -128,6 +132,7 @@ COMPLAINT = (
             FieldType.TEXT,
             "What happened, in the complainant's words.",
             example="Not on the PKH list.",
+            vault=Vault("{t}.sealed_summary", "sealed.summary", _HANDLED),
             **_GRAVE,
         ),
         Field("household_id", FieldType.ID, "Household that it concerns.", nullable=True),

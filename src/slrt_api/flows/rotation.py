@@ -19,6 +19,9 @@ from sqlmodel import SQLModel
 
 from slrt_api.areas.dataset import TENANTS
 from slrt_api.complaints.models import Complaint
+from slrt_api.complaints.sealed import vault
+from slrt_api.complaints.sealed.models import SealedAccess, SealedIdentity
+from slrt_api.complaints.sealed.shapes import REASON
 from slrt_api.flows.upkeep import WORKER
 from slrt_api.households.models import Identity
 from slrt_api.households.service import identity_place
@@ -28,10 +31,10 @@ from slrt_api.programs.shapes import SEALED_INPUTS, SEALED_RESULTS
 from slrt_api.referrals import package
 from slrt_api.referrals.models import ReferralPackage
 from slrt_api.runtime import idempotency
-from slrt_api.runtime.crypto import DecryptionFailed, Keyring, aad
-from slrt_api.runtime.tables import IdempotentAnswer
+from slrt_api.runtime.crypto import DecryptionFailed, Keyring, Ring, aad
+from slrt_api.runtime.tables import IdempotentAnswer, SealedTexts
 from slrt_api.runtime.traces import current_trace_id
-from slrt_api.runtime.transaction import Transaction
+from slrt_api.runtime.transaction import SEALED_TEXTS, Transaction
 from slrt_api.runtime.usecase import Platform
 
 BATCH: Final = 200
@@ -52,6 +55,7 @@ class Sealed:
     columns  column -> the place of its ciphertext in a row (its AAD)
     reads    further columns that the place is made of
     indexed  the plaintext has a blind index (`blind_index`, `index_key`, kind in `type`)
+    sealed   it stands under the keys of sealed reports
     """
 
     model: type[SQLModel]
@@ -59,10 +63,20 @@ class Sealed:
     columns: Mapping[str, Callable[[Row], bytes]]
     reads: tuple[str, ...] = ()
     indexed: bool = False
+    sealed: bool = False
+
+    def ring(self, keyring: Keyring) -> Ring:
+        """The keys that it stands under."""
+        return keyring.sealed if self.sealed else keyring
 
     @property
     def table(self) -> str:
         return str(self.model.__tablename__)
+
+    @property
+    def name(self) -> str:
+        """By which what is done to it is told: a table may have columns under either ring."""
+        return f"{self.table} (sealed)" if self.sealed else self.table
 
     @property
     def old(self) -> str:
@@ -92,6 +106,15 @@ SEALED: Final = (
         {column: _in_row(f"complaint.{column}") for column in ("reporter_name", "reporter_phone")},
     ),
     Sealed(
+        Complaint,
+        _BY_ID,
+        {"sealed_summary": _in_row(vault.SUMMARY), "sealed_resolution": _in_row(vault.RESOLUTION)},
+        sealed=True,
+    ),
+    Sealed(SealedIdentity, _BY_ID, {"identity": _in_row(vault.IDENTITY)}, sealed=True),
+    Sealed(SealedAccess, _BY_ID, {"reason": _in_row(REASON)}, sealed=True),
+    Sealed(SealedTexts, _BY_ID, {"texts": _in_row(SEALED_TEXTS)}, sealed=True),
+    Sealed(
         EligibilityCheck,
         _BY_ID,
         {
@@ -118,16 +141,21 @@ class Status:
     """How many values stand under which key.
 
     encryption  (table and column, key id) -> ciphertexts
+    sealed      the same under the keys of sealed reports
     indexes     key id -> blind indexes of identities
     releases    key id -> entries of registry releases that are the newest of their regency
     """
 
     encryption: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sealed: Counter[tuple[str, str]] = field(default_factory=Counter)
     indexes: Counter[str] = field(default_factory=Counter)
     releases: Counter[str] = field(default_factory=Counter)
 
     def of_encryption_key(self, key_id: str) -> int:
         return sum(count for (_, held), count in self.encryption.items() if held == key_id)
+
+    def of_sealed_key(self, key_id: str) -> int:
+        return sum(count for (_, held), count in self.sealed.items() if held == key_id)
 
     def of_index_key(self, key_id: str) -> int:
         return self.indexes[key_id] + self.releases[key_id]
@@ -157,9 +185,10 @@ async def status(platform: Platform) -> Status:
     for regency in [NATIONAL, *(tenant.number for tenant in TENANTS)]:
         async with _within(platform, regency) as tx:
             for sealed in SEALED:
+                counted = found.sealed if sealed.sealed else found.encryption
                 for column in sealed.columns:
                     for row in await tx.fetch(_KEYS.format(column=column, table=sealed.table), regency):
-                        found.encryption[f"{sealed.table}.{column}", row["key"]] += row["count"]
+                        counted[f"{sealed.table}.{column}", row["key"]] += row["count"]
             for row in await tx.fetch(_INDEX_KEYS, regency):
                 found.indexes[row["key"]] += row["count"]
             for row in await tx.fetch(_RELEASE, regency):
@@ -188,8 +217,8 @@ async def _rotate(platform: Platform, regency: int, batch: int, outcome: Rotatio
             return
         unreadable: Counter[str] = Counter()
         rotated: Counter[str] = Counter()
-        for sealed in SEALED:
-            if left[sealed.table]:
+        for sealed in _readable(platform.keyring):
+            if left[sealed.name]:
                 await _pass(platform, sealed, regency, batch, rotated, unreadable)
         outcome.rotated.update(rotated)
         patience = PATIENCE if rotated else patience - 1
@@ -202,17 +231,22 @@ async def _rotate(platform: Platform, regency: int, batch: int, outcome: Rotatio
             await asyncio.sleep(PAUSE_SECONDS)
 
 
+def _readable(keyring: Keyring) -> list[Sealed]:
+    """All of it, but for what is sealed where this process has no keys for that."""
+    return [sealed for sealed in SEALED if keyring.seals or not sealed.sealed]
+
+
 async def _left(platform: Platform, regency: int) -> Counter[str]:
     """Rows under an older key, by table."""
     async with _within(platform, regency) as tx:
         counts = {
-            sealed.table: await tx.value(
+            sealed.name: await tx.value(
                 f"SELECT count(*) FROM {sealed.table} WHERE regency = $1 AND ({sealed.old})",
                 regency,
-                platform.keyring.head,
+                sealed.ring(platform.keyring).head,
                 platform.keyring.index_key_id,
             )
-            for sealed in SEALED
+            for sealed in _readable(platform.keyring)
         }
     return +Counter(counts)
 
@@ -231,28 +265,29 @@ async def _pass(
     keyring = platform.keyring
     while True:
         async with _within(platform, regency) as tx:
-            rows = await tx.fetch(page, regency, keyring.head, keyring.index_key_id, after, batch)
+            rows = await tx.fetch(page, regency, sealed.ring(keyring).head, keyring.index_key_id, after, batch)
             changed = [one for one in (_anew(keyring, sealed, row) for row in rows) if one is not None]
             if changed:
                 await tx.execute(_update(sealed), regency, *(list(values) for values in zip(*changed, strict=True)))
-        rotated[sealed.table] += len(changed)
-        unreadable[sealed.table] += len(rows) - len(changed)
+        rotated[sealed.name] += len(changed)
+        unreadable[sealed.name] += len(rows) - len(changed)
         if len(rows) < batch:
             break
         after = rows[-1][name]
     for counter in (rotated, unreadable):
-        if not counter[sealed.table]:
-            del counter[sealed.table]
+        if not counter[sealed.name]:
+            del counter[sealed.name]
 
 
 def _anew(keyring: Keyring, sealed: Sealed, row: Row) -> tuple[Any, ...] | None:
     """Key, ciphertexts and indexes of a row under the current keys; None where it cannot be read."""
     values: list[Any] = [row[sealed.key[0]]]
     indexes: list[Any] = []
+    ring = sealed.ring(keyring)
     try:
         for column, place in sealed.columns.items():
-            plain = keyring.decrypt(row[column], place(row)) if row[column] is not None else None
-            values.append(None if plain is None else keyring.encrypt(plain, place(row)))
+            plain = ring.decrypt(row[column], place(row)) if row[column] is not None else None
+            values.append(None if plain is None else ring.encrypt(plain, place(row)))
             if sealed.indexed and plain is not None:
                 indexes += [keyring.blind_index(row["type"], plain.decode()), keyring.index_key_id]
     except DecryptionFailed:

@@ -78,6 +78,7 @@ class Kind(IntEnum):
     VARIANT_CHOICE = 39
     ELIGIBILITY_REVIEW = 40
     ENROLLMENT_LIST = 41
+    SEALED_ACCESS = 42
 
 
 _KINDS = {int(kind): kind for kind in Kind}

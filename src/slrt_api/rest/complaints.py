@@ -2,7 +2,8 @@
 
 from pydantic import BaseModel, Field, create_model
 
-from slrt_api.complaints.service import file, transition
+from slrt_api.complaints.sealed.shapes import SEALED_ACCESS
+from slrt_api.complaints.service import file, sealed_access, transition
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.rest.documents import document
@@ -10,6 +11,7 @@ from slrt_api.rest.operations import Routes
 from slrt_api.runtime.shapes import Shape
 
 TAG = "Complaints"
+SEALED = "Sealed reports"
 
 
 def add(routes: Routes) -> None:
@@ -25,6 +27,17 @@ def add(routes: Routes) -> None:
     )
     routes.write(transition.transition, "/v1/complaints/{id}/transitions", tag=TAG)
     routes.link(COMPLAINT, "clocks", tag=TAG)
+    routes.read(SEALED_ACCESS, tag=SEALED)
+    routes.write(sealed_access.ask, "/v1/sealed-accesses", tag=SEALED)
+    routes.write(sealed_access.transition, "/v1/sealed-accesses/{id}/transitions", tag=SEALED)
+    routes.write(
+        sealed_access.reveal,
+        "/v1/sealed-accesses/{id}/reveal",
+        tag=SEALED,
+        noun="sealed access",
+        model=sealed_access.RevealedIdentity,
+    )
+    routes.link(COMPLAINT, "sealed_accesses", tag=SEALED)
     routes.link(HOUSEHOLD, "complaints", tag=TAG)
 
 

@@ -11,6 +11,7 @@ from slrt_api.clocks import service as clocks
 from slrt_api.complaints.codes import Action, ComplaintStatus
 from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, TERMINAL, facts
 from slrt_api.complaints.models import Complaint
+from slrt_api.complaints.service import sealed
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.kernel import errors
 from slrt_api.organizations.models import Organization
@@ -91,6 +92,8 @@ async def transition(tx: Transaction, actor: Actor, id_: UUID, command: Transiti
     Deadlines that the new state meets are met; those that begin with it begin; at an end the others stop.
     """
     complaint = await tx.ask(Complaint, id_)
+    if complaint.sealed:
+        tx = tx.veiled()
     step = COMPLAINT_LIFECYCLE.advance(
         complaint.status,
         command.action,
@@ -126,9 +129,9 @@ def _require_members(command: TransitionComplaint) -> None:
         raise errors.Invalid(faults=tuple(faults))
 
 
-async def _resolve(tx: Transaction, _: Complaint, command: TransitionComplaint) -> Changes:
+async def _resolve(tx: Transaction, complaint: Complaint, command: TransitionComplaint) -> Changes:
     return {
-        "resolution": command.resolution,
+        **sealed.resolution(tx, complaint, command.resolution),
         "service_realized": command.service_realized,
         "resolved_at": tx.now,
     }
