@@ -5,7 +5,7 @@ from alembic import op
 from policies import AREA, PREDICATES, Access, tenant_table
 
 revision = "2026_11_30_sealed"
-down_revision = "2026_11_22_screenings"
+down_revision = "2026_11_30_complaint_desk"
 branch_labels = None
 depends_on = None
 
@@ -26,11 +26,15 @@ TENANT_TABLES = (
     Access("sealed_accesses", {SEALED: "SELECT, INSERT, UPDATE"} | EFFECT, predicates={SEALED: REPORTS}),
 )
 #: tables of which who handles sealed reports reads, and the policy
-READ = {"complaints": REPORTS} | dict.fromkeys(("clocks", "events", "revisions", "accesses"), PREDICATES[SEALED])
+READ = {"complaints": REPORTS} | dict.fromkeys(
+    ("clocks", "complaint_messages", "events", "revisions", "accesses"), PREDICATES[SEALED]
+)
+#: texts of a report that stand under the keys of sealed reports
+TEXTS = ("summary", "detail", "resolution", "referred_to", "reference_number")
 
 
 def _day(column: str) -> str:
-    """That an instant is the beginning of a day (UTC)."""
+    """That an instant is the beginning of a day (UTC), or none: a check passes what is not known."""
     return f"date_trunc('day', {column} AT TIME ZONE 'UTC') = {column} AT TIME ZONE 'UTC'"
 
 
@@ -41,23 +45,31 @@ VEILED = {
         *(
             f"{column} IS NULL"
             for column in (
-                *("resolution", "reporter_id", "reporter_name", "reporter_phone"),
-                *("household_id", "subject_person_id", "case_id"),
+                *(text for text in TEXTS if text != "summary"),
+                *("instruction", "relationship", "subject_consent", "has_nik", "card_number", "participations"),
+                *("reporter_id", "reporter_name", "reporter_phone"),
+                *("household_id", "subject_person_id", "case_id", "forwarded_to"),
             )
         ),
         "received_by LIKE 'unit#%'",
-        *(_day(column) for column in ("created_at", "updated_at", "captured_at", "received_at")),
-        f"(resolved_at IS NULL OR {_day('resolved_at')})",
+        *(
+            _day(column)
+            for column in (
+                *("created_at", "updated_at", "captured_at", "received_at", "own_received_at", "resolved_at"),
+                *("rated_at", "unanswered_since", "reopen_until"),
+            )
+        ),
     ),
-    "clocks": (_day("started_at"), f"(met_at IS NULL OR {_day('met_at')})"),
+    "complaint_messages": (_day("sent_at"), "reporter_id IS NULL"),
+    "clocks": (_day("started_at"), _day("met_at"), _day("paused_at")),
     "events": (_day("at"), "reporter_id IS NULL", "trace_id = repeat('0', 32)"),
 }
 
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '1s'")
-    for column in ("sealed_summary", "sealed_resolution"):
-        op.add_column("complaints", sa.Column(column, sa.LargeBinary(), nullable=True))
+    for column in TEXTS:
+        op.add_column("complaints", sa.Column(f"sealed_{column}", sa.LargeBinary(), nullable=True))
     op.add_column("accesses", sa.Column("sealed", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.create_check_constraint("complaints_confidentiality", "complaints", "sealed = (confidentiality = 'SEALED')")
     for table, conditions in VEILED.items():
@@ -75,6 +87,7 @@ def upgrade() -> None:
         op.execute(f"GRANT SELECT ON {table} TO {SEALED}")
         op.execute(f"CREATE POLICY {SEALED} ON {table} TO {SEALED} USING ({predicate})")
     op.execute(f"GRANT UPDATE ON complaints TO {SEALED}")
+    op.execute(f"GRANT INSERT ON complaint_messages TO {SEALED}")
     op.execute(f"ALTER POLICY slrt_auditor ON accesses USING ({AREA} AND NOT sealed)")
     op.execute(f"GRANT SELECT ({', '.join(COUNTED)}) ON complaints TO {STATISTICS}")
     op.execute(f"CREATE POLICY {STATISTICS} ON complaints TO {STATISTICS} USING ({AREA} AND NOT sealed)")
@@ -160,5 +173,5 @@ def downgrade() -> None:
         op.drop_constraint(f"{table}_veiled", table)
     op.drop_constraint("complaints_confidentiality", "complaints")
     op.drop_column("accesses", "sealed")
-    for column in ("sealed_summary", "sealed_resolution"):
-        op.drop_column("complaints", column)
+    for column in TEXTS:
+        op.drop_column("complaints", f"sealed_{column}")

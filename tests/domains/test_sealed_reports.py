@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
-from tests.api import VILLAGE, Api
+from tests.api import Api
 from tests.domains.test_complaints import act, complaint_body
 from tests.domains.test_public import track
 
@@ -20,7 +20,9 @@ def holder(api: Api, subject: str = "wbs-1", **claims: Any) -> httpx.AsyncClient
 
 
 async def test_smoke(api: Api, owner: asyncpg.Connection) -> None:
-    answer = await api.as_("facilitator").post("/v1/complaints", json=sealed_body(), headers={"idempotency-key": str(uuid4())})
+    answer = await api.as_("facilitator").post(
+        "/v1/complaints", json=sealed_body(), headers={"idempotency-key": str(uuid4())}
+    )
     assert answer.status_code == 201, answer.text
     made = answer.json()
     print(made)

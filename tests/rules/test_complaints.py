@@ -8,7 +8,7 @@ from slrt_api.access.scopes import PERMISSIONS, Role
 from slrt_api.areas.codelists import load_code_lists
 from slrt_api.complaints.codes import Action, ComplaintStatus
 from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE
-from slrt_api.complaints.service.transition import EVENTS
+from slrt_api.complaints.service.step import EVENTS
 from slrt_api.kernel.errors import Conflict, Forbidden
 
 HANDLING = {

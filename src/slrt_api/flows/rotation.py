@@ -18,10 +18,12 @@ import structlog
 from sqlmodel import SQLModel
 
 from slrt_api.areas.dataset import TENANTS
-from slrt_api.complaints.models import Complaint
-from slrt_api.complaints.sealed import vault
+from slrt_api.complaints import vault
+from slrt_api.complaints.models import Complaint, ComplaintNumber, Message
 from slrt_api.complaints.sealed.models import SealedAccess, SealedIdentity
 from slrt_api.complaints.sealed.shapes import REASON
+from slrt_api.complaints.service.file import NIK_PLACE
+from slrt_api.complaints.shapes import MESSAGE_TEXT, SEALED_MESSAGE_TEXT
 from slrt_api.flows.upkeep import WORKER
 from slrt_api.households.models import Identity
 from slrt_api.households.service import identity_place
@@ -56,6 +58,7 @@ class Sealed:
     reads    further columns that the place is made of
     indexed  the plaintext has a blind index (`blind_index`, `index_key`, kind in `type`)
     sealed   it stands under the keys of sealed reports
+    where    SQL: of the table, the rows that are meant, where one column holds ciphertexts of either ring
     """
 
     model: type[SQLModel]
@@ -64,6 +67,7 @@ class Sealed:
     reads: tuple[str, ...] = ()
     indexed: bool = False
     sealed: bool = False
+    where: str = "true"
 
     def ring(self, keyring: Keyring) -> Ring:
         """The keys that it stands under."""
@@ -83,7 +87,8 @@ class Sealed:
         """SQL that is true of a row under an older key. $1 regency, $2 head of the current key, $3 id of the index key."""
         heads = [f"substring({column} FROM 1 FOR octet_length($2::bytea)) <> $2" for column in self.columns]
         # Named everywhere, so that every statement has the same parameters.
-        return " OR ".join([*heads, "index_key <> $3::text" if self.indexed else "$3::text IS NULL"])
+        stale = " OR ".join([*heads, "index_key <> $3::text" if self.indexed else "$3::text IS NULL"])
+        return f"{self.where} AND ({stale})"
 
 
 def _in_row(purpose: str) -> Callable[[Row], bytes]:
@@ -103,12 +108,18 @@ SEALED: Final = (
     Sealed(
         Complaint,
         _BY_ID,
-        {column: _in_row(f"complaint.{column}") for column in ("reporter_name", "reporter_phone")},
+        {
+            column: _in_row(f"complaint.{column}")
+            for column in ("reporter_name", "reporter_phone", "card_number", "participations")
+        },
     ),
+    Sealed(ComplaintNumber, _BY_ID, {"ciphertext": _in_row(NIK_PLACE)}, reads=("type",), indexed=True),
+    Sealed(Message, _BY_ID, {"text": _in_row(MESSAGE_TEXT)}, where="NOT sealed"),
+    Sealed(Message, _BY_ID, {"text": _in_row(SEALED_MESSAGE_TEXT)}, sealed=True, where="sealed"),
     Sealed(
         Complaint,
         _BY_ID,
-        {"sealed_summary": _in_row(vault.SUMMARY), "sealed_resolution": _in_row(vault.RESOLUTION)},
+        {vault.column(name): _in_row(vault.purpose(name)) for name in vault.TEXTS},
         sealed=True,
     ),
     Sealed(SealedIdentity, _BY_ID, {"identity": _in_row(vault.IDENTITY)}, sealed=True),
@@ -142,7 +153,7 @@ class Status:
 
     encryption  (table and column, key id) -> ciphertexts
     sealed      the same under the keys of sealed reports
-    indexes     key id -> blind indexes of identities
+    indexes     key id -> blind indexes of identities and of numbers told with complaints
     releases    key id -> entries of registry releases that are the newest of their regency
     """
 
@@ -187,7 +198,8 @@ async def status(platform: Platform) -> Status:
             for sealed in SEALED:
                 counted = found.sealed if sealed.sealed else found.encryption
                 for column in sealed.columns:
-                    for row in await tx.fetch(_KEYS.format(column=column, table=sealed.table), regency):
+                    keys = _KEYS.format(column=column, table=sealed.table, where=sealed.where)
+                    for row in await tx.fetch(keys, regency):
                         counted[f"{sealed.table}.{column}", row["key"]] += row["count"]
             for row in await tx.fetch(_INDEX_KEYS, regency):
                 found.indexes[row["key"]] += row["count"]
@@ -199,9 +211,13 @@ async def status(platform: Platform) -> Status:
 _KEYS: Final = """
 SELECT CASE WHEN octet_length({column}) > 2 THEN encode(substring({column} FROM 3 FOR get_byte({column}, 1)), 'escape')
        ELSE '' END AS key, count(*) AS count
-FROM {table} WHERE regency = $1 AND {column} IS NOT NULL GROUP BY 1
+FROM {table} WHERE regency = $1 AND {column} IS NOT NULL AND {where} GROUP BY 1
 """
-_INDEX_KEYS: Final = "SELECT index_key AS key, count(*) AS count FROM identities WHERE regency = $1 GROUP BY 1"
+_INDEX_KEYS: Final = """
+SELECT index_key AS key, count(*) AS count
+FROM (SELECT index_key FROM identities WHERE regency = $1 UNION ALL SELECT index_key FROM complaint_numbers WHERE regency = $1) i
+GROUP BY 1
+"""
 #: older releases are looked up by nobody any more
 _RELEASE: Final = """
 SELECT index_key AS key, entries AS count FROM registry_snapshots

@@ -79,6 +79,7 @@ class Kind(IntEnum):
     ELIGIBILITY_REVIEW = 40
     ENROLLMENT_LIST = 41
     SEALED_ACCESS = 42
+    COMPLAINT_LINK = 53
 
 
 _KINDS = {int(kind): kind for kind in Kind}

@@ -2,9 +2,11 @@
 
 from pydantic import BaseModel, Field, create_model
 
+from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.sealed.shapes import SEALED_ACCESS
-from slrt_api.complaints.service import file, sealed_access, transition
+from slrt_api.complaints.service import file, links, messages, sealed_access, transition
 from slrt_api.complaints.shapes import COMPLAINT
+from slrt_api.flows import join_case
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.rest.documents import document
 from slrt_api.rest.operations import Routes
@@ -12,6 +14,26 @@ from slrt_api.runtime.shapes import Shape
 
 TAG = "Complaints"
 SEALED = "Sealed reports"
+_ID = "019aaa11-2233-8000-8cfe-1ca1b2c3d4e5"
+
+
+class SimilarDocument(BaseModel):
+    """A complaint that may be about the same."""
+
+    complaint_id: str = Field(description="Id of the complaint.", examples=[_ID])
+    receipt: str = Field(description="Its number.", examples=["KEL-3326-7ZQ4-0MXR-K"])
+    status: str = Field(description="Where it stands.", examples=["RECEIVED"])
+    received_at: str = Field(description="When it was received.", examples=["2026-11-22T02:14:07.000000Z"])
+    merged_into: str | None = Field(description="Complaint that goes on in its place.", examples=[None])
+    likenesses: list[str] = Field(
+        description="Why: codes of the list `complaint-likenesses`, the strongest first.", examples=[["SAME_HOUSEHOLD"]]
+    )
+
+
+class SimilarDocuments(BaseModel):
+    """Complaints that may be about the same, the likeliest first."""
+
+    items: list[SimilarDocument] = Field(description="At most twenty.")
 
 
 def add(routes: Routes) -> None:
@@ -27,6 +49,14 @@ def add(routes: Routes) -> None:
     )
     routes.write(transition.transition, "/v1/complaints/{id}/transitions", tag=TAG)
     routes.link(COMPLAINT, "clocks", tag=TAG)
+    routes.link(COMPLAINT, "messages", tag=TAG)
+    routes.write(messages.send, "/v1/complaints/{id}/messages", tag=TAG, errors_=(409, 429))
+    routes.computed(links.similar, "/v1/complaints/{id}/similar", noun="complaint", tag=TAG, model=SimilarDocuments)
+    routes.link(COMPLAINT, "links", tag=TAG)
+    routes.write(links.link, "/v1/complaints/{id}/links", tag=TAG)
+    routes.write(links.unlink, "/v1/complaints/{id}/link-removals", tag=TAG)
+    routes.write(join_case.join_case, "/v1/complaints/{id}/case", tag=TAG)
+    routes.link(CASE, "complaints", tag=TAG)
     routes.read(SEALED_ACCESS, tag=SEALED)
     routes.write(sealed_access.ask, "/v1/sealed-accesses", tag=SEALED)
     routes.write(sealed_access.transition, "/v1/sealed-accesses/{id}/transitions", tag=SEALED)

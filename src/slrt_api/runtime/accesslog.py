@@ -73,7 +73,9 @@ class AccessLog:
         """Queue one record. Raises Unavailable when the queue is full."""
         if len(self._queue) >= CAPACITY:
             raise errors.Unavailable("access_log_full", retry_after_seconds=1)
-        self._queue.append((regency, at, actor, role, operation, resource, resource_id, purpose, rows, trace_id, sealed))
+        self._queue.append(
+            (regency, at, actor, role, operation, resource, resource_id, purpose, rows, trace_id, sealed)
+        )
         if len(self._queue) >= BATCH:
             self._full.set()
 

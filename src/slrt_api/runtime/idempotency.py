@@ -112,9 +112,7 @@ async def claim(tx: Transaction, key: Key) -> Kept | None:
     return Kept(row["status"], row["location"], row["version"], body, row["resource_id"])
 
 
-async def keep(
-    tx: Transaction, key: Key, answer: "Answer", resource_id: UUID | None, *, sealed: bool = False
-) -> None:
+async def keep(tx: Transaction, key: Key, answer: "Answer", resource_id: UUID | None, *, sealed: bool = False) -> None:
     """Store the first answer, in the effect's own transaction.
 
     sealed  nothing beside the ciphertext leads to the resource, and the row tells the day only

@@ -958,6 +958,96 @@ _ALL: Final = (
     ),
     _problem(
         409,
+        "objection_window_over",
+        ("Masa sanggah sudah lewat", "The window for objections is over"),
+        (
+            "Sanggahan diterima sampai objection_until; setelah itu minta dibuka kembali.",
+            "Objections are taken until objection_until; after that, have it reopened.",
+        ),
+    ),
+    _problem(
+        409,
+        "reopen_window_over",
+        ("Masa buka kembali sudah lewat", "The window for reopening is over"),
+        (
+            "Pelapor dapat meminta dibuka kembali sampai reopen_until; setelah itu ajukan pengaduan baru.",
+            "The complainant may have it reopened until reopen_until; after that, file a new complaint.",
+        ),
+    ),
+    _problem(
+        409,
+        "rated_already",
+        ("Sudah dinilai", "Rated already"),
+        ("Setiap penyelesaian dinilai satu kali.", "Each resolution is rated once."),
+    ),
+    _problem(
+        409,
+        "survivor_ended",
+        ("Pengaduan tujuan sudah berakhir", "The other complaint has ended"),
+        (
+            "Gabungkan ke pengaduan yang masih berjalan, atau buka kembali dahulu.",
+            "Merge into a complaint that still runs, or reopen it first.",
+        ),
+    ),
+    _problem(
+        409,
+        "merge_lowers_confidentiality",
+        ("Penggabungan menurunkan kerahasiaan", "The merge would lower the confidentiality"),
+        (
+            "Gabungkan ke pengaduan yang kerahasiaannya setara atau lebih tinggi.",
+            "Merge into a complaint that keeps its complainant as well or better.",
+        ),
+    ),
+    _problem(
+        409,
+        "merge_drops_accusation",
+        ("Penggabungan menghilangkan pihak terlapor", "The merge would drop whom it accuses"),
+        (
+            "Gabungkan hanya ke pengaduan yang menyebut pihak terlapor yang sama.",
+            "Merge only into a complaint that accuses the same.",
+        ),
+    ),
+    _problem(
+        409,
+        "already_linked",
+        ("Sudah tertaut", "Linked already"),
+        (
+            "Kedua pengaduan sudah tertaut; batalkan tautan itu dahulu.",
+            "The two complaints are linked already; undo that link first.",
+        ),
+    ),
+    _problem(
+        409,
+        "link_ended",
+        ("Tautan sudah dibatalkan", "The link was undone already"),
+        ("Muat ulang tautan pengaduan ini.", "Load the links of the complaint again."),
+    ),
+    _problem(
+        429,
+        "messages_exhausted",
+        ("Terlalu banyak pesan", "Too many messages"),
+        (
+            "Dua puluh pesan sehari dari satu pelapor; coba lagi setelah Retry-After.",
+            "Twenty messages a day from one complainant; try again after Retry-After.",
+        ),
+    ),
+    _problem(
+        422,
+        "outcome_contradicts",
+        ("Hasil bertentangan", "The outcome says otherwise"),
+        (
+            "Hasil sudah menyatakan apakah layanan diberikan; hapus service_realized atau samakan.",
+            "The outcome tells whether a service was given; leave service_realized out or say the same.",
+        ),
+    ),
+    _problem(
+        422,
+        "outcome_of_other_action",
+        ("Hasil milik tindakan lain", "The outcome comes with another action"),
+        ("Gunakan REJECT_COMPETENCE atau LAPSE untuk hasil ini.", "Use REJECT_COMPETENCE or LAPSE for this outcome."),
+    ),
+    _problem(
+        409,
         "merged_already",
         ("Aduan itu sendiri sudah digabung", "That complaint was merged itself"),
         ("Pilih aduan yang masih berjalan.", "Choose the complaint that goes on."),

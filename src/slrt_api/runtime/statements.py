@@ -138,12 +138,14 @@ class Compiler:
         if field.masked is not None and field.unmask not in self.actor.scopes:
             return self._cut(field, field.masked.format(t=alias), alias)
         sql = self._cut(field, (field.sql or f"{{t}}.{field.name}").format(t=alias), alias)
-        if field.vault is not None and self.actor.rows.kind in field.vault.kinds:
-            sql = self._vault(field, field.vault, sql, alias)
+        vault = field.vault if field.vault is not None and self.actor.rows.kind in field.vault.kinds else None
+        if vault is not None and field.sealed is None:
+            sql = self._vault(field, vault, sql, alias)
         if field.redacted is not None and not field.shown_to(self.actor.role, listed=listed):
             sql = field.redacted.format(t=alias, v=sql)
         if field.sealed is not None:
-            return self._ciphertext(field, field.sealed, sql, alias)
+            sealed = self._ciphertext(field, field.sealed, sql, alias)
+            return sealed if vault is None else self._vault(field, vault, sealed, alias)
         return RENDER.get(field.type, "{}").replace("{}", sql)
 
     def _ciphertext(self, field: Field, name: str, sql: str, alias: str) -> str:

@@ -46,7 +46,12 @@ SEALED_ACCESS = (
             "Where it stands; `active` tells whether the identity may be shown now.",
             codes=SealedAccessStatus,
         ),
-        Field("active", FieldType.BOOLEAN, "Granted, not used, not revoked and not expired.", f"coalesce({_ACTIVE}, false)"),
+        Field(
+            "active",
+            FieldType.BOOLEAN,
+            "Granted, not used, not revoked and not expired.",
+            f"coalesce({_ACTIVE}, false)",
+        ),
         Field(
             "allowed_actions",
             FieldType.CODES,

@@ -1,11 +1,11 @@
-"""A sealed report as rows: what stands in clear, what its handlers read, and the vault (`complaints.sealed.vault`)."""
+"""A sealed report as rows: what stands in clear, what its handlers read, and the vault (`complaints.vault`)."""
 
 from typing import Any
 from uuid import UUID
 
+from slrt_api.complaints import vault
 from slrt_api.complaints.codes import Channel, ComplaintStatus
 from slrt_api.complaints.models import Complaint
-from slrt_api.complaints.sealed import vault
 from slrt_api.complaints.sealed.models import SealedIdentity
 from slrt_api.kernel import numbers
 from slrt_api.kernel.ids import Kind, new_id, tenant_of
@@ -40,11 +40,13 @@ def report(
         subtype=said["subtype"],
         severity_flags=sorted(set(said["severity_flags"])),
         program_code=said["program_code"],
+        program_level=said.get("program_level"),
+        program_sector=said.get("program_sector"),
         channel=channel.value,
         confidentiality=said["confidentiality"],
         sealed=True,
         summary="",
-        sealed_summary=vault.sealed_text(ring, vault.SUMMARY, id_, said["summary"]),
+        **vault.hidden(ring, id_, {name: said.get(name) for name in vault.SAID}),
         accused_person_id=said.get("accused_person_id"),
         accused_organization_id=said.get("accused_organization_id"),
         captured_at=captured_at.replace(hour=0, minute=0, second=0, microsecond=0),
@@ -65,10 +67,3 @@ def shown_to_filer(complaint: Complaint) -> RowScope:
         organization_id=_NOBODY,
         person_id=_NOBODY,
     )
-
-
-def resolution(tx: Transaction, complaint: Complaint, text: str | None) -> dict[str, Any]:
-    """The columns in which the outcome of a complaint is told."""
-    if not complaint.sealed or text is None:
-        return {"resolution": text}
-    return {"sealed_resolution": vault.sealed_text(tx.keyring.sealed, vault.RESOLUTION, complaint.id, text)}

@@ -11,8 +11,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from slrt_api.access.scopes import Scope
+from slrt_api.complaints import vault
 from slrt_api.complaints.models import Complaint
-from slrt_api.complaints.sealed import vault
 from slrt_api.complaints.sealed.codes import SealedAccessAction, SealedAccessPurpose, SealedAccessStatus
 from slrt_api.complaints.sealed.lifecycle import HOLDERS, LIFECYCLE, REVEAL, facts
 from slrt_api.complaints.sealed.models import SealedAccess, SealedIdentity

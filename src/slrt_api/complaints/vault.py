@@ -15,9 +15,7 @@ from slrt_api.kernel import errors
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import Keyring, Ring, aad
 
-#: what the AADs of the ciphertexts bind besides the id of the report
-SUMMARY: Final = "sealed.summary"
-RESOLUTION: Final = "sealed.resolution"
+#: what the AAD of the identity binds besides the id of the report
 IDENTITY: Final = "sealed.identity"
 #: codes, the place and whom it accuses: in clear, because handling and counting of deadlines read them
 CODED: Final = frozenset(
@@ -27,6 +25,8 @@ CODED: Final = frozenset(
         "subtype",
         "severity_flags",
         "program_code",
+        "program_level",
+        "program_sector",
         "area_code",
         "confidentiality",
         "channel",
@@ -36,7 +36,9 @@ CODED: Final = frozenset(
     }
 )
 #: of who handles it
-SAID: Final = frozenset({"summary"})
+SAID: Final = ("summary", "detail")
+#: texts of a complaint's row, which a sealed one holds under the keys of sealed reports, in columns of their own
+TEXTS: Final = (*SAID, "resolution", "referred_to", "reference_number")
 #: what leads from the register to the reporter: a sealed report names nobody there but whom it accuses
 REFUSED: Final = ("household_id", "subject_person_id")
 #: ciphertexts of the vault have lengths of whole blocks
@@ -53,15 +55,32 @@ def faults(command: Mapping[str, Any]) -> list[errors.Fault]:
     ]
 
 
-def sealed_text(ring: Ring, purpose: str, id_: UUID, text: str) -> bytes:
-    """A text for those who handle the report."""
-    return ring.encrypt(text, aad(purpose, id_))
+def column(name: str) -> str:
+    """Where a sealed report holds the text that others hold in the column `name`."""
+    return f"sealed_{name}"
+
+
+def purpose(name: str) -> str:
+    """What the AAD of that text binds besides the id of the report."""
+    return f"sealed.{name}"
+
+
+def hidden(ring: Ring, id_: UUID, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns of a report with its texts where a sealed one holds them, and nothing where others do."""
+    found = {name: value for name, value in values.items() if name not in TEXTS}
+    for name in TEXTS:
+        if name in values:
+            text = values[name]
+            found[column(name)] = None if text is None else ring.encrypt(text, aad(purpose(name), id_))
+    return found
 
 
 def closed(ring: Ring, id_: UUID, command: Mapping[str, Any]) -> bytes:
     """All that an intake says beside its codes and its summary, as one ciphertext of whole blocks."""
     said = {
-        name: value for name, value in command.items() if name not in CODED | SAID and value not in (None, "", [], ())
+        name: value
+        for name, value in command.items()
+        if name not in CODED and name not in SAID and value not in (None, "", [], ())
     }
     plain = orjson.dumps(said, default=str, option=orjson.OPT_SORT_KEYS)
     return ring.encrypt(plain.ljust(-(-len(plain) // BLOCK) * BLOCK), aad(IDENTITY, id_))
