@@ -306,7 +306,7 @@ async def _file_sealed(
         veiled, command.model_dump(), regency=regency, area=area, number=number, channel=channel
     )
     async with veiled.effect(regency):
-        done = await _file(veiled, complaint)
+        done = await _file(veiled, complaint, None)
         await veiled.insert(identity)
     without_token = actor.rows.kind is ScopeKind.PUBLIC
     return replace(done, veil=actor.rows if without_token else sealed.shown_to_filer(complaint))
