@@ -11,29 +11,6 @@ depends_on = None
 
 INSTANT = sa.DateTime(timezone=True)
 STAFF = ("slrt_area_range", "slrt_area_list")
-COLUMNS = (
-    sa.Column("detail", sa.String(), nullable=True),
-    sa.Column("program_level", sa.String(), nullable=True),
-    sa.Column("program_sector", sa.String(), nullable=True),
-    sa.Column("card_number", sa.LargeBinary(), nullable=True),
-    sa.Column("participations", sa.LargeBinary(), nullable=True),
-    sa.Column("reporter_relation", sa.String(), server_default="SELF", nullable=False),
-    sa.Column("relationship", sa.String(), nullable=True),
-    sa.Column("subject_consent", sa.Boolean(), nullable=True),
-    sa.Column("has_nik", sa.Boolean(), nullable=True),
-    sa.Column("own_received_at", INSTANT, nullable=True),
-    sa.Column("cycle", sa.SmallInteger(), server_default="1", nullable=False),
-    sa.Column("instruction", sa.String(), nullable=True),
-    sa.Column("referred_to", sa.String(), nullable=True),
-    sa.Column("reference_number", sa.String(), nullable=True),
-    sa.Column("merged_from", sa.String(), nullable=True),
-    sa.Column("outcome", sa.String(), nullable=True),
-    sa.Column("objection_until", INSTANT, nullable=True),
-    sa.Column("reopen_until", INSTANT, nullable=True),
-    sa.Column("satisfaction", sa.SmallInteger(), nullable=True),
-    sa.Column("rated_at", INSTANT, nullable=True),
-    sa.Column("unanswered_since", INSTANT, nullable=True),
-)
 #: of most complaints these columns hold nothing
 PARTIAL = {
     "household": ("household_id",),
@@ -63,6 +40,32 @@ WHERE k.regency = c.regency AND k.aggregate_id = c.id AND c.status = 'RESOLVED'
 """
 
 
+def _columns() -> list[sa.Column[object]]:
+    return [
+        sa.Column("detail", sa.String(), nullable=True),
+        sa.Column("program_level", sa.String(), nullable=True),
+        sa.Column("program_sector", sa.String(), nullable=True),
+        sa.Column("card_number", sa.LargeBinary(), nullable=True),
+        sa.Column("participations", sa.LargeBinary(), nullable=True),
+        sa.Column("reporter_relation", sa.String(), server_default="SELF", nullable=False),
+        sa.Column("relationship", sa.String(), nullable=True),
+        sa.Column("subject_consent", sa.Boolean(), nullable=True),
+        sa.Column("has_nik", sa.Boolean(), nullable=True),
+        sa.Column("own_received_at", INSTANT, nullable=True),
+        sa.Column("cycle", sa.SmallInteger(), server_default="1", nullable=False),
+        sa.Column("instruction", sa.String(), nullable=True),
+        sa.Column("referred_to", sa.String(), nullable=True),
+        sa.Column("reference_number", sa.String(), nullable=True),
+        sa.Column("merged_from", sa.String(), nullable=True),
+        sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("objection_until", INSTANT, nullable=True),
+        sa.Column("reopen_until", INSTANT, nullable=True),
+        sa.Column("satisfaction", sa.SmallInteger(), nullable=True),
+        sa.Column("rated_at", INSTANT, nullable=True),
+        sa.Column("unanswered_since", INSTANT, nullable=True),
+    ]
+
+
 def _tenant(*columns: sa.Column[object]) -> list[sa.Column[object]]:
     return [
         sa.Column("regency", sa.Integer(), nullable=False),
@@ -78,8 +81,8 @@ def _of_complaint(column: str) -> sa.ForeignKeyConstraint:
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '1s'")
-    for column in COLUMNS:
-        op.add_column("complaints", column.copy())
+    for column in _columns():
+        op.add_column("complaints", column)
     op.create_check_constraint("complaints_satisfaction", "complaints", "satisfaction BETWEEN 1 AND 5")
     for name, columns in PARTIAL.items():
         op.create_index(
@@ -168,5 +171,5 @@ def downgrade() -> None:
     for name in PARTIAL:
         op.drop_index(f"complaints_{name}", "complaints")
     op.drop_constraint("complaints_satisfaction", "complaints")
-    for column in COLUMNS:
+    for column in _columns():
         op.drop_column("complaints", column.name)

@@ -118,7 +118,7 @@ class Confidentiality(StrEnum):
     SEALED = "SEALED"
 
 
-class Outcome(StrEnum):
+class ComplaintOutcome(StrEnum):
     """How it ended. `REALIZED` says of each whether the service was given."""
 
     SERVICE_REALIZED = "SERVICE_REALIZED"
@@ -176,7 +176,7 @@ class MessageType(StrEnum):
     FEEDBACK = "FEEDBACK"
 
 
-class LinkType(StrEnum):
+class ComplaintLinkType(StrEnum):
     """How one complaint is linked to another."""
 
     RELATED = "RELATED"
@@ -195,7 +195,7 @@ class Likeness(StrEnum):
 
 
 #: outcomes by which what was asked for was really given: a proposal is not yet that
-REALIZED: Final = frozenset({Outcome.SERVICE_REALIZED, Outcome.DATA_CORRECTED})
+REALIZED: Final = frozenset({ComplaintOutcome.SERVICE_REALIZED, ComplaintOutcome.DATA_CORRECTED})
 
 #: the category that each subtype belongs to
 CATEGORY_OF: Final[Mapping[Subtype, Category]] = {

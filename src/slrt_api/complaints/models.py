@@ -15,9 +15,9 @@ from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Aggregate, Tenant
 class Complaint(Aggregate, table=True):
     """A question, suggestion or grievance. `receipt` is the value of the number that the complainant holds.
 
-    `reporter_name`, `reporter_phone`, `card_number` and `participations` are encrypted; an ANONYMOUS complaint has neither name nor
-    telephone. `reporter_id` is the pseudonym of a citizen who filed with a token of the own. Whom it accuses does not handle
-    it.
+    `reporter_name`, `reporter_phone`, `card_number` and `participations` are encrypted; an ANONYMOUS complaint has neither name
+    nor telephone. `reporter_id` is the pseudonym of a citizen who filed with a token of the own. Whom it accuses does not
+    handle it.
 
     A SEALED one says nothing in clear but codes, the place, the day and whom it accuses: what was said stands under the keys
     of sealed reports, who said it in `sealed_identities`. The database refuses a sealed row that says more.
@@ -119,7 +119,7 @@ class Complaint(Aggregate, table=True):
 
 
 class ComplaintNumber(Tenant, table=True):
-    """The NIK that was told with a complaint: encrypted, found again by a blind index, read by nobody. `id` is the complaint's."""
+    """The NIK that was told with a complaint: encrypted, found by a blind index, read by nobody. `id` is the complaint's."""
 
     __tablename__ = "complaint_numbers"
     __table_args__ = (

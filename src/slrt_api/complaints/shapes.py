@@ -13,14 +13,14 @@ from slrt_api.complaints import vault
 from slrt_api.complaints.codes import (
     Category,
     Channel,
+    ComplaintLinkType,
+    ComplaintOutcome,
     ComplaintStatus,
     Confidentiality,
-    LinkType,
     MessageAuthor,
     MessageType,
     MessageVisibility,
     Nature,
-    Outcome,
     Relationship,
     ReporterRelation,
     SeverityFlag,
@@ -130,7 +130,7 @@ _OUTCOME = Field(
     "outcome",
     FieldType.CODE,
     "How it ended; null until then, and where the desk told only whether a service was given.",
-    codes=Outcome,
+    codes=ComplaintOutcome,
     nullable=True,
 )
 _REFERRED_TO = Field(
@@ -369,7 +369,7 @@ COMPLAINT = (
         ),
         id_filter("household_id", "About this household."),
         id_filter("forwarded_to", "Forwarded to this organization."),
-        code_filter("outcome", Outcome, "That ended in one of these ways."),
+        code_filter("outcome", ComplaintOutcome, "That ended in one of these ways."),
         Filter(
             "receipt",
             "{t}.number = {v}::text",
@@ -456,7 +456,7 @@ COMPLAINT_LINK = (
     .with_fields(
         Field("id", FieldType.ID, "Id of the link, as told from this complaint."),
         Field("other_id", FieldType.ID, "The other complaint."),
-        Field("type", FieldType.CODE, "How they are linked.", codes=LinkType),
+        Field("type", FieldType.CODE, "How they are linked.", codes=ComplaintLinkType),
         Field(
             "direct",
             FieldType.BOOLEAN,
@@ -467,7 +467,7 @@ COMPLAINT_LINK = (
         Field("ended_at", FieldType.INSTANT, "When it was undone.", nullable=True),
         Field("end_reason", FieldType.TEXT, "Why it was undone.", nullable=True, readers=_ACCUSED_READERS),
     )
-    .with_filters(code_filter("type", LinkType, "Linked in one of these ways."))
+    .with_filters(code_filter("type", ComplaintLinkType, "Linked in one of these ways."))
     .with_sorts(ID_SORT)
 )
 COMPLAINT_LINK.default_sort = "id"

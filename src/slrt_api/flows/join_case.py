@@ -28,8 +28,8 @@ class JoinCase(Command):
 async def join_case(tx: Transaction, actor: Actor, id_: UUID, command: JoinCase) -> Complaint:
     """Let a complaint join a case.
 
-    Needs `cases:write` as well. Several complaints may belong to one case (`GET /v1/cases/{id}/complaints`), and the receipt of each
-    shows its process. A complaint that names no household takes that of the case; one that has a case is refused (409
+    Needs `cases:write` as well. Several complaints may belong to one case (`GET /v1/cases/{id}/complaints`), and the receipt of
+    each shows its process. A complaint that names no household takes that of the case; one that has a case is refused (409
     `complaint_has_case`).
     """
     actor.require(Scope.CASES_WRITE)

@@ -124,7 +124,7 @@ class ComplaintContent(Command):
     )
     relationship: Relationship | None = Field(
         default=None,
-        description="Who the complainant is to the person concerned. Needed with `OTHER`, unless it is anonymous; not with `SELF`.",
+        description="Who the complainant is to the person concerned. Needed with `OTHER`, unless it is anonymous.",
         examples=[None],
     )
     subject_consent: bool | None = Field(

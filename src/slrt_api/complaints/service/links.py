@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from slrt_api.access.scopes import Scope
-from slrt_api.complaints.codes import Likeness, LinkType
+from slrt_api.complaints.codes import ComplaintLinkType, Likeness
 from slrt_api.complaints.lifecycle import require_independent
 from slrt_api.complaints.models import Complaint, ComplaintLink
 from slrt_api.complaints.shapes import COMPLAINT
@@ -56,7 +56,7 @@ class LinkComplaint(Command):
         description="A complaint of the same regency, in your scope.",
         examples=["019aaa11-2233-8000-8cfe-1ca1b2c3d4e5"],
     )
-    type: LinkType = Field(
+    type: ComplaintLinkType = Field(
         description="`DUPLICATE` says that they are the same, and leaves both to go on (to let one go on for both, MERGE it);"
         " `FOLLOW_UP`: this one follows the other.",
         examples=["RELATED"],

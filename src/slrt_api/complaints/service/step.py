@@ -15,11 +15,11 @@ from slrt_api.complaints.codes import (
     REALIZED,
     Action,
     Category,
+    ComplaintOutcome,
     ComplaintStatus,
     MessageAuthor,
     MessageType,
     Nature,
-    Outcome,
     SeverityFlag,
     Subtype,
 )
@@ -75,7 +75,7 @@ class TransitionComplaint(Command):
         description="What was found and done, in words for the complainant. Needed by RESOLVE, and only there.",
         examples=["The family was proposed for PKH."],
     )
-    outcome: Outcome | None = Field(
+    outcome: ComplaintOutcome | None = Field(
         default=None,
         description="How it ends, for RESOLVE and CLOSE; says by itself whether a service was given. `NOT_COMPETENT` and"
         " `NO_ANSWER` come with REJECT_COMPETENCE and LAPSE by themselves.",
@@ -99,8 +99,8 @@ class TransitionComplaint(Command):
     )
     referred_to: Annotated[str, Field(min_length=1, max_length=300)] | None = Field(
         default=None,
-        description="With REJECT_COMPETENCE: who is competent, in words for the complainant. Left out, it is the complaint channel"
-        " of the program; where the complaint names none, it is required.",
+        description="With REJECT_COMPETENCE: who is competent, in words for the complainant. Left out, it is the complaint"
+        " channel of the program; where the complaint names none, it is required.",
         examples=["PLN, Posko Pusat"],
     )
     reference_number: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
@@ -267,7 +267,7 @@ def _require_members(command: TransitionComplaint) -> None:
             faults.append(errors.Fault(f"/{name}", "not_of_this_action", "Leave it out: the action takes none."))
     if command.action is Action.RESOLVE and command.outcome is None and command.service_realized is None:
         faults.append(errors.Fault("/service_realized", "required", "This action needs it, or an outcome."))
-    if command.outcome in {Outcome.NOT_COMPETENT, Outcome.NO_ANSWER}:
+    if command.outcome in {ComplaintOutcome.NOT_COMPETENT, ComplaintOutcome.NO_ANSWER}:
         faults.append(errors.Fault("/outcome", "outcome_of_other_action", "It comes with another action by itself."))
     elif (
         command.outcome is not None
@@ -279,7 +279,7 @@ def _require_members(command: TransitionComplaint) -> None:
         raise errors.Invalid(faults=tuple(faults))
 
 
-def _ended(outcome: Outcome | None) -> Changes:
+def _ended(outcome: ComplaintOutcome | None) -> Changes:
     return {} if outcome is None else {"outcome": outcome.value, "service_realized": outcome in REALIZED}
 
 
@@ -328,7 +328,7 @@ async def _close(asked: _Asked) -> Changes:
 
 
 async def _lapse(asked: _Asked) -> Changes:
-    return _ended(Outcome.NO_ANSWER)
+    return _ended(ComplaintOutcome.NO_ANSWER)
 
 
 async def _reject(asked: _Asked) -> Changes:
@@ -340,7 +340,7 @@ async def _reject(asked: _Asked) -> Changes:
     if referred_to is None:
         raise errors.Invalid.at("/referred_to", "required", "The complaint names no program: say who is competent.")
     return {
-        **_ended(Outcome.NOT_COMPETENT),
+        **_ended(ComplaintOutcome.NOT_COMPETENT),
         "referred_to": referred_to,
         "reference_number": command.reference_number,
     }
