@@ -50,7 +50,7 @@ from slrt_api.runtime.shapes import (
 )
 
 _HOUSEHOLD_ID = "019aaa11-2233-8000-8cfe-04a1b2c3d4e5"
-_PROGRAM_CODES = "[A-Z0-9][A-Z0-9.-]{0,39}(,[A-Z0-9][A-Z0-9.-]{0,39})*"
+PROGRAM_CODES = "[A-Z0-9][A-Z0-9.-]{0,39}(,[A-Z0-9][A-Z0-9.-]{0,39})*"
 
 
 #: what binds the ciphertext of a message to its row, beside the id
@@ -91,7 +91,7 @@ def _instant(sql: str, *, up: bool = False) -> str:
 
 
 def _program_codes(text: str) -> list[str]:
-    if not re.fullmatch(_PROGRAM_CODES, text):
+    if not re.fullmatch(PROGRAM_CODES, text):
         raise ValueError
     return text.split(",")
 
@@ -365,7 +365,7 @@ COMPLAINT = (
             _program_codes,
             "About one of these programs.",
             "PKH",
-            pattern=f"^{_PROGRAM_CODES}$",
+            pattern=f"^{PROGRAM_CODES}$",
         ),
         id_filter("household_id", "About this household."),
         id_filter("forwarded_to", "Forwarded to this organization."),

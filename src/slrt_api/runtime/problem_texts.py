@@ -909,6 +909,15 @@ _ALL: Final = (
         ),
     ),
     _problem(
+        400,
+        "too_many_parts",
+        ("Terlalu banyak bagian", "Too many parts"),
+        (
+            "Minta tingkat wilayah yang lebih tinggi atau bulan yang lebih sedikit.",
+            "Ask for a higher level of areas, or fewer months.",
+        ),
+    ),
+    _problem(
         422,
         "sealed_names_nobody",
         ("Aduan tersegel tanpa tautan ke register", "A sealed report names nobody of the register"),

@@ -376,8 +376,13 @@ class Act:
         counted = first.resource_id is not None or not case.creates
         return Answer(first.status, first.body, first.version, first.location, replayed=True, counted=counted)
 
-    async def ask(self, run: Callable[..., Awaitable[Any]], *, on: UUID) -> Any:
-        """Read what no selection can say: what `run(tx, actor, id)` finds in a read-only transaction, as plain values."""
+    async def ask(
+        self, run: Callable[..., Awaitable[Any]], *, on: UUID | None = None, command: Command | None = None
+    ) -> Any:
+        """Read what no selection can say: what `run(tx, actor, ...)` finds in a read-only transaction, as plain values.
+
+        on, command  the resource that it is asked on, or what is asked for
+        """
         case = of(run)
         case.permit(self.actor)
         platform = self.platform
@@ -386,7 +391,7 @@ class Act:
                 tx = Transaction(
                     connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring
                 )
-                return await case.run(tx, self.actor, on)
+                return await case.run(tx, self.actor, *(given for given in (on, command) if given is not None))
 
     async def lent(
         self, run: Callable[..., Awaitable[Lent]], *, on: UUID, paths: Callable[[Shape], Selection] = select
