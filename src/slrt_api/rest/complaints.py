@@ -138,13 +138,15 @@ def _parameter(name: str) -> tuple[Any, Any]:
         pattern = {"area_code": codes.PATTERN}.get(name, counts.MONTH_PATTERN if name.startswith("month") else None)
     else:
         kind, pattern = str, _LISTS[name]
-    described = Query(description=info.description, pattern=pattern, examples=examples)
+    # Described only: what is checked stands in the command, whose patterns cannot look around.
+    extra = {"pattern": pattern} if pattern is not None else None
+    described = Query(description=info.description, examples=examples, json_schema_extra=extra)
     required = info.is_required()
     annotation = kind if required else kind | None
     return Annotated[annotation, described], parameters.REQUIRED if required else None
 
 
-_ENUMS: Final[Mapping[str, Any]] = {"by": counts.Dimension, "level": codes.Level}
+_ENUMS: Final[Mapping[str, Any]] = {"by": counts.CountedBy, "level": codes.Level}
 _LISTS: Final[Mapping[str, str]] = {
     "status": one_of(code.value for code in ComplaintStatus),
     "nature": one_of(code.value for code in Nature),

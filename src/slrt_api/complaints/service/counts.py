@@ -5,6 +5,7 @@ leads to a smaller one (`kernel/disclosure`); they come from a database role tha
 and nothing else. Sealed reports are counted for nobody.
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import datetime
@@ -38,7 +39,7 @@ _OFFICES: Final = frozenset({ScopeKind.ESCALATED})
 Month = Annotated[str, Field(pattern=MONTH_PATTERN)]
 
 
-class Dimension(StrEnum):
+class CountedBy(StrEnum):
     """By what complaints are counted."""
 
     STATUS = "STATUS"
@@ -52,13 +53,13 @@ class Dimension(StrEnum):
 class CountComplaints(Command):
     """Which complaints are counted, and by what."""
 
-    by: Dimension = Field(description="By what they are counted.", examples=["STATUS"])
+    by: CountedBy = Field(description="By what they are counted.", examples=["STATUS"])
     level: Level | None = Field(
         default=None,
         description="With `by` AREA: areas of this level; the next one below the area when left out.",
         examples=[None],
     )
-    area_code: Annotated[str, Field(pattern=codes.PATTERN)] | None = Field(
+    area_code: Annotated[str, Field(max_length=13)] | None = Field(
         default=None,
         description="In this area or below; everywhere in the caller's scope when left out.",
         examples=["33.26"],
@@ -99,7 +100,7 @@ class Counts(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    by: Dimension = Field(description="By what they are counted.", examples=["STATUS"])
+    by: CountedBy = Field(description="By what they are counted.", examples=["STATUS"])
     step: int = Field(
         description="1 where the caller sees the complaints; otherwise counts are told in steps of five.", examples=[5]
     )
@@ -115,6 +116,7 @@ async def counts(tx: Transaction, actor: Actor, command: CountComplaints) -> dic
     rounded down: fewer than five are told as null, and no two counts differ by less than a step, whatever the filters; what
     was received today is not counted yet. Sealed reports are counted for nobody.
     """
+    _check_area(command.area_code)
     sees = actor.rows.kind in ALL_STAFF and Scope.COMPLAINTS_READ.value in actor.scopes
     if not sees and (actor.rows.lo is None or actor.rows.kind not in ALL_STAFF | _OFFICES):
         raise errors.Forbidden("scope_missing", scope=Scope.COMPLAINTS_READ.value)
@@ -134,6 +136,11 @@ async def counts(tx: Transaction, actor: Actor, command: CountComplaints) -> dic
         "total": told(sum(found.values())),
         "items": [{"key": key, "count": told(found.get(key, 0))} for key in keys],
     }
+
+
+def _check_area(area_code: str | None) -> None:
+    if area_code is not None and not re.fullmatch(codes.PATTERN, area_code):
+        raise _refused("area_code", "filter_invalid", "Give a Kemendagri code of any level, such as 33.26.")
 
 
 def _exactly(number: int) -> int | None:
@@ -180,12 +187,12 @@ async def _count(
 
 def _key(command: CountComplaints) -> str:
     """SQL of the part that a complaint belongs to."""
-    if command.by is Dimension.AREA:
+    if command.by is CountedBy.AREA:
         width = _WIDTHS[_level(command)]
         return f"area_code(area - area % {width})"
-    if command.by is Dimension.MONTH:
+    if command.by is CountedBy.MONTH:
         return _month()
-    return "program_code" if command.by is Dimension.PROGRAM else command.by.value.lower()
+    return "program_code" if command.by is CountedBy.PROGRAM else command.by.value.lower()
 
 
 @cache
@@ -212,20 +219,20 @@ def _level(command: CountComplaints) -> Level:
 
 async def _keys(tx: Transaction, actor: Actor, command: CountComplaints) -> list[str | None]:
     """Every part that the answer has, whether there is a complaint in it or not."""
-    if command.level is not None and command.by is not Dimension.AREA:
+    if command.level is not None and command.by is not CountedBy.AREA:
         raise _refused("level", "filter_invalid", "Leave it out, or count by AREA.")
-    if command.by is Dimension.AREA:
+    if command.by is CountedBy.AREA:
         return _bounded(_areas(actor.rows, command.area_code, _level(command)), "level")
-    if command.by is Dimension.MONTH:
+    if command.by is CountedBy.MONTH:
         return _bounded(_months(tx.now, command), "month_from")
-    if command.by is Dimension.PROGRAM:
+    if command.by is CountedBy.PROGRAM:
         chosen = command.program_code
         known = [row["code"] for row in await tx.fetch("SELECT code FROM programs ORDER BY code")]
         return [*known, None] if chosen is None else [code for code in known if code in chosen]
     enum: type[StrEnum] = {
-        Dimension.STATUS: ComplaintStatus,
-        Dimension.NATURE: Nature,
-        Dimension.CATEGORY: Category,
+        CountedBy.STATUS: ComplaintStatus,
+        CountedBy.NATURE: Nature,
+        CountedBy.CATEGORY: Category,
     }[command.by]
     chosen = getattr(command, command.by.value.lower())
     return [code.value for code in enum if chosen is None or code in chosen]
