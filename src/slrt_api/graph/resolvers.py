@@ -108,7 +108,7 @@ def ask(case: UseCase) -> Run:
     async def run(_: Any, info: Any, given: Mapping[str, Any]) -> Any:
         if case.command is not None:
             case.permit(_act(info).actor)
-            command = strictjson.parse_body(case.command, asked.body(given["input"]))
+            command = strictjson.parse_body(case.command, asked.body(_arguments(info._raw_info).get("input", {})))
             return await _act(info).ask(case.run, command=command)
         try:
             id_ = parse_uuid(given["id"])
