@@ -28,7 +28,7 @@ CUT = [*(kind.value for kind in ScopeKind if kind is not ScopeKind.WORKER), role
 ROW = """SELECT 3326 AS regency, 3326012001 AS area, false AS sealed, 1::bigint AS receipt,
     gen_random_uuid() AS organization_id, gen_random_uuid() AS program_id, gen_random_uuid() AS reporter_id,
     gen_random_uuid() AS subject_id, gen_random_uuid() AS key,
-    'SENT' AS status, true AS open, 2::smallint AS escalation OFFSET 0"""
+    'SENT' AS status, true AS open, 2::smallint AS escalation, 'INTERNAL' AS visibility OFFSET 0"""
 #: national tables that are not for everybody
 CLOSED = {"grants", "revocations"}
 _TENANT_TABLES = """
@@ -283,9 +283,20 @@ EFFECTS = {
     "cases/service/identities.py:reveal",
     "cases/service/identities.py:search",
     "clocks/service.py:follow",
+    "clocks/service.py:reclassify",
     "complaints/service/file.py:_file",
+    "complaints/service/file.py:_holder",
+    "complaints/service/links.py:link",
+    "complaints/service/links.py:similar",
+    "complaints/service/links.py:unlink",
+    "complaints/service/merging.py:lock_other",
+    "complaints/service/merging.py:unmerge",
     "complaints/service/track.py:_case",
-    "complaints/service/track.py:track",
+    "complaints/service/track.py:_held",
+    "complaints/service/track.py:_process",
+    "complaints/service/track.py:_shown",
+    "complaints/service/track.py:act",
+    "complaints/service/track.py:write",
     "flows/asking.py:question",
     "flows/asking.py:record",
     "flows/duplicates.py:_merge",

@@ -24,10 +24,13 @@ from slrt_api.cases import service as _cases_service
 from slrt_api.cases import shapes as cases
 from slrt_api.complaints import shapes as complaints
 from slrt_api.complaints.service import file as _file
+from slrt_api.complaints.service import links as _links
+from slrt_api.complaints.service import messages as _messages
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
 from slrt_api.flows import consents as _consents
 from slrt_api.flows import grants as _grants
+from slrt_api.flows import join_case as _join_case
 from slrt_api.flows import open_case as _open_case
 from slrt_api.flows import overrides as _overrides
 from slrt_api.flows import screening as _screening
@@ -68,8 +71,11 @@ SHAPES: Final = (
 SERVICES: Final[tuple[ModuleType, ...]] = (
     _households_service,
     _file,
+    _links,
+    _messages,
     _track,
     _transition,
+    _join_case,
     _open_case,
     _grants,
     _consents,
