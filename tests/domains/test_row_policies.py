@@ -294,7 +294,6 @@ EFFECTS = {
     "complaints/service/merging.py:unmerge",
     "cases/service/escalate.py:escalate",
     "complaints/service/escalate.py:_move",
-    "complaints/service/file.py:_file",
     "complaints/service/ladders.py:accused",
     "complaints/service/ladders.py:declare",
     "complaints/service/ladders.py:known",

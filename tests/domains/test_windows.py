@@ -120,7 +120,8 @@ class TestWindow:
         self, api: Api, owner: asyncpg.Connection, platform: Platform, name: str
     ) -> None:
         """Used in time; and used late, but before a worker looked."""
-        used = {"COMPLAINANT_ANSWER": ("ANSWER", {"reason": "Ini"}), "OBJECTION_WINDOW": ("CLOSE", {})}[name]
+        answer: tuple[str, dict[str, Any]] = ("ANSWER", {"reason": "Ini"})
+        used = {"COMPLAINANT_ANSWER": answer, "OBJECTION_WINDOW": ("CLOSE", {})}[name]
         for late in (False, True):
             complaint = await waiting(api, name)
             if late:

@@ -27,9 +27,9 @@ from slrt_api.clocks import shapes as clocks
 from slrt_api.complaints import shapes as complaints
 from slrt_api.complaints.service import escalate as _escalate
 from slrt_api.complaints.service import file as _file
+from slrt_api.complaints.service import ladders as _ladders
 from slrt_api.complaints.service import links as _links
 from slrt_api.complaints.service import messages as _messages
-from slrt_api.complaints.service import ladders as _ladders
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
 from slrt_api.flows import consents as _consents
