@@ -282,7 +282,7 @@ EFFECTS = {
     "flows/rotation.py:_within",
     "cases/service/identities.py:reveal",
     "cases/service/identities.py:search",
-    "clocks/service.py:follow",
+    "clocks/service/running.py:follow",
     "complaints/service/file.py:_file",
     "complaints/service/track.py:_case",
     "complaints/service/track.py:track",

@@ -155,6 +155,10 @@ class Calendar:
         """Instant at which a local day begins."""
         return _instant(day, time(), ZoneInfo(self.zone))
 
+    def prepare(self) -> None:
+        """Work out the instants now, which the first question would do else."""
+        _ = self._table
+
     def is_uncertain(self, start: datetime, due: datetime) -> bool:
         """Whether a deadline rests on a day of which it is not decreed yet whether it is free."""
         index = bisect_left(self._uncertain, self.local_day(start))
