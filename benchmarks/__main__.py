@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import actor, eligibility, finding, peers, questions, search, seed
+from benchmarks import actor, clocks, eligibility, finding, peers, questions, search, seed
 from benchmarks.load import Plan, Seen
 from benchmarks.times import Times
 from slrt_api.access.scopes import Role
@@ -515,7 +515,8 @@ def rates(rows: list[Row]) -> tuple[list[dict[str, object]], list[str]]:
 def main() -> int:
     wanted = [name for argument in sys.argv[1:] for name in argument.split(",") if name]
     screening = [name for name in wanted if name.partition(".")[0] == "eligibility" and name != "eligibility.check"]
-    others = [name for name in wanted if name not in screening]
+    deadlines = [name for name in wanted if name in {"clocks", clocks.NAME}]
+    others = [name for name in wanted if name not in {*screening, *deadlines}]
     rows = selected(others) if others or not wanted else []
     results, problems = rates(rows) if rows else ([], [])
     results += timed(others) if others or not wanted else []
@@ -524,6 +525,10 @@ def main() -> int:
     if screening or not wanted:
         screened, wrong = eligibility.run(eligibility.HOUSEHOLDS, ROUNDS)
         results += [{**row, "commit": commit()} for row in screened]
+        found += wrong
+    if deadlines or not wanted:
+        counted, wrong = clocks.run()
+        results += [{**row, "commit": commit()} for row in counted]
         found += wrong
     LATEST.write_text(json.dumps(results, indent=2) + "\n")
     if found:

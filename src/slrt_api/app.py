@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from slrt_api import __version__, graph
 from slrt_api.access import quotas
 from slrt_api.areas import places
+from slrt_api.clocks import calendars
 from slrt_api.households.service import civil_checks
 from slrt_api.kernel.errors import SlrtError
 from slrt_api.rest import all_routes, docs
@@ -94,6 +95,7 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
             raise RuntimeError(message)
         # Read by the first request, it would hold up every other one, and a transaction for longer than it may rest.
         await asyncio.to_thread(places.load)
+        await asyncio.to_thread(calendars.load)
         database = await Database.connect(settings.database_url, settings)
         accesses = AccessLog(database)
         service.platform = Platform(

@@ -12,6 +12,7 @@ from typing import Final
 
 import structlog
 
+from slrt_api.clocks import calendars
 from slrt_api.flows import asking, deadlines, finding, screening, upkeep
 from slrt_api.households.adapters import civil
 from slrt_api.households.adapters.civil import CivilRegistry
@@ -86,6 +87,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     platform = Platform(
         database, Reads(keyring), keyring, accesses, telemetry.metrics.act, limits=civil_checks.limits(settings)
     )
+    await asyncio.to_thread(calendars.load)
     telemetry.start()
     accesses.start()
     registry = civil.configured(settings)

@@ -78,10 +78,24 @@ class TestDueDates:
         due = due_at(received, Unit.CALENDAR_DAY, 60, calendars.national_calendar("Asia/Jayapura"))
         assert due == local("Asia/Jayapura", 2026, 5, 13, 0, 0)
 
-    def test_past_the_last_decreed_year_is_refused(self) -> None:
-        received = local("Asia/Jakarta", 2027, 12, 23, 10, 0)
+    def test_past_the_last_expected_year_is_refused(self) -> None:
+        received = local("Asia/Jakarta", 2029, 12, 23, 10, 0)
         with pytest.raises(CalendarExhausted):
             due_at(received, Unit.WORKING_DAY, 14, calendars.national_calendar("Asia/Jakarta"))
 
     def test_the_version_names_the_edition(self) -> None:
-        assert calendars.national_calendar("Asia/Jakarta").version == "ID-2024-2027/ASN-37.5/holidays-0.109"
+        assert calendars.national_calendar("Asia/Jakarta").version == "ID-2024-2027/ASN-5/holidays-0.109"
+
+
+class TestRamadan:
+    def test_every_month_ends_the_day_before_idul_fitri(self) -> None:
+        free = {entry.day: entry.name_en for entry in calendars.national_days()}
+        for month in calendars.ramadans():
+            assert "Eid al-Fitr" in free[month.last + timedelta(days=1)]
+            assert 29 <= (month.last - month.first).days + 1 <= 30
+
+    def test_what_the_moon_decides_is_marked_until_it_is_decreed(self) -> None:
+        marked = {entry.day for entry in calendars.national_days() if entry.estimated}
+        assert date(2027, 3, 10) in marked
+        assert date(2026, 3, 21) not in marked
+        assert {day.year for day in marked} == {2027, 2028, 2029}

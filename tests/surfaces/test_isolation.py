@@ -35,7 +35,7 @@ from slrt_api.runtime.usecase import Act
 HERE, ELSEWHERE = 3326, 3327
 #: what reaches over regencies: the offices above read the numbers of screenings in all of their area
 ABOVE = {(role, Kind.SCREENING) for role in (Role.PROVINCE_OFFICE, Role.NATIONAL_OFFICE)}
-NATIONAL = {Kind.ORGANIZATION, Kind.PROGRAM, Kind.RULE_VERSION}
+NATIONAL = {Kind.ORGANIZATION, Kind.PROGRAM, Kind.RULE_VERSION, Kind.CALENDAR, Kind.SLA_POLICY}
 _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 Method = tuple[str, str]
 Rows = dict[Kind, UUID]
@@ -199,6 +199,12 @@ CASES: dict[Method, Case] = {
         Kind.ORGANIZATION,
         "administrator",
         lambda _: {"service": "SCHOOL_RETENTION", "period": "2026-11", "area_code": "33.26", "capacity": 3},
+    ),
+    ("GET", "/v1/calendars/{code}"): Case(None, "facilitator"),
+    ("GET", "/v1/calendars/decrees/{id}"): Case(Kind.CALENDAR, "facilitator"),
+    ("GET", "/v1/sla-policies/{id}"): Case(Kind.SLA_POLICY, "facilitator"),
+    ("POST", "/v1/sla-policies/{id}/end"): Case(
+        Kind.SLA_POLICY, "secretariat_manager", lambda _: {"effective_to": "2027-01-01", "reason": "B"}, reach="33.27"
     ),
     ("GET", "/v1/programs/{id}"): Case(Kind.PROGRAM, "facilitator"),
     ("GET", "/v1/programs/{id}/versions"): Case(Kind.PROGRAM, "facilitator"),
@@ -584,6 +590,19 @@ async def _programs(api: Api, rows: Rows, village: str, household: str) -> None:
         "items"
     ]
     rows[Kind.RULE_VERSION] = UUID(version["id"])
+    [level, *_] = (await officer.get("/v1/sla-policies")).json()["items"]
+    rows[Kind.SLA_POLICY] = UUID(level["id"])
+    # Of a third regency: deadlines here are counted by the shipped calendar.
+    decree = {
+        "area_code": "34.71",
+        "number": "1",
+        "decreed_on": "2026-01-01",
+        "reason": "B",
+        "citation": "B",
+        "hours": [{"from": "2029-12-31", "schedule": "ASN-5"}],
+    }
+    decider = api.as_("secretariat_manager", area="34.71")
+    rows[Kind.CALENDAR] = UUID((await _made(decider, "/v1/calendars/decrees", decree))["id"])
     enrollment = ENROLLED | {"household_id": household, "program_id": sembako["id"]}
     rows[Kind.ENROLLMENT] = UUID((await _made(facilitator, "/v1/enrollments", enrollment))["id"])
     asked = {"household_id": household, "program_codes": ["PKH", "PBI-JK"], "as_of": "2026-11-22"}

@@ -255,6 +255,12 @@ def national_calendar(zone: str) -> Calendar:
     return work_calendar(zone, ()).calendar
 
 
+def load() -> None:
+    """Work out the presets of all zones, half a second's work: at the start of a process, never within a transaction."""
+    for zone in sorted(set(time_zones().values())):
+        national_calendar(zone).prepare()
+
+
 @lru_cache(maxsize=256)
 def work_calendar(zone: str, decrees: tuple[Decree, ...]) -> WorkCalendar:
     """The calendar of a zone under decrees of the nation and of one regency. Raises LookupError for a foreign zone."""

@@ -4,11 +4,13 @@ Everything comes into being by acts, as it would in life, over the weeks before 
 and by whom an act happens in `stage`.
 """
 
+import asyncio
 from functools import partial
 from typing import Final
 from uuid import UUID
 
 from slrt_api.access.scopes import Role
+from slrt_api.clocks import calendars
 from slrt_api.demo import organizations, people, work
 from slrt_api.demo.clients import REGENCY
 from slrt_api.demo.people import DemoFamily
@@ -41,6 +43,8 @@ async def ensure(database: Database, keyring: Keyring, issuer: str) -> bool:
     stage = Stage(database, keyring, issuer)
     if await stage.exists(stage.actor(Role.SECRETARIAT_OFFICER), HOUSEHOLD, LAST_HOUSEHOLD):
         return False
+    # Many acts begin at once, and none of them should work calendars out.
+    await asyncio.to_thread(calendars.load)
     stage.go_to(0)
     partners = await register_organizations(stage)
     await load_release(stage)

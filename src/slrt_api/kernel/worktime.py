@@ -155,6 +155,10 @@ class Calendar:
         """Instant at which a local day begins."""
         return _instant(day, time(), ZoneInfo(self.zone))
 
+    def prepare(self) -> None:
+        """Work out the instants now, which the first question would do else."""
+        _ = self._table
+
     def is_uncertain(self, start: datetime, due: datetime) -> bool:
         """Whether a deadline rests on a day of which it is not decreed yet whether it is free."""
         index = bisect_left(self._uncertain, self.local_day(start))
@@ -291,24 +295,24 @@ def course(start: datetime, promise: Promise, pauses: Sequence[datetime], calend
         raise ValueError("pauses ascend")
     left: Position = _steps(promise.limit_unit, promise.limit)
     counted: list[Window] = []
+    due = due_at(start, promise.unit, promise.amount, calendar)
+    held = _steps(promise.unit, promise.amount)
     for index in range(0, len(edges), 2):
         begun = edges[index]
+        if begun >= due:
+            # What is due already stands still no more.
+            break
         limit = _paused_to(begun, promise.limit_unit, left, calendar)
         end = min(limit, edges[index + 1]) if index + 1 < len(edges) else limit
         if end <= begun:
             continue
         counted.append((begun, end))
         left = max(_zero(left), _minus(left, _between(begun, end, promise.limit_unit, calendar)))
-    if not counted:
-        due = due_at(start, promise.unit, promise.amount, calendar)
-    else:
-        held = _steps(promise.unit, promise.amount)
-        for begun, end in counted:
-            held = _plus(held, _between(begun, end, promise.unit, calendar))
+        held = _plus(held, _between(begun, end, promise.unit, calendar))
         due = _reached(position(start, promise.unit, calendar), promise.unit, held, calendar)
         if promise.amount == 0:
             # Nothing to wait for but the pause: it is over when the pause is.
-            due = max(due, due_at(counted[-1][1], promise.unit, 0, calendar))
+            due = max(due, due_at(end, promise.unit, 0, calendar))
     until = counted[-1][1] if counted else None
     return Course(
         due_at=due,
