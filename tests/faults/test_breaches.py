@@ -21,6 +21,7 @@ from tests.canaries import LEAKS
 from tests.sizes import size
 
 from slrt_api.areas.dataset import tenants_by_code
+from slrt_api.clocks import reference as clocks_reference
 from slrt_api.complaints import reference
 from slrt_api.flows import upkeep
 from slrt_api.kernel.ids import Kind, new_id
@@ -53,6 +54,7 @@ async def urls(postgres: EmbeddedPostgres) -> tuple[str, str]:
 async def filled(urls: tuple[str, str]) -> AsyncIterator[asyncpg.Connection]:
     # A superuser's connection: rows in number are copied, which policies do not allow.
     owner = await asyncpg.connect(urls[1])
+    await clocks_reference.load(owner)
     await reference.load(owner)
     tenants = sorted(tenants_by_code().values(), key=lambda each: each.number)[:: 514 // REGENCIES]
     await owner.copy_records_to_table(

@@ -17,6 +17,7 @@ from slrt_api.runtime.shapes import Field, Filter, Link, Shape
 _PUBLIC = frozenset({ScopeKind.PUBLIC})
 #: reads that no statement answers, by their root fields: asked on a resource, by its id, as the standard executor does
 ASKED: Final[Mapping[str, str]] = {
+    "clockExplanations": "clocks.explain",
     "complaintSimilar": "complaints.similar",
     "eligibilityCheckReplay": "eligibility_checks.replay",
     "referralCandidates": "referrals.candidates",

@@ -7,6 +7,7 @@ from slrt_api.complaints.service import escalate, file, ladders, links, messages
 from slrt_api.complaints.shapes import COMPLAINT, ESCALATION_LADDER
 from slrt_api.flows import join_case
 from slrt_api.households.shapes import HOUSEHOLD
+from slrt_api.rest import clocks
 from slrt_api.rest.documents import document
 from slrt_api.rest.operations import Routes
 from slrt_api.runtime.shapes import Shape
@@ -47,7 +48,7 @@ def add(routes: Routes) -> None:
     )
     routes.write(transition.transition, "/v1/complaints/{id}/transitions", tag=TAG)
     routes.write(escalate.escalate, "/v1/complaints/{id}/escalation", tag=TAG)
-    routes.link(COMPLAINT, "clocks", tag=TAG)
+    clocks.link(routes, COMPLAINT, tag=TAG)
     routes.link(COMPLAINT, "messages", tag=TAG)
     routes.write(messages.send, "/v1/complaints/{id}/messages", tag=TAG, errors_=(409, 429))
     routes.computed(links.similar, "/v1/complaints/{id}/similar", noun="complaint", tag=TAG, model=SimilarDocuments)

@@ -1773,6 +1773,78 @@ _ALL: Final = (
             "Use the published schema, or a token with the scope graphql:introspect.",
         ),
     ),
+    _problem(
+        422,
+        "deadline_range_invalid",
+        ("Rentang hari tidak sah", "The range of days is not valid"),
+        (
+            "Isi awal dan akhir yang berurutan dan termuat di kalender.",
+            "Give a first and a last day in order, within the calendar.",
+        ),
+    ),
+    _problem(
+        422,
+        "office_windows_invalid",
+        ("Jam kerja tidak sah", "The office hours are not valid"),
+        (
+            "Isi jam buka dan tutup setiap hari secara berurutan.",
+            "Give the openings and closings of each day in order.",
+        ),
+    ),
+    _problem(
+        422,
+        "promise_in_past",
+        ("Mulai berlaku di masa lalu", "It begins in the past"),
+        ("Janji layanan berlaku mulai hari ini atau sesudahnya.", "A service level begins today or later."),
+    ),
+    _problem(
+        422,
+        "event_conflicts",
+        ("Peristiwa bertentangan", "The events contradict each other"),
+        (
+            "Yang memulai jam tidak memenuhi atau menjedanya.",
+            "What starts a clock neither meets nor pauses it.",
+        ),
+    ),
+    _problem(
+        422,
+        "pause_without_limit",
+        ("Jeda tanpa batas", "A pause without a limit"),
+        (
+            "Isi pauses_in, pause_limit dan pause_unit bersama-sama.",
+            "Give pauses_in, pause_limit and pause_unit together: no pause is endless.",
+        ),
+    ),
+    _problem(
+        422,
+        "give_one_of_two",
+        ("Isi salah satu", "Give one of the two"),
+        ("Isi salah satu, tidak keduanya.", "Give one of the two, not both."),
+    ),
+    _problem(
+        409,
+        "policy_overlaps",
+        ("Janji layanan sudah diputuskan", "A service level is decided already"),
+        (
+            "Untuk hari itu atau sesudahnya sudah ada janji layanan yang sama; akhiri dahulu.",
+            "One of the same kind begins on that day or later; end it first.",
+        ),
+    ),
+    _problem(
+        409,
+        "policy_shipped",
+        ("Janji layanan bawaan", "A service level of the platform"),
+        (
+            "Yang bawaan tidak diakhiri; putuskan yang baru sebagai gantinya.",
+            "Those of the platform do not end; decide one of your own in their place.",
+        ),
+    ),
+    _problem(
+        409,
+        "policy_ended",
+        ("Janji layanan sudah berakhir", "The service level has ended"),
+        ("Putuskan yang baru.", "Decide a new one."),
+    ),
 )
 
 PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType({problem.code: problem for problem in _ALL})

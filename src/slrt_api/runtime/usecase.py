@@ -344,7 +344,7 @@ class Act:
                 await self.platform.reads.item(connection, reader, select(case.answers), first.resource_id)
         return Answer(first.status, first.body, first.version, first.location, replayed=True)
 
-    async def ask(self, run: Callable[..., Awaitable[Any]], *, on: UUID) -> Any:
+    async def ask(self, run: Callable[..., Awaitable[Any]], *, on: UUID | str) -> Any:
         """Read what no selection can say: what `run(tx, actor, id)` finds in a read-only transaction, as plain values."""
         case = of(run)
         case.permit(self.actor)
