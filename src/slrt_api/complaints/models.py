@@ -32,6 +32,8 @@ class Complaint(Aggregate, table=True):
 
     KIND: ClassVar[Kind] = Kind.COMPLAINT
     NAME: ClassVar[str] = "complaint"
+    #: who reads the history may not handle it, and so not know for whom the complainant speaks
+    UNTOLD: ClassVar[frozenset[str]] = frozenset({"reporter_relation", "relationship"})
 
     __tablename__ = "complaints"
     __table_args__ = (
@@ -143,6 +145,8 @@ class Message(Tenant, table=True):
     """
 
     KIND: ClassVar[Kind] = Kind.MESSAGE
+    #: what leads to the complainant, as of the complaint itself
+    UNTOLD: ClassVar[frozenset[str]] = frozenset({"reporter_id", "receipt"})
 
     __tablename__ = "complaint_messages"
     __table_args__ = (

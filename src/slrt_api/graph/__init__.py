@@ -28,11 +28,14 @@ from slrt_api.complaints import shapes as complaints
 from slrt_api.complaints.service import escalate as _escalate
 from slrt_api.complaints.service import file as _file
 from slrt_api.complaints.service import ladders as _ladders
+from slrt_api.complaints.service import links as _links
+from slrt_api.complaints.service import messages as _messages
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
 from slrt_api.flows import consents as _consents
 from slrt_api.flows import deadlines as _deadlines
 from slrt_api.flows import grants as _grants
+from slrt_api.flows import join_case as _join_case
 from slrt_api.flows import open_case as _open_case
 from slrt_api.flows import overrides as _overrides
 from slrt_api.flows import screening as _screening
@@ -78,8 +81,11 @@ SERVICES: Final[tuple[ModuleType, ...]] = (
     _file,
     _escalate,
     _ladders,
+    _links,
+    _messages,
     _track,
     _transition,
+    _join_case,
     _open_case,
     _grants,
     _consents,

@@ -391,7 +391,7 @@ def _values(row: SQLModel) -> dict[str, Any]:
 
 
 def _changes(row: SQLModel) -> dict[str, Any]:
-    silent = _SILENT | row.UNTOLD if isinstance(row, Aggregate) else _SILENT
+    silent = _SILENT | getattr(row, "UNTOLD", frozenset())
     return {
         name: value
         for name, value in _values(row).items()
