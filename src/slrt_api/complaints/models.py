@@ -20,6 +20,9 @@ class Complaint(Aggregate, table=True):
     nor telephone. `reporter_id` is the pseudonym of a citizen who filed with a token of the own. Whom it accuses does not
     handle it.
 
+    A SEALED one says nothing in clear but codes, the place, the day and whom it accuses: what was said stands under the keys
+    of sealed reports, who said it in `sealed_identities`. The database refuses a sealed row that says more.
+
     received_at      of a survivor, of the earliest of all that were merged into it; `own_received_at` is then its own
     objection_until  until when the resolution may be objected to; kept here because guards read columns
     reopen_until     until when the complainant may have it reopened
@@ -56,6 +59,7 @@ class Complaint(Aggregate, table=True):
         CheckConstraint("confidentiality <> 'SEALED' OR sealed", name="complaints_sealed"),
         CheckConstraint("escalation BETWEEN 0 AND 2", name="complaints_escalation"),
         CheckConstraint("escalation = 0 OR NOT sealed", name="complaints_sealed_below"),
+        CheckConstraint("sealed = (confidentiality = 'SEALED')", name="complaints_confidentiality"),
     )
 
     number: str
@@ -116,6 +120,15 @@ class Complaint(Aggregate, table=True):
     satisfaction: int | None = Field(default=None, sa_type=SmallInteger)
     rated_at: datetime | None = Field(default=None, sa_type=INSTANT)
     unanswered_since: datetime | None = Field(default=None, sa_type=INSTANT)
+    sealed_summary: bytes | None = None
+    sealed_detail: bytes | None = None
+    sealed_resolution: bytes | None = None
+    sealed_referred_to: bytes | None = None
+    sealed_reference_number: bytes | None = None
+
+    @property
+    def veiled(self) -> bool:
+        return self.sealed
 
     @property
     def coarse(self) -> bool:

@@ -11,6 +11,7 @@ from slrt_api.areas.filters import AREA_FILTER
 from slrt_api.cases.codes import LEVELS, Escalation
 from slrt_api.cases.shapes import CASE
 from slrt_api.clocks.shapes import STATE, clocks_of
+from slrt_api.complaints import vault
 from slrt_api.complaints.codes import (
     Category,
     Channel,
@@ -47,6 +48,7 @@ from slrt_api.runtime.shapes import (
     Link,
     Shape,
     Sort,
+    Vault,
     aggregate_fields,
     code_filter,
     id_filter,
@@ -57,11 +59,13 @@ from slrt_api.runtime.shapes import (
 )
 
 _HOUSEHOLD_ID = "019aaa11-2233-8000-8cfe-04a1b2c3d4e5"
-_PROGRAM_CODES = "[A-Z0-9][A-Z0-9.-]{0,39}(,[A-Z0-9][A-Z0-9.-]{0,39})*"
+PROGRAM_CODES = "[A-Z0-9][A-Z0-9.-]{0,39}(,[A-Z0-9][A-Z0-9.-]{0,39})*"
 
 
 #: what binds the ciphertext of a message to its row, beside the id
 MESSAGE_TEXT: Final = "complaint_message.text"
+#: the same of a message about a sealed report, which stands under the keys of such reports
+SEALED_MESSAGE_TEXT: Final = "sealed.message_text"
 #: what happens among those who work on a complaint, and is no step of its process
 UNTOLD: Final = (
     "complaint.note_written",
@@ -96,7 +100,7 @@ def _instant(sql: str, *, up: bool = False) -> str:
 
 
 def _program_codes(text: str) -> list[str]:
-    if not re.fullmatch(_PROGRAM_CODES, text):
+    if not re.fullmatch(PROGRAM_CODES, text):
         raise ValueError
     return text.split(",")
 
@@ -108,12 +112,24 @@ _STATUS = Field("status", FieldType.CODE, "Where it stands.", codes=ComplaintSta
 _NATURE = Field("nature", FieldType.CODE, "What the complainant wants.", codes=Nature, example="GRIEVANCE")
 _CATEGORY = Field("category", FieldType.CODE, "What it is about.", codes=Category)
 _PROGRAM = Field("program_code", FieldType.TEXT, "Program that it is about.", nullable=True, example="PKH")
+#: who is shown the texts of sealed reports: who handles them
+_HANDLED = frozenset({ScopeKind.SEALED})
+#: and of what is said to the complainant the holder of the receipt
+_TOLD = _HANDLED | {ScopeKind.PUBLIC}
+
+
+def _vault(name: str, kinds: frozenset[ScopeKind]) -> Vault:
+    return Vault(f"{{t}}.{vault.column(name)}", vault.purpose(name), kinds)
+
+
+_MESSAGE_VAULT = Vault("CASE WHEN {t}.sealed THEN {t}.text END", SEALED_MESSAGE_TEXT, _TOLD)
 _RESOLUTION = Field(
     "resolution",
     FieldType.TEXT,
     "What was found and done, in words for the complainant.",
     nullable=True,
     example="The family was proposed for PKH and is on the list of the next release.",
+    vault=_vault("resolution", _TOLD),
 )
 _REALIZED = Field(
     "service_realized", FieldType.BOOLEAN, "Whether a service was given; null until resolved.", nullable=True
@@ -132,9 +148,15 @@ _REFERRED_TO = Field(
     "Who is competent instead, where we are not.",
     nullable=True,
     example="PLN, Posko Pusat",
+    vault=_vault("referred_to", _TOLD),
 )
 _REFERENCE = Field(
-    "reference_number", FieldType.TEXT, "The number under which they know it.", nullable=True, example="LAPOR-1234567"
+    "reference_number",
+    FieldType.TEXT,
+    "The number under which they know it.",
+    nullable=True,
+    example="LAPOR-1234567",
+    vault=_vault("reference_number", _TOLD),
 )
 _CHANNELS = Field(
     "channels",
@@ -158,7 +180,10 @@ _CONTACT: Any = {"nullable": True, "unmask": Scope.COMPLAINTS_HANDLE.value, "mas
 #: the offices above: they see what was escalated to them
 _ABOVE = frozenset({Role.PROVINCE_OFFICE, Role.NATIONAL_OFFICE})
 #: of violence, a child or a life in danger: for who handles it or was asked to help, who complained, and auditors
-_GRAVE: Any = {"special": True, "readers": CASE_WORKERS | _ABOVE | {Role.CITIZEN, Role.AUDITOR}}
+_GRAVE: Any = {
+    "special": True,
+    "readers": CASE_WORKERS | _ABOVE | {Role.CITIZEN, Role.AUDITOR, Role.INTEGRITY_OFFICER},
+}
 _GRAVE_FLAGS = f"ARRAY['{SeverityFlag.VIOLENCE_OR_CHILD_PROTECTION}', '{SeverityFlag.LIFE_THREATENING}']"
 
 _ACCUSED_READERS = frozenset(role.value for role in HANDLERS | _ABOVE | {Role.AUDITOR})
@@ -184,7 +209,7 @@ COMPLAINT = (
         "A question, suggestion or grievance with its deadlines. Lists are in order of `id`: those of confidential"
         " complaints tell the day only.",
         scope=Scope.COMPLAINTS_READ,
-        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.ESCALATED},
+        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.ESCALATED, ScopeKind.SEALED},
         kind=Kind.COMPLAINT,
         version="{t}.version",
     )
@@ -228,9 +253,17 @@ COMPLAINT = (
             FieldType.TEXT,
             "What happened, in the complainant's words.",
             example="Not on the PKH list.",
+            vault=_vault("summary", _HANDLED),
             **_GRAVE,
         ),
-        Field("detail", FieldType.TEXT, "The whole story, where it was told.", nullable=True, **_GRAVE),
+        Field(
+            "detail",
+            FieldType.TEXT,
+            "The whole story, where it was told.",
+            nullable=True,
+            vault=_vault("detail", _HANDLED),
+            **_GRAVE,
+        ),
         Field(
             "program_level",
             FieldType.TEXT,
@@ -399,7 +432,7 @@ COMPLAINT = (
             _program_codes,
             "About one of these programs.",
             "PKH",
-            pattern=f"^{_PROGRAM_CODES}$",
+            pattern=f"^{PROGRAM_CODES}$",
         ),
         id_filter("household_id", "About this household."),
         id_filter("forwarded_to", "Forwarded to this organization."),
@@ -426,7 +459,7 @@ COMPLAINT = (
 )
 
 _SEQUENCE = Sort("sequence", "{t}.sequence", "integer", int)
-_MESSAGE_READERS = frozenset(role.value for role in CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR})
+_MESSAGE_READERS = frozenset(role.value for role in CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR, Role.INTEGRITY_OFFICER})
 
 
 def _sent_at(role: str) -> str:
@@ -446,7 +479,7 @@ MESSAGE = (
         "A message between desk and complainant, or a note among those who work on the complaint (`INTERNAL`), which the"
         " complainant does not see. The text is for those who handle it, the complainant and auditors.",
         scope=None,
-        kinds=ALL_STAFF | {ScopeKind.SUBJECT},
+        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.SEALED},
     )
     .with_fields(
         Field("id", FieldType.ID, "Id of the message."),
@@ -459,6 +492,7 @@ MESSAGE = (
             FieldType.TEXT,
             "What it says.",
             sealed=MESSAGE_TEXT,
+            vault=_MESSAGE_VAULT,
             readers=_MESSAGE_READERS,
             example="Please bring the family card.",
         ),
@@ -592,7 +626,14 @@ TRACKED_MESSAGE = Shape(
     _NUMBER,
     _AUTHOR,
     _TYPE,
-    Field("text", FieldType.TEXT, "What it says.", sealed=MESSAGE_TEXT, example="Please bring the family card."),
+    Field(
+        "text",
+        FieldType.TEXT,
+        "What it says.",
+        sealed=MESSAGE_TEXT,
+        vault=_MESSAGE_VAULT,
+        example="Please bring the family card.",
+    ),
     Field("sent_at", FieldType.INSTANT, "When; the day, unless the complaint is open.", _rounded("{t}.sent_at")),
 )
 

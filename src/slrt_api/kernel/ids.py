@@ -82,6 +82,7 @@ class Kind(IntEnum):
     CALENDAR = 43
     SLA_POLICY = 44
     ESCALATION_LADDER = 51
+    SEALED_ACCESS = 42
     COMPLAINT_LINK = 53
 
 

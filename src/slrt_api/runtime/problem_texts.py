@@ -902,10 +902,46 @@ _ALL: Final = (
     _problem(
         422,
         "sealed_intake_unavailable",
-        ("Aduan tersegel belum diterima", "Sealed complaints are not taken yet"),
+        ("Aduan tersegel tidak diterima", "Sealed reports are not taken"),
         (
-            "Brankas identitas terpisah belum tersedia; pilih kerahasiaan lain.",
-            "The separate vault for identities is still to come; choose another confidentiality.",
+            "Layanan ini tidak memegang kunci untuk aduan tersegel; pilih kerahasiaan lain.",
+            "This service holds no keys for sealed reports; choose another confidentiality.",
+        ),
+    ),
+    _problem(
+        400,
+        "too_many_parts",
+        ("Terlalu banyak bagian", "Too many parts"),
+        (
+            "Minta tingkat wilayah yang lebih tinggi atau bulan yang lebih sedikit.",
+            "Ask for a higher level of areas, or fewer months.",
+        ),
+    ),
+    _problem(
+        422,
+        "sealed_names_nobody",
+        ("Aduan tersegel tanpa tautan ke register", "A sealed report names nobody of the register"),
+        (
+            "Kosongkan isian ini dan sebutkan dalam uraian.",
+            "Leave this out, and say it in the summary.",
+        ),
+    ),
+    _problem(
+        422,
+        "sealed_without_client_id",
+        ("Aduan tersegel tanpa id dari klien", "A sealed report has no id of the client"),
+        (
+            "Kirim aduan tersegel dengan POST, tanpa id.",
+            "File a sealed report by POST, without an id.",
+        ),
+    ),
+    _problem(
+        422,
+        "only_when_sealed",
+        ("Hanya untuk aduan tersegel", "Only of a sealed report"),
+        (
+            "Kosongkan isian ini, atau pilih kerahasiaan SEALED.",
+            "Leave this out, or choose the confidentiality SEALED.",
         ),
     ),
     _problem(
@@ -1636,6 +1672,42 @@ _ALL: Final = (
         (
             "Isi versi tidak sesuai dengan sidiknya; hubungi pengelola layanan.",
             "The version is not what its digest says; tell the operator of the service.",
+        ),
+    ),
+    _problem(
+        409,
+        "sealed_access_own",
+        ("Permintaan sendiri", "Your own request"),
+        (
+            "Permintaan membuka identitas diputuskan oleh pemegang hak yang lain.",
+            "Another holder of the right decides on a request for an identity.",
+        ),
+    ),
+    _problem(
+        409,
+        "sealed_access_of_another",
+        ("Permintaan orang lain", "The request of somebody else"),
+        (
+            "Hanya peminta yang dapat menarik permintaan ini atau membuka identitasnya.",
+            "Only whoever asked may withdraw this request or be shown the identity.",
+        ),
+    ),
+    _problem(
+        409,
+        "sealed_access_open",
+        ("Permintaan masih terbuka", "A request is open"),
+        (
+            "Anda sudah meminta identitas laporan ini: gunakan permintaan itu atau tarik dulu.",
+            "You have asked for the identity of this report: use that request, or withdraw it first.",
+        ),
+    ),
+    _problem(
+        409,
+        "sealed_access_expired",
+        ("Persetujuan sudah berakhir", "The grant has ended"),
+        (
+            "Ajukan permintaan baru untuk membuka identitas.",
+            "Ask anew to be shown the identity.",
         ),
     ),
     _problem(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, func, true
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, false, func, true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
@@ -61,6 +61,11 @@ class Aggregate(Tenant):
     @property
     def coarse(self) -> bool:
         """Whether ids of its events tell only the day: true for what is confidential."""
+        return False
+
+    @property
+    def veiled(self) -> bool:
+        """Whether all that is written of it tells no more than the day, and its texts are sealed: true for what is sealed."""
         return False
 
     @property
@@ -145,8 +150,24 @@ class Revision(SQLModel, table=True):
     salt: bytes
 
 
+class SealedTexts(Tenant, table=True):
+    """What was said with one change of something sealed, under the keys of sealed reports. `id` is the event's.
+
+    The revision keeps a keyed digest of it, which the event's commitment covers.
+    """
+
+    __tablename__ = "sealed_texts"
+    __table_args__ = (CheckConstraint("sealed", name="sealed_texts_sealed"),)
+
+    sealed: bool = True
+    texts: bytes
+
+
 class Access(SQLModel, table=True):
-    """Who read what, when, in which role and for which purpose; `case_id` is the case that a reveal or search names."""
+    """Who read what, when, in which role and for which purpose; `case_id` is the case that a reveal or search names.
+
+    `sealed` keeps the record to who handles sealed reports: it would tell all others that there is one.
+    """
 
     __tablename__ = "accesses"
     __table_args__ = (
@@ -169,6 +190,7 @@ class Access(SQLModel, table=True):
     trace_id: str
     #: the access override by which it was allowed
     override_id: UUID | None = None
+    sealed: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class IdempotentAnswer(SQLModel, table=True):
