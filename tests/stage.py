@@ -149,7 +149,9 @@ def _public(scene: Scene) -> Onlooker:
 
 
 def _escalated(role: str, condition: str, screened: str, **claims: Any) -> Callable[[Scene], Onlooker]:
-    seen = dict.fromkeys(("cases", "needs"), condition) | dict.fromkeys(_SCREENED, screened)
+    # A complaint with its deadlines and its history, and those of a case.
+    unsealed = dict.fromkeys(("complaints", "clocks", "events", "revisions"), f"{condition} AND NOT sealed")
+    seen = dict.fromkeys(("cases", "needs"), condition) | unsealed | dict.fromkeys(_SCREENED, screened)
     return lambda _: Onlooker(role, claims, seen)
 
 
@@ -218,6 +220,14 @@ async def staged(api: Api, owner: asyncpg.Connection) -> Scene:
             f"/v1/cases/{case['id']}/escalation",
             json={"level": level, "reason": "Di luar kemampuan kabupaten"},
             headers={"if-match": f'"{case["version"]}"'},
+        )
+        await made(answer, 200)
+    for rung in ("SECRETARIAT", "PROVINCE", "MINISTRY"):
+        complaint = await made(await api.as_("facilitator").post("/v1/complaints", json=complaint_body()))
+        answer = await api.as_("secretariat_manager").post(
+            f"/v1/complaints/{complaint['id']}/escalation",
+            json={"rung": rung, "reason": "Di luar kemampuan kabupaten"},
+            headers={"if-match": f'"{complaint["version"]}"'},
         )
         await made(answer, 200)
     for subject in (CITIZEN, "another citizen"):

@@ -103,12 +103,13 @@ _TABLES: Final[dict[str, dict[str, str]]] = {
         "program_code": "'PKH'", "channel": "'FIELD_APP'", "confidentiality": "'CONFIDENTIAL'", "sealed": "false",
         "summary": "'Keluhan'", "household_id": _HOUSEHOLD, "subject_person_id": _PERSON, "case_id": _CASE,
         "reporter_id": _CITIZEN, "captured_at": _AT, "received_at": _AT, "received_by": "'volume'",
+        "escalation": _LEVEL,
     },
     "clocks": {
         "id": _id(Kind.CLOCK), "aggregate_id": _COMPLAINT, "name": "'RESOLVE'", "unit": "'WORKING_DAY'", "amount": "14",
         "state": "CASE WHEN i % 10 = 0 THEN 'RUNNING' ELSE 'MET' END", "started_at": _AT, "due_at": f"{_AT} + interval '14 days'",
         "policy": "'LAPOR-2018'", "calendar_version": "'2026'", "time_zone": "'Asia/Jakarta'", "reporter_id": _CITIZEN,
-        "receipt": "i", "sealed": "false",
+        "receipt": "i", "sealed": "false", "escalation": _LEVEL,
     },
     "accesses": {
         "id": _id(Kind.ACCESS), "at": _AT, "actor": "'https://id.example#' || i % 3000", "role": "'puskesos_officer'",
@@ -119,9 +120,9 @@ _TABLES: Final[dict[str, dict[str, str]]] = {
 LARGE: Final = frozenset({*_TABLES, "person_name_keys", "events", "revisions"})
 _SCOPED = {
     Kind.HOUSEHOLD: {},
-    Kind.CASE: {},
+    Kind.CASE: {"escalation": _LEVEL},
     Kind.REFERRAL: {"organization_id": _ORGANIZATION, "program_id": _PROGRAM, "open": _OPEN},
-    Kind.COMPLAINT: {"reporter_id": _CITIZEN},
+    Kind.COMPLAINT: {"reporter_id": _CITIZEN, "escalation": _LEVEL},
 }
 
 

@@ -575,6 +575,38 @@ class TestBreach:
         assert told["rung"] == "NONE"
         assert await events(owner, complaint) == ["filed", "started", "clock_breached"]
 
+    @pytest.mark.parametrize(("ended", "rung"), [(True, "NONE"), (False, "SUPERVISOR")])
+    async def test_a_policy_that_was_ended_escalates_nothing(
+        self, api: Api, owner: asyncpg.Connection, platform: Platform, *, ended: bool, rung: str
+    ) -> None:
+        """A clock of it that was due before the worker stopped it: the breach is told and leads nowhere."""
+        await gone(owner)
+        complaint, policy = await filed(api), new_id(Kind.SLA_POLICY, 0)
+        columns = [
+            row["column_name"]
+            for row in await owner.fetch(
+                "SELECT column_name FROM information_schema.columns WHERE table_name = 'sla_policies'"
+                " AND column_name NOT IN ('id', 'area', 'ended', 'shipped', 'effective_to')"
+            )
+        ]
+        await owner.execute(
+            f"INSERT INTO sla_policies (id, area, ended, shipped, effective_to, {', '.join(columns)})"
+            f" SELECT $1, 7171000000, $2, false, DATE '2025-12-31', {', '.join(columns)} FROM sla_policies"
+            " WHERE name = 'TRIAGE' LIMIT 1",
+            policy,
+            ended,
+        )
+        await owner.execute(
+            "UPDATE clocks SET policy_id = $2 WHERE aggregate_id = $1 AND name = 'TRIAGE'",
+            UUID(complaint["id"]),
+            policy,
+        )
+        await breach(owner, platform, complaint, "TRIAGE")
+        told = await seen(api, complaint)
+        assert (told["rung"], clock(told, "TRIAGE")["state"]) == (rung, "BREACHED")
+        assert await events(owner, complaint) == ["filed", "clock_breached", *([] if ended else ["escalated"])]
+        await owner.execute("DELETE FROM sla_policies WHERE id = $1", policy)
+
 
 #: rung -> the clock that leads to it, a role and a kind of office at it, where the ladder has one
 AT_RUNGS = {

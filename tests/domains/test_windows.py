@@ -120,13 +120,16 @@ class TestWindow:
         self, api: Api, owner: asyncpg.Connection, platform: Platform, name: str
     ) -> None:
         """Used in time; and used late, but before a worker looked."""
-        answer: tuple[str, dict[str, Any]] = ("ANSWER", {"reason": "Ini"})
-        used = {"COMPLAINANT_ANSWER": answer, "OBJECTION_WINDOW": ("CLOSE", {})}[name]
+        steps: dict[str, tuple[str, dict[str, Any]]] = {
+            "COMPLAINANT_ANSWER": ("ANSWER", {"reason": "Ini"}),
+            "OBJECTION_WINDOW": ("CLOSE", {}),
+        }
+        action, members = steps[name]
         for late in (False, True):
             complaint = await waiting(api, name)
             if late:
                 await move(owner, complaint, name, due_at=PAST)
-            complaint = await act(api.as_(OFFICER), complaint, used[0], **used[1])
+            complaint = await act(api.as_(OFFICER), complaint, action, **members)
             await move(owner, complaint, name, due_at=PAST)
             before = await told(owner, complaint)
             await upkeep.breach_clocks(at(platform, PAST))

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +20,10 @@ import pytest_asyncio
 from tests.canaries import LEAKS
 from tests.sizes import size
 
+from slrt_api.areas import codes
 from slrt_api.areas.dataset import tenants_by_code
+from slrt_api.clocks import calendars
+from slrt_api.clocks import reference as clocks_reference
 from slrt_api.complaints import reference
 from slrt_api.flows import upkeep
 from slrt_api.kernel.ids import Kind, new_id
@@ -53,6 +56,7 @@ async def urls(postgres: EmbeddedPostgres) -> tuple[str, str]:
 async def filled(urls: tuple[str, str]) -> AsyncIterator[asyncpg.Connection]:
     # A superuser's connection: rows in number are copied, which policies do not allow.
     owner = await asyncpg.connect(urls[1])
+    await clocks_reference.load(owner)
     await reference.load(owner)
     tenants = sorted(tenants_by_code().values(), key=lambda each: each.number)[:: 514 // REGENCIES]
     await owner.copy_records_to_table(
@@ -60,19 +64,20 @@ async def filled(urls: tuple[str, str]) -> AsyncIterator[asyncpg.Connection]:
         records=[(each.number, each.code, "x", "Asia/Jakarta", each.valid_from) for each in tenants],
         columns=["number", "code", "name", "time_zone", "valid_from"],
     )
-    await fill(owner, [each.number for each in tenants])
+    # Counted by the calendar that holds: what is not would be counted anew first.
+    await fill(owner, {each.number: calendars.version_of(0, codes.area_number(each.code), 0) for each in tenants})
     yield owner
     await owner.close()
 
 
-async def fill(owner: asyncpg.Connection, regencies: list[int]) -> None:
+async def fill(owner: asyncpg.Connection, versions: Mapping[int, str]) -> None:
     """Complaints with the clocks of their desk; the first of each kind of trouble are due, the rest has time."""
     now = datetime.now(UTC)
     later, due = now + timedelta(days=9), now - timedelta(minutes=1)
     complaints: list[dict[str, Any]] = []
     clocks: list[dict[str, Any]] = []
     for number in range(CLOCKS // len(NAMES)):
-        regency = regencies[number % len(regencies)]
+        regency = list(versions)[number % len(versions)]
         row: dict[str, Any] = {"regency": regency, "area": regency * 1_000_000 + 10_000 + 1001}
         complaint = {
             **row, "id": new_id(Kind.COMPLAINT, regency), "version": 0, "created_at": now, "updated_at": now,
@@ -84,7 +89,7 @@ async def fill(owner: asyncpg.Connection, regencies: list[int]) -> None:
             name: {
                 **row, "id": new_id(Kind.CLOCK, regency), "aggregate_id": complaint["id"], "name": name, "unit": "WORKING_DAY",
                 "amount": 3, "state": "RUNNING", "started_at": now, "due_at": later, "warn_at": None, "policy": "LAPOR-2018",
-                "calendar_version": "x", "time_zone": "Asia/Jakarta", "sealed": False,
+                "calendar_version": versions[regency], "time_zone": "Asia/Jakarta", "sealed": False,
             }
             for name in NAMES
         }  # fmt: skip

@@ -35,7 +35,14 @@ from slrt_api.runtime.usecase import Act
 HERE, ELSEWHERE = 3326, 3327
 #: what reaches over regencies: the offices above read the numbers of screenings in all of their area
 ABOVE = {(role, Kind.SCREENING) for role in (Role.PROVINCE_OFFICE, Role.NATIONAL_OFFICE)}
-NATIONAL = {Kind.ORGANIZATION, Kind.PROGRAM, Kind.RULE_VERSION, Kind.CALENDAR, Kind.SLA_POLICY}
+NATIONAL = {
+    Kind.ORGANIZATION,
+    Kind.PROGRAM,
+    Kind.RULE_VERSION,
+    Kind.CALENDAR,
+    Kind.SLA_POLICY,
+    Kind.ESCALATION_LADDER,
+}
 _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 Method = tuple[str, str]
 Rows = dict[Kind, UUID]
@@ -297,6 +304,17 @@ CASES: dict[Method, Case] = {
     ),
     ("GET", "/v1/complaints/{id}/clocks"): Case(Kind.COMPLAINT, "puskesos_officer"),
     ("GET", "/v1/complaints/{id}/history"): Case(Kind.COMPLAINT, "puskesos_officer"),
+    ("POST", "/v1/complaints/{id}/escalation"): Case(
+        Kind.COMPLAINT, "puskesos_officer", lambda _: {"rung": "SUPERVISOR", "reason": "B"}
+    ),
+    ("GET", "/v1/escalation-ladders/{id}"): Case(Kind.ESCALATION_LADDER, "facilitator"),
+    ("GET", "/v1/escalation-ladders/{id}/history"): Case(Kind.ESCALATION_LADDER, "puskesos_officer"),
+    ("POST", "/v1/escalation-ladders/{id}/ending"): Case(
+        Kind.ESCALATION_LADDER,
+        "secretariat_manager",
+        lambda _: {"ends_on": "2099-12-31", "reason": "B"},
+        reach="33.27",
+    ),
     ("GET", "/v1/households/{id}/history"): Case(Kind.HOUSEHOLD, "facilitator"),
     ("GET", "/v1/audit/accesses/{id}"): Case(Kind.ACCESS, "auditor", reach="33.27"),
     ("GET", "/v1/cases/{id}/history"): Case(Kind.CASE, "puskesos_officer"),
@@ -686,6 +704,8 @@ async def populated(api: Api) -> World:
         needs = await officer.get(f"{url}/needs")
         first, second = (item["id"] for item in needs.json()["items"])
         rows[Kind.NEED] = UUID(first)
+        [nation] = (await officer.get("/v1/escalation-ladders?area_code=ID&in_force_on=2026-11-22")).json()["items"]
+        rows[Kind.ESCALATION_LADDER] = UUID(nation["id"])
         administrator = api.as_("administrator", area=village)
         grant = await _made(administrator, "/v1/grants", grant_body(areas=[village]))
         rows[Kind.GRANT] = UUID(grant["id"])

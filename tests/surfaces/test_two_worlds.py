@@ -338,7 +338,8 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
                 hidden[kind] = ids
             elif kind is Kind.HOUSEHOLD and ids:
                 household = ids[0]
-    known[Kind.RULE_VERSION] = [str(stage.scene.world.here[Kind.RULE_VERSION])]
+    for kind in (Kind.RULE_VERSION, Kind.ESCALATION_LADDER):
+        known[kind] = [str(stage.scene.world.here[kind])]
     known[Kind.ORGANIZATION], known[Kind.PROGRAM] = list(stage.scene.organizations), list(stage.scene.programs)
     if onlooker.receipt is not None:
         receipt, secret = onlooker.receipt

@@ -6,6 +6,7 @@ their offices from then on, with its deadlines and its history; a sealed complai
 
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -32,6 +33,7 @@ _PARTS: Final = tuple(
     f"UPDATE {table} SET escalation = $3 WHERE regency = $1 AND aggregate_id = $2"
     for table in ("clocks", "events", "revisions")
 )
+_ENDED: Final = "SELECT true FROM sla_policies WHERE id = $1 AND ended AND effective_to < $2"
 
 
 class EscalateComplaint(Command):
@@ -82,9 +84,12 @@ async def escalate(tx: Transaction, actor: Actor, complaint_id: UUID, command: E
 async def after_breach(tx: Transaction, complaint: Complaint, clock: Clock) -> Complaint:
     """Bring a complaint to where the breach of a clock leads by the ladder in force, or leave it.
 
-    Left is what has ended, what was done meanwhile if late, and what is sealed.
+    Left is what has ended, what was done meanwhile if late, what was promised by a policy that is no more, and what is sealed.
     """
     if complaint.sealed or complaint.status in TERMINAL or clock.met_at is not None:
+        return complaint
+    # The worker stops the clocks of a policy that was ended; one that was due before it came is told and leads nowhere.
+    if await tx.value(_ENDED, clock.policy_id, clock.due_at.astimezone(ZoneInfo(clock.time_zone)).date()):
         return complaint
     found = await ladders.in_force(tx, complaint.area)
     if found is None:

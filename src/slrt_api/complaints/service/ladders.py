@@ -15,7 +15,6 @@ from pydantic import Field
 from slrt_api.access.models import Grant
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas import codes, places
-from slrt_api.clocks import policies
 from slrt_api.complaints import ladder
 from slrt_api.complaints.codes import Branch, Rung
 from slrt_api.complaints.ladder import Accused, Holder, Known, Step
@@ -44,6 +43,7 @@ _OFFICES: Final = """
 SELECT DISTINCT o.id, o.kind FROM organizations o JOIN organization_areas a ON a.organization_id = o.id
 WHERE o.kind = ANY ($1::text[]) AND a.lo <= $2 AND a.hi >= $2
 """
+_CLOCKS: Final = "SELECT DISTINCT name FROM sla_policies WHERE applies_to = $1"
 _HELD: Final = "revoked_at IS NULL AND valid_from <= $2 AND (valid_until IS NULL OR valid_until > $2)"
 _HOLDERS: Final = f"area = ANY ($1::bigint[]) AND {_HELD} AND role = ANY ($3::text[])"
 _WORKS_IN: Final = f"""
@@ -259,7 +259,7 @@ def _text(id_: UUID | None) -> str | None:
 
 async def _rungs(tx: Transaction, rungs: Sequence[RungOfLadder]) -> list[dict[str, Any]]:
     """The rungs as they are kept. Raises Invalid, all faults at once."""
-    clocks = {policy.name for policy in policies.load_policies() if policy.applies_to == Complaint.NAME}
+    clocks = {row["name"] for row in await tx.fetch(_CLOCKS, Complaint.NAME)}
     faults = []
     height = 0
     for place, each in enumerate(rungs):
