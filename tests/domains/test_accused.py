@@ -103,7 +103,7 @@ async def test_what_guards_read_of_a_row_is_the_same_in_sql(api: Api, owner: asy
         kept = await owner.fetchrow("SELECT * FROM complaints WHERE id = $1", complaint_id)
         assert row is not None
         assert kept is not None
-        assert dict(row) == facts(Complaint(**kept), datetime.now(UTC))
+        assert dict(row) == facts(Complaint(**dict(kept)), datetime.now(UTC))
         assert (row["objection_open"], row["reopen_open"]) == tuple(
             None if end is None else end > 0 for end in (objection, reopen)
         )

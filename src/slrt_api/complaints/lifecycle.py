@@ -46,6 +46,8 @@ HANDLERS: Final = frozenset(
         Role.SECRETARIAT_OFFICER,
         Role.SECRETARIAT_MANAGER,
         Role.SOCIAL_OFFICE,
+        # Of sealed reports, which nobody else sees; and of nothing else.
+        Role.INTEGRITY_OFFICER,
     }
 )
 #: who reopens: not the desk that closed
@@ -64,6 +66,8 @@ SPOKEN: Final = frozenset({A.ANSWER, A.OBJECT, A.RATE})
 #: nothing more is expected of anybody
 TERMINAL: Final = frozenset({S.CLOSED, S.LAPSED, S.NOT_COMPETENT, S.MERGED})
 
+#: what would bring a sealed report out of the hands of those who handle such
+_STAYS: Final = frozenset({A.FORWARD})
 #: actions that say why, to the people concerned
 _WITH_REASON: Final = frozenset(
     {A.ASK_COMPLAINANT, A.ANSWER, A.RETURN, A.OBJECT, A.LAPSE, A.REJECT_COMPETENCE, A.MERGE, A.REOPEN, A.UNMERGE}
@@ -135,6 +139,8 @@ def require_independent(row: Row, actor: Mapping[str, Value]) -> None:
 def _line(source: ComplaintStatus, action: Action, target: ComplaintStatus, *, reason: bool = False) -> Transition:
     """A step of the handling."""
     roles = DECIDERS if action in {A.REOPEN, A.UNMERGE} else HANDLERS
+    if action in _STAYS:
+        roles = roles - {Role.INTEGRITY_OFFICER}
     guard: Criterion = INDEPENDENT
     if action is A.UNMERGE:
         guard = AllOf((INDEPENDENT, Equals(Fact("merged_from"), Constant(target.value))))

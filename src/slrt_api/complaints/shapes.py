@@ -6,9 +6,12 @@ from typing import Any, Final
 
 from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Role, Scope
+from slrt_api.areas import codes
 from slrt_api.areas.filters import AREA_FILTER
+from slrt_api.cases.codes import LEVELS, Escalation
 from slrt_api.cases.shapes import CASE
 from slrt_api.clocks.shapes import STATE, clocks_of
+from slrt_api.complaints import vault
 from slrt_api.complaints.codes import (
     Category,
     Channel,
@@ -16,12 +19,14 @@ from slrt_api.complaints.codes import (
     ComplaintOutcome,
     ComplaintStatus,
     Confidentiality,
+    EscalationCause,
     MessageAuthor,
     MessageType,
     MessageVisibility,
     Nature,
     Relationship,
     ReporterRelation,
+    Rung,
     SeverityFlag,
     Subtype,
 )
@@ -32,27 +37,35 @@ from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
     ALL_STAFF,
+    CREATED_SORT,
+    EVERYBODY,
     ID_SORT,
     RENDER,
+    UPDATED_SORT,
     Field,
     FieldType,
     Filter,
     Link,
     Shape,
     Sort,
+    Vault,
     aggregate_fields,
     code_filter,
     id_filter,
     parse_boolean,
+    parse_codes,
+    parse_date,
     updated_filters,
 )
 
 _HOUSEHOLD_ID = "019aaa11-2233-8000-8cfe-04a1b2c3d4e5"
-_PROGRAM_CODES = "[A-Z0-9][A-Z0-9.-]{0,39}(,[A-Z0-9][A-Z0-9.-]{0,39})*"
+PROGRAM_CODES = "[A-Z0-9][A-Z0-9.-]{0,39}(,[A-Z0-9][A-Z0-9.-]{0,39})*"
 
 
 #: what binds the ciphertext of a message to its row, beside the id
 MESSAGE_TEXT: Final = "complaint_message.text"
+#: the same of a message about a sealed report, which stands under the keys of such reports
+SEALED_MESSAGE_TEXT: Final = "sealed.message_text"
 #: what happens among those who work on a complaint, and is no step of its process
 UNTOLD: Final = (
     "complaint.note_written",
@@ -87,7 +100,7 @@ def _instant(sql: str, *, up: bool = False) -> str:
 
 
 def _program_codes(text: str) -> list[str]:
-    if not re.fullmatch(_PROGRAM_CODES, text):
+    if not re.fullmatch(PROGRAM_CODES, text):
         raise ValueError
     return text.split(",")
 
@@ -99,12 +112,24 @@ _STATUS = Field("status", FieldType.CODE, "Where it stands.", codes=ComplaintSta
 _NATURE = Field("nature", FieldType.CODE, "What the complainant wants.", codes=Nature, example="GRIEVANCE")
 _CATEGORY = Field("category", FieldType.CODE, "What it is about.", codes=Category)
 _PROGRAM = Field("program_code", FieldType.TEXT, "Program that it is about.", nullable=True, example="PKH")
+#: who is shown the texts of sealed reports: who handles them
+_HANDLED = frozenset({ScopeKind.SEALED})
+#: and of what is said to the complainant the holder of the receipt
+_TOLD = _HANDLED | {ScopeKind.PUBLIC}
+
+
+def _vault(name: str, kinds: frozenset[ScopeKind]) -> Vault:
+    return Vault(f"{{t}}.{vault.column(name)}", vault.purpose(name), kinds)
+
+
+_MESSAGE_VAULT = Vault("CASE WHEN {t}.sealed THEN {t}.text END", SEALED_MESSAGE_TEXT, _TOLD)
 _RESOLUTION = Field(
     "resolution",
     FieldType.TEXT,
     "What was found and done, in words for the complainant.",
     nullable=True,
     example="The family was proposed for PKH and is on the list of the next release.",
+    vault=_vault("resolution", _TOLD),
 )
 _REALIZED = Field(
     "service_realized", FieldType.BOOLEAN, "Whether a service was given; null until resolved.", nullable=True
@@ -123,9 +148,15 @@ _REFERRED_TO = Field(
     "Who is competent instead, where we are not.",
     nullable=True,
     example="PLN, Posko Pusat",
+    vault=_vault("referred_to", _TOLD),
 )
 _REFERENCE = Field(
-    "reference_number", FieldType.TEXT, "The number under which they know it.", nullable=True, example="LAPOR-1234567"
+    "reference_number",
+    FieldType.TEXT,
+    "The number under which they know it.",
+    nullable=True,
+    example="LAPOR-1234567",
+    vault=_vault("reference_number", _TOLD),
 )
 _CHANNELS = Field(
     "channels",
@@ -146,12 +177,29 @@ _SATISFACTION = Field(
 #: the name and number of the complainant are for those who handle the complaint
 _CONTACT: Any = {"nullable": True, "unmask": Scope.COMPLAINTS_HANDLE.value, "masked": "NULL::text"}
 
-#: of violence, a child or a life in danger: for who handles it, who complained, and auditors
-_GRAVE: Any = {"special": True, "readers": CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR}}
+#: the offices above: they see what was escalated to them
+_ABOVE = frozenset({Role.PROVINCE_OFFICE, Role.NATIONAL_OFFICE})
+#: of violence, a child or a life in danger: for who handles it or was asked to help, who complained, and auditors
+_GRAVE: Any = {
+    "special": True,
+    "readers": CASE_WORKERS | _ABOVE | {Role.CITIZEN, Role.AUDITOR, Role.INTEGRITY_OFFICER},
+}
 _GRAVE_FLAGS = f"ARRAY['{SeverityFlag.VIOLENCE_OR_CHILD_PROTECTION}', '{SeverityFlag.LIFE_THREATENING}']"
 
-_ACCUSED_READERS = frozenset(role.value for role in HANDLERS | {Role.AUDITOR})
+_ACCUSED_READERS = frozenset(role.value for role in HANDLERS | _ABOVE | {Role.AUDITOR})
 _NULL_WHERE_GRAVE = f"(CASE WHEN {{t}}.severity_flags && {_GRAVE_FLAGS} THEN NULL ELSE {{v}} END)"
+
+
+def _levels(text: str) -> list[int]:
+    return [LEVELS[Escalation(code)] for code in parse_codes(Escalation)(text)]
+
+
+#: to whom it was brought; null where it lies with the desk that received it
+_ESCALATED_TO = (
+    "(CASE WHEN {t}.rung <> 'NONE' THEN json_build_object('rung', {t}.rung, 'since', "
+    + RENDER[FieldType.INSTANT].replace("{}", "{t}.rung_since")
+    + ", 'cause', {t}.rung_cause, 'clock', {t}.rung_clock, 'ladder_id', {t}.rung_ladder_id) END)"
+)
 
 COMPLAINT = (
     Shape(
@@ -161,7 +209,7 @@ COMPLAINT = (
         "A question, suggestion or grievance with its deadlines. Lists are in order of `id`: those of confidential"
         " complaints tell the day only.",
         scope=Scope.COMPLAINTS_READ,
-        kinds=ALL_STAFF | {ScopeKind.SUBJECT},
+        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.ESCALATED, ScopeKind.SEALED},
         kind=Kind.COMPLAINT,
         version="{t}.version",
     )
@@ -205,6 +253,7 @@ COMPLAINT = (
             FieldType.TEXT,
             "What happened, in the complainant's words.",
             example="Not on the PKH list.",
+            vault=_vault("summary", _HANDLED),
             **_GRAVE,
         ),
         Field(
@@ -213,6 +262,7 @@ COMPLAINT = (
             "The whole story, where it was told.",
             nullable=True,
             example="In September the card was collected by the head of the group.",
+            vault=_vault("detail", _HANDLED),
             **_GRAVE,
         ),
         Field(
@@ -309,6 +359,38 @@ COMPLAINT = (
         _REFERRED_TO,
         _REFERENCE,
         Field("merged_into", FieldType.ID, "Complaint that goes on in its place.", nullable=True),
+        Field(
+            "escalation",
+            FieldType.CODE,
+            "Whom it is shown to above the regency.",
+            "(CASE {t}.escalation WHEN 1 THEN 'PROVINCE' WHEN 2 THEN 'NATION' ELSE 'NONE' END)",
+            codes=Escalation,
+        ),
+        Field("rung", FieldType.CODE, "How far up the ladder it lies.", codes=Rung),
+        Field(
+            "escalated_to",
+            FieldType.JSON,
+            "The rung that it was brought to, since when, why (`FILED`, `CLOCK`, `OFFICER`), by the breach of which clock and"
+            " by which ladder; null where it lies with the desk that received it.",
+            _ESCALATED_TO,
+            nullable=True,
+            example={
+                "rung": "SECRETARIAT",
+                "since": "2026-11-26T09:00:12.000000Z",
+                "cause": EscalationCause.CLOCK.value,
+                "clock": "FORWARD",
+                "ladder_id": "019aaa11-2233-8000-80cc-04a1b2c3d4e5",
+            },
+        ),
+        Field(
+            "escalation_route",
+            FieldType.JSON,
+            "What was asked of each rung on its way, in order, with the outcome `TRUE`, `FALSE` or `UNKNOWN`; a rung with a"
+            " `FALSE` was passed over. For handlers, auditors and the offices above.",
+            nullable=True,
+            example=[{"rung": "SUPERVISOR", "rule": "INDEPENDENT_PERSON", "outcome": "FALSE"}],
+            readers=_ACCUSED_READERS,
+        ),
         Field("captured_at", FieldType.INSTANT, "When it was recorded in the field."),
         Field(
             "received_at",
@@ -337,12 +419,21 @@ COMPLAINT = (
         code_filter("nature", Nature, "Of one of these natures."),
         code_filter("category", Category, "Of one of these categories."),
         Filter(
+            "escalation",
+            "{t}.escalation = ANY ({v}::smallint[])",
+            _levels,
+            "Shown so far up.",
+            "PROVINCE,NATION",
+            Escalation,
+        ),
+        code_filter("rung", Rung, "At one of these rungs of the ladder."),
+        Filter(
             "program_code",
             "{t}.program_code = ANY ({v}::text[])",
             _program_codes,
             "About one of these programs.",
             "PKH",
-            pattern=f"^{_PROGRAM_CODES}$",
+            pattern=f"^{PROGRAM_CODES}$",
         ),
         id_filter("household_id", "About this household."),
         id_filter("forwarded_to", "Forwarded to this organization."),
@@ -369,7 +460,7 @@ COMPLAINT = (
 )
 
 _SEQUENCE = Sort("sequence", "{t}.sequence", "integer", int)
-_MESSAGE_READERS = frozenset(role.value for role in CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR})
+_MESSAGE_READERS = frozenset(role.value for role in CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR, Role.INTEGRITY_OFFICER})
 
 
 def _sent_at(role: str) -> str:
@@ -389,7 +480,7 @@ MESSAGE = (
         "A message between desk and complainant, or a note among those who work on the complaint (`INTERNAL`), which the"
         " complainant does not see. The text is for those who handle it, the complainant and auditors.",
         scope=None,
-        kinds=ALL_STAFF | {ScopeKind.SUBJECT},
+        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.SEALED},
     )
     .with_fields(
         Field("id", FieldType.ID, "Id of the message."),
@@ -402,6 +493,7 @@ MESSAGE = (
             FieldType.TEXT,
             "What it says.",
             sealed=MESSAGE_TEXT,
+            vault=_MESSAGE_VAULT,
             readers=_MESSAGE_READERS,
             example="Please bring the family card.",
         ),
@@ -542,7 +634,14 @@ TRACKED_MESSAGE = Shape(
     _NUMBER,
     _AUTHOR,
     _TYPE,
-    Field("text", FieldType.TEXT, "What it says.", sealed=MESSAGE_TEXT, example="Please bring the family card."),
+    Field(
+        "text",
+        FieldType.TEXT,
+        "What it says.",
+        sealed=MESSAGE_TEXT,
+        vault=_MESSAGE_VAULT,
+        example="Please bring the family card.",
+    ),
     Field("sent_at", FieldType.INSTANT, "When; the day, unless the complaint is open.", _rounded("{t}.sent_at")),
 )
 
@@ -625,4 +724,86 @@ TRACKED_COMPLAINT.link(
         embedded=True,
         order="{t}.sequence",
     )
+)
+
+
+def _of_area(text: str) -> int:
+    return 0 if text == "ID" else codes.area_number(text)
+
+
+ESCALATION_LADDER = (
+    Shape(
+        "escalation_ladder",
+        "escalation-ladders",
+        "escalation_ladders {t}",
+        "To whom complaints go when deadlines pass: the rungs from the lowest up, who handles a complaint at each, and which"
+        " missed deadline brings it there. A regency without one of its own has the nation's. A ladder never changes: a later"
+        " one replaces it, and it may end.",
+        scope=None,
+        kinds=EVERYBODY,
+        kind=Kind.ESCALATION_LADDER,
+        tenant=False,
+        version="{t}.version",
+        personal=False,
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the ladder."),
+        Field("version", FieldType.INTEGER, "Raised by one with every change; 0 as it was shipped.", example=0),
+        Field("created_at", FieldType.INSTANT, "When it was written first."),
+        Field("updated_at", FieldType.INSTANT, "When it was changed last."),
+        Field("name", FieldType.TEXT, "Its name.", example="SLRT-DEFAULT-2026"),
+        Field(
+            "area_code",
+            FieldType.AREA,
+            "Regency that it is for; null: every one without a ladder of its own.",
+            "nullif({t}.area, 0)",
+            nullable=True,
+            example="33.26",
+        ),
+        Field("valid_from", FieldType.DATE, "First day on which it brings complaints up."),
+        Field("valid_to", FieldType.DATE, "Last such day; null while it goes on.", nullable=True),
+        Field(
+            "rungs",
+            FieldType.JSON,
+            "From the lowest up: the rung, its branch, roles and offices, the clocks whose breach leads to it, and the source.",
+            example=[
+                {
+                    "rung": "SECRETARIAT",
+                    "branch": "ANY",
+                    "roles": ["secretariat_officer", "secretariat_manager"],
+                    "organization_kinds": ["SECRETARIAT"],
+                    "organization_ids": [],
+                    "clocks": ["FORWARD"],
+                    "citation": "Permenpan-RB 62/2018",
+                    "remark": None,
+                    "confidence": "design",
+                }
+            ],
+        ),
+        Field("citation", FieldType.TEXT, "What says so.", example="Perbup 12/2026"),
+        Field(
+            "declared_by",
+            FieldType.TEXT,
+            "Who declared it: issuer and subject.",
+            example="https://id.example#officer-7",
+        ),
+    )
+    .with_filters(
+        Filter(
+            "area_code",
+            "{t}.area = {v}::bigint",
+            _of_area,
+            "Of this regency; `ID` for the nation's.",
+            "33.26",
+            pattern="^(ID|[0-9]{2}\\.[0-9]{2})$",
+        ),
+        Filter(
+            "in_force_on",
+            "{t}.valid_from <= {v}::date AND ({t}.valid_to IS NULL OR {t}.valid_to >= {v}::date)",
+            parse_date,
+            "In force on this day.",
+            "2026-12-01",
+        ),
+    )
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT)
 )

@@ -1,6 +1,7 @@
 """File a complaint: by staff for somebody, by a citizen with an account, and by anybody without a token."""
 
 import secrets
+from dataclasses import replace
 from datetime import datetime, time
 from itertools import count
 from typing import Annotated, Any, Final
@@ -14,6 +15,7 @@ from slrt_api.access.quotas import Quota
 from slrt_api.access.scopes import Scope
 from slrt_api.areas import codelists, places
 from slrt_api.clocks import service as clocks
+from slrt_api.complaints import vault
 from slrt_api.complaints.codes import (
     CATEGORY_OF,
     Category,
@@ -28,7 +30,7 @@ from slrt_api.complaints.codes import (
 )
 from slrt_api.complaints.lifecycle import PUBLIC
 from slrt_api.complaints.models import Complaint, ComplaintNumber, ReceiptSecret
-from slrt_api.complaints.service import references
+from slrt_api.complaints.service import escalate, references, sealed
 from slrt_api.complaints.shapes import COMPLAINT, TRACKED_COMPLAINT
 from slrt_api.households import identity
 from slrt_api.households.codes import IdentityType
@@ -85,8 +87,8 @@ class ComplaintContent(Command):
     confidentiality: Confidentiality = Field(
         default=Confidentiality.CONFIDENTIAL,
         description="CONFIDENTIAL hides the complainant from all but those who handle it; ANONYMOUS takes no name and no"
-        " telephone number. SEALED is not taken yet (`sealed_intake_unavailable`): the separate vault for it is still"
-        " to come.",
+        " telephone number. SEALED keeps the whole report from all but the unit for sealed reports, and who filed it from"
+        " them, too, unless two of them agree: whoever files it sees receipt and secret, and never the report again.",
         examples=["CONFIDENTIAL"],
     )
     summary: str = Field(
@@ -148,6 +150,11 @@ class ComplaintContent(Command):
     reporter_phone: Annotated[str, Field(pattern=r"^\+?[0-9]{6,15}$")] | None = Field(
         default=None, description="Telephone number of the complainant; kept encrypted.", examples=["+628120000000"]
     )
+    identifying_details: Annotated[str, Field(min_length=1, max_length=2_000)] | None = Field(
+        default=None,
+        description="Of a SEALED report: what would tell who filed it. Kept with name and number, apart from the summary.",
+        examples=[None],
+    )
 
 
 class FileComplaint(ComplaintContent):
@@ -193,9 +200,15 @@ async def file_complaint(tx: Transaction, actor: Actor, command: FileComplaint) 
     the receipt it opens process and outcome without a token (`GET /v1/public/complaints/{receipt}`). A citizen files
     for any village and names neither household nor person nor organization. `channels` tell where else it has to go. A `nik`
     names its holder as `subject_person_id` where the caller may look it up (`persons.nik:lookup`, which counts as one search) and
-    sees that person; one that nobody holds and one of somebody elsewhere answer alike.
+    sees that person; one that nobody holds and one of somebody elsewhere answer alike. A SEALED report names neither household
+    nor person but whom it accuses, its NIK finds nobody, and it is not found again under its id by whoever filed it.
     """
+    tx.hush()
     regency = _check(tx, command, command.captured_at)
+    if command.confidentiality is Confidentiality.SEALED:
+        area = places.village(actor, command.area_code)
+        await _check_references(tx, actor, command, regency)
+        return await _file_sealed(tx, actor, command, area, _any_number(regency), command.channel)
     return await _file_by(tx, actor, _new_id(tx, command, regency), command)
 
 
@@ -205,8 +218,12 @@ async def file_complaint_as(tx: Transaction, actor: Actor, complaint_id: UUID, c
 
     For devices that record offline. The id follows the published recipe; unless the complaint is `OPEN` its time is that of
     the beginning of the day (UTC), so that it does not tell the hour. Send an `Idempotency-Key` too: a repeat with it shows
-    the receipt's secret again, a repeat without answers 412.
+    the receipt's secret again, a repeat without answers 412. A SEALED report is filed without: an address that names it
+    would stand in the logs of whatever lies on the way.
     """
+    tx.hush()
+    if command.confidentiality is Confidentiality.SEALED:
+        raise errors.Invalid.at("/confidentiality", "sealed_without_client_id", "File it by POST, without an id.")
     regency = _check(tx, command, command.captured_at)
     if kind_of(complaint_id) is not Kind.COMPLAINT or tenant_of(complaint_id) != regency:
         raise errors.Invalid.at("id", "id_mismatch", "The id's kind or tenant is not that of the path and the area.")
@@ -229,7 +246,7 @@ async def _file_by(tx: Transaction, actor: Actor, id_: UUID, command: FileCompla
         command,
         id_=id_,
         area=area,
-        number=numbers.sayable_number(PREFIX, regency, iter(lambda: secrets.randbits(8 * _VALUE_BYTES), -1)),
+        number=_any_number(regency),
         channel=command.channel,
         captured_at=command.captured_at,
         household_id=command.household_id,
@@ -262,8 +279,12 @@ async def file_publicly(tx: Transaction, actor: Actor, command: FilePublicCompla
     `Idempotency-Key` is required and stands for the caller: a UUID, or 128 random bits of your own. A repeat with the
     same key and body gives the same receipt and the same secret. The secret is shown here and nowhere else.
     """
+    tx.hush()
     regency = _check(tx, command, None)
     await _check_programs(tx, command)
+    if command.confidentiality is Confidentiality.SEALED:
+        area = places.village(actor, command.area_code)
+        return await _file_sealed(tx, actor, command, area, _number_of(actor), Channel.WEB)
     complaint = _complaint(
         tx,
         command,
@@ -273,6 +294,22 @@ async def file_publicly(tx: Transaction, actor: Actor, command: FilePublicCompla
         channel=Channel.WEB,
     )
     return await _file(tx, complaint, command.nik)
+
+
+async def _file_sealed(
+    tx: Transaction, actor: Actor, command: ComplaintContent, area: int, number: numbers.Number, channel: Channel
+) -> Done:
+    """Write a sealed report, in the name of the unit that took it. Nobody who files one may write its rows."""
+    regency = number.tenant
+    veiled = tx.veiled(vault.intake_unit(tx.keyring, actor, regency))
+    complaint, identity = sealed.report(
+        veiled, command.model_dump(), regency=regency, area=area, number=number, channel=channel
+    )
+    async with veiled.effect(regency):
+        done = await _file(veiled, complaint, None)
+        await veiled.insert(identity)
+    without_token = actor.rows.kind is ScopeKind.PUBLIC
+    return replace(done, veil=actor.rows if without_token else sealed.shown_to_filer(complaint))
 
 
 def public_actor(keyring: Keyring, area_code: str, key: str) -> Actor:
@@ -305,6 +342,10 @@ def secret_hash(keyring: Keyring, secret: str) -> bytes:
     return keyring.digest("receipt secret", secret.encode())
 
 
+def _any_number(regency: int) -> numbers.Number:
+    return numbers.sayable_number(PREFIX, regency, iter(lambda: secrets.randbits(8 * _VALUE_BYTES), -1))
+
+
 def _number_of(actor: Actor) -> numbers.Number:
     if actor.rows.regency is None or actor.rows.receipt is None:
         raise errors.Forbidden
@@ -315,9 +356,13 @@ def _check(tx: Transaction, command: ComplaintContent, captured_at: datetime | N
     """Refuse what cannot be, all faults at once. Returns the tenant number."""
     faults = []
     if command.confidentiality is Confidentiality.SEALED:
-        faults.append(
-            errors.Fault("/confidentiality", "sealed_intake_unavailable", "Sealed complaints are not taken here yet.")
-        )
+        if not tx.keyring.seals:
+            faults.append(
+                errors.Fault("/confidentiality", "sealed_intake_unavailable", "No sealed report is taken here.")
+            )
+        faults += vault.faults(command.model_dump())
+    elif command.identifying_details is not None:
+        faults.append(errors.Fault("/identifying_details", "only_when_sealed", "Leave it out, or choose SEALED."))
     if command.confidentiality is Confidentiality.ANONYMOUS:
         speaks_for_self = command.reporter_relation is ReporterRelation.SELF
         faults += [
@@ -391,7 +436,7 @@ def _complaint(
     accused_organization_id: UUID | None = None,
     reporter_id: UUID | None = None,
 ) -> Complaint:
-    def sealed(name: str, value: str | bytes | None) -> bytes | None:
+    def encrypted(name: str, value: str | bytes | None) -> bytes | None:
         return None if value is None else tx.keyring.encrypt(value, aad(f"complaint.{name}", id_))
 
     relation = command.reporter_relation
@@ -417,8 +462,8 @@ def _complaint(
         detail=command.detail,
         program_level=command.program_level,
         program_sector=command.program_sector,
-        card_number=sealed("card_number", command.card_number),
-        participations=sealed("participations", orjson.dumps(numbers_held) if numbers_held else None),
+        card_number=encrypted("card_number", command.card_number),
+        participations=encrypted("participations", orjson.dumps(numbers_held) if numbers_held else None),
         reporter_relation=relation.value,
         relationship=command.relationship.value if command.relationship else None,
         subject_consent=command.subject_consent,
@@ -428,8 +473,8 @@ def _complaint(
         accused_person_id=accused_person_id,
         accused_organization_id=accused_organization_id,
         reporter_id=reporter_id,
-        reporter_name=sealed("reporter_name", command.reporter_name),
-        reporter_phone=sealed("reporter_phone", command.reporter_phone),
+        reporter_name=encrypted("reporter_name", command.reporter_name),
+        reporter_phone=encrypted("reporter_phone", command.reporter_phone),
         captured_at=captured_at or tx.now,
         received_at=tx.now,
         received_by=tx.actor.subject,
@@ -438,6 +483,7 @@ def _complaint(
 
 async def _file(tx: Transaction, complaint: Complaint, nik: str | None) -> Done:
     """Write the complaint, its clocks, the hash of its secret, and the NIK where nobody reads it."""
+    await escalate.place(tx, complaint)
     await tx.create(complaint, "filed")
     await clocks.follow(
         tx,

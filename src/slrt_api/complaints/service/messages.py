@@ -99,6 +99,8 @@ async def hear(tx: Transaction, actor: Actor, complaint: Complaint, text: str) -
 async def _write(
     tx: Transaction, complaint: Complaint, author: MessageAuthor, visibility: MessageVisibility, text: str
 ) -> Complaint:
+    if complaint.sealed:
+        tx = tx.veiled()
     written: Message = message(tx, complaint, author, MessageType.MESSAGE, text, visibility)
     await tx.insert(written)
     columns: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from slrt_api.clocks import service as clocks
+from slrt_api.complaints import vault
 from slrt_api.complaints.codes import (
     CATEGORY_OF,
     REALIZED,
@@ -179,6 +180,8 @@ async def step(tx: Transaction, actor: Actor, complaint: Complaint, command: Tra
     Raises what `Lifecycle.advance` raises, Invalid for members that the action does not take or lacks, and what its effect
     raises.
     """
+    if complaint.sealed:
+        tx = tx.veiled()
     line = COMPLAINT_LIFECYCLE.advance(
         complaint.status,
         command.action,
@@ -205,6 +208,8 @@ async def step(tx: Transaction, actor: Actor, complaint: Complaint, command: Tra
         await tx.insert(*parts)
         if command.action is not Action.RATE:
             columns |= unanswered(tx, complaint, author)
+    if complaint.sealed:
+        columns = vault.hidden(tx.keyring.sealed, complaint.id, columns)
     before, complaint = (
         complaint,
         await tx.change(
