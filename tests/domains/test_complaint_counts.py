@@ -232,7 +232,9 @@ class TestExact:
     async def test_an_officer_of_two_villages_counts_in_these(self, world: World) -> None:
         client = world.api.as_("puskesos_officer", areas=[VILLAGES[2], VILLAGES[0]])
         answer = await client.get("/v1/complaints/counts?by=AREA&level=VILLAGE")
-        expected = {village: sum(row.area_code == village for row in world.rows) for village in (VILLAGES[0], VILLAGES[2])}
+        expected = {
+            village: sum(row.area_code == village for row in world.rows) for village in (VILLAGES[0], VILLAGES[2])
+        }
         assert answer.json()["items"] == [{"key": key, "count": count} for key, count in expected.items()]
 
     async def test_a_province_counts_its_own_in_steps(self, world: World) -> None:
