@@ -236,6 +236,7 @@ COMPLAINT = (
             "The whole story, where it was told.",
             nullable=True,
             vault=_vault("detail", _HANDLED),
+            example="In September the card was collected by the head of the group.",
             **_GRAVE,
         ),
         Field(
@@ -465,7 +466,14 @@ COMPLAINT_LINK = (
         Field("reason", FieldType.TEXT, "Why.", readers=_ACCUSED_READERS, example="The same card, two weeks later."),
         Field("linked_at", FieldType.INSTANT, "When."),
         Field("ended_at", FieldType.INSTANT, "When it was undone.", nullable=True),
-        Field("end_reason", FieldType.TEXT, "Why it was undone.", nullable=True, readers=_ACCUSED_READERS),
+        Field(
+            "end_reason",
+            FieldType.TEXT,
+            "Why it was undone.",
+            nullable=True,
+            readers=_ACCUSED_READERS,
+            example="Another family of that name.",
+        ),
     )
     .with_filters(code_filter("type", ComplaintLinkType, "Linked in one of these ways."))
     .with_sorts(ID_SORT)
