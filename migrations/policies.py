@@ -37,7 +37,9 @@ PREDICATES = {
 #: never true, and like every policy an error where the setting is missing
 BLIND = {"slrt_subject": "current_setting('app.subject')::uuid IS NULL"}
 #: roles for which a sealed row does not exist
-BLIND_TO_SEALED = {"slrt_area_range", "slrt_area_list", "slrt_organization", "slrt_program", "slrt_auditor"}
+BLIND_TO_SEALED = {
+    *("slrt_area_range", "slrt_area_list", "slrt_organization", "slrt_program", "slrt_auditor", "slrt_escalated"),
+}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -15,6 +15,7 @@ from tests.api import OTHER_VILLAGE, VILLAGE, Api, household_body
 from tests.domains.test_complaints import complaint_body
 from tests.domains.test_public import public_body
 from tests.domains.test_referrals import OFFICER, act, draft, in_service, made, organization, sent
+from tests.domains.test_sealed_reports import sealed_body
 from tests.surfaces.test_isolation import HERE, World, populated
 from tests.worlds import Worlds
 
@@ -29,8 +30,6 @@ from slrt_api.runtime.usecase import Act
 NEIGHBOR = "33.26.01.2002"
 JOB = ("ECONOMIC_EMPOWERMENT", "JOB_PLACEMENT")
 REHABILITATION = ("SOCIAL_WELFARE", "SOCIAL_REHABILITATION")
-#: what a complaint's rows are found by
-SEALABLE = {"complaints": "id", "clocks": "aggregate_id", "events": "aggregate_id", "revisions": "aggregate_id"}
 #: special data, and what stands in their place in the second world
 SPECIAL = ("MENTAL_HEALTH_CARE", "CHILD_PROTECTION")
 FLAGS = ("VIOLENCE_OR_CHILD_PROTECTION", "LIFE_THREATENING")
@@ -44,6 +43,7 @@ _NOBODYS = {
     "registry_entries",
     "idempotent_answers",
     "accesses",
+    "sealed_identities",
     "screening_households",
 }
 #: what is told of families as numbers, to those too who see no family
@@ -148,6 +148,14 @@ def _public(scene: Scene) -> Onlooker:
     return Onlooker("public", {}, seen, (scene.receipt, scene.secret))
 
 
+def _integrity(scene: Scene) -> Onlooker:
+    lo, hi = codes.area_range("33.26")
+    mine = f"area BETWEEN {lo} AND {hi} AND sealed"
+    tables = ("complaints", "clocks", "events", "revisions", "complaint_messages", "sealed_accesses", "sealed_texts")
+    seen = dict.fromkeys(tables, mine) | {"accesses": f"{mine} AND at < '{scene.at}'"}
+    return Onlooker("integrity_officer", {"area": "33.26"}, seen)
+
+
 def _escalated(role: str, condition: str, screened: str, **claims: Any) -> Callable[[Scene], Onlooker]:
     # A complaint with its deadlines and its history, and those of a case.
     unsealed = dict.fromkeys(("complaints", "clocks", "events", "revisions"), f"{condition} AND NOT sealed")
@@ -190,6 +198,7 @@ ONLOOKERS: dict[str, Callable[[Scene], Onlooker]] = {
     "national_office": _escalated("national_office", "escalation = 2", "true", areas=[]),
     "administrator": _of_the_regency("administrator", "grants", "revocations", *_SCREENED),
     "integrator": _of_the_regency("integrator"),
+    "integrity_officer": _integrity,
 }
 
 
@@ -232,14 +241,7 @@ async def staged(api: Api, owner: asyncpg.Connection) -> Scene:
         await made(answer, 200)
     for subject in (CITIZEN, "another citizen"):
         await made(await api.as_("citizen", subject=subject).post("/v1/complaints", json=complaint_body()))
-    sealed = await made(await api.as_("facilitator").post("/v1/complaints", json=complaint_body()))
-    for table, key in (
-        ("complaints", "id"),
-        ("clocks", "aggregate_id"),
-        ("events", "aggregate_id"),
-        ("revisions", "aggregate_id"),
-    ):
-        await owner.execute(f"UPDATE {table} SET sealed = true WHERE {key} = $1", UUID(sealed["id"]))
+    await _sealed(api)
     await _special(world, owner)
     await _release(api)
     headers = {"idempotency-key": str(uuid4())}
@@ -262,6 +264,21 @@ async def staged(api: Api, owner: asyncpg.Connection) -> Scene:
         tables,
         datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
+
+
+async def _sealed(api: Api) -> None:
+    """Sealed reports of two villages, one of them with a message, a text and a request for its identity."""
+    reports = []
+    for village in (VILLAGE, OTHER_VILLAGE):
+        facilitator = api.as_("facilitator", area=village)
+        reports.append(await made(await facilitator.post("/v1/complaints", json=sealed_body(area_code=village))))
+    unit = api.as_("integrity_officer")
+    for step in ({"action": "TRIAGE", "nature": "GRIEVANCE"}, {"action": "ASK_COMPLAINANT"}):
+        path = f"/v1/complaints/{reports[0]['id']}"
+        match = {"if-match": (await unit.get(path)).headers["etag"]}
+        await made(await unit.post(f"{path}/transitions", json={**step, "reason": "x"}, headers=match), 200)
+    asked = {"complaint_id": reports[0]["id"], "purpose": "PROTECTION", "reason": "Pelapor harus dilindungi segera"}
+    await made(await unit.post("/v1/sealed-accesses", json=asked))
 
 
 async def _release(api: Api) -> None:

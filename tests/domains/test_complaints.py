@@ -72,7 +72,6 @@ class TestFile:
         [
             ({"area_code": "33.26.01.2999"}, "/area_code", "area_unknown"),
             ({"area_code": "99.99.01.2999"}, "/area_code", "area_unknown"),
-            ({"confidentiality": "SEALED"}, "/confidentiality", "sealed_intake_unavailable"),
             ({"confidentiality": "ANONYMOUS"}, "/reporter_name", "anonymous_has_no_reporter"),
             (
                 {"confidentiality": "ANONYMOUS", "reporter_name": None},

@@ -106,6 +106,8 @@ class TestGiving:
             ({"role": "national_office", "areas": ["33.26"]}, "/areas", "not_of_this_role"),
             ({"role": "citizen", "areas": ["33.26"]}, "/areas", "not_of_this_role"),
             ({"role": "partner", "areas": []}, "/organization_id", "required"),
+            ({"role": "integrity_officer", "areas": ["33.26"]}, "/organization_id", "required"),
+            ({"role": "integrity_officer", "areas": [VILLAGE]}, "/areas/0", "not_of_this_role"),
             ({"role": "partner", "areas": ["33.26"]}, "/areas", "not_of_this_role"),
             ({"role": "program_manager", "areas": ["33.26"]}, "/program_ids", "required"),
             ({"program_ids": [str(new_id(Kind.PROGRAM, 0))]}, "/program_ids", "not_of_this_role"),

@@ -49,7 +49,6 @@ class TestFile:
         [
             ({"area_code": "33.26.01"}, "/area_code", "area_unknown"),
             ({"area_code": "00.00.01.2001"}, "/area_code", "area_unknown"),
-            ({"confidentiality": "SEALED"}, "/confidentiality", "sealed_intake_unavailable"),
             ({"confidentiality": "ANONYMOUS"}, "/reporter_name", "anonymous_has_no_reporter"),
             ({"program_code": "NONE"}, "/program_code", "reference_not_found"),
             ({"household_id": str(new_id(Kind.HOUSEHOLD, 3326))}, "/household_id", "unknown_member"),

@@ -20,9 +20,10 @@ import pytest_asyncio
 from sqlalchemy import LargeBinary
 from tests.api import Api, running_api
 from tests.conftest import MakeDatabase, MigratedDatabase
-from tests.domains.test_complaints import complaint_body
+from tests.domains.test_complaints import act, complaint_body
 from tests.domains.test_referrals import draft, in_service, organization
 from tests.domains.test_registry import entry, load
+from tests.domains.test_sealed_reports import NAME, PURPOSE, SUMMARY, holder, reported, seen
 from tests.domains.test_vault import SEARCH, family, number, opened, registered
 from tests.problems import problem
 
@@ -341,6 +342,40 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(make_database: MakeD
         assert not any(nik in out for nik in list(numbers.values())[:50])
     finally:
         await oracle.close()
+
+
+async def test_sealed_reports_follow_the_keys_of_their_own_ring(vault: MigratedDatabase, tmp_path: Path) -> None:
+    s1, s2 = b"s" * 32, b"t" * 32
+    async with running(vault, tmp_path, {**BEFORE, "sealed_keys": encoded(s1=s1)}) as api:
+        report = await reported(api)
+        for action in ("TRIAGE", "ASK_COMPLAINANT"):
+            found = await seen(holder(api), f"/v1/complaints/{report['id']}")
+            nature = "GRIEVANCE" if action == "TRIAGE" else None
+            await act(holder(api), found, action, reason="Kapan?", nature=nature)
+        asked = await holder(api).post("/v1/sealed-accesses", json={"complaint_id": report["id"], **PURPOSE})
+        assert asked.status_code == 201
+    both = encoded(s1=s1, s2=s2)
+    async with running(vault, tmp_path, {**BEFORE, "sealed_keys": both}) as api:
+        outcome = await rotation.rotate(api.app.state.service.platform, regencies=[3326])
+        named = ("complaints", "complaint_messages", "sealed_identities", "sealed_texts", "sealed_accesses")
+        assert {name: outcome.rotated[f"{name} (sealed)"] for name in named} == dict.fromkeys(named, 1)
+        assert not outcome.left
+        again = await rotation.rotate(api.app.state.service.platform, regencies=[3326])
+        assert not again.rotated
+    async with running(vault, tmp_path, {**BEFORE, "sealed_keys": encoded(s2=s2)}) as api:
+        assert (await seen(holder(api), f"/v1/complaints/{report['id']}"))["summary"] == SUMMARY
+        [message] = (await seen(holder(api), f"/v1/complaints/{report['id']}/messages"))["items"]
+        assert message["text"] == "Kapan?"
+        history = (await seen(holder(api), f"/v1/complaints/{report['id']}/history"))["items"]
+        assert history[1]["texts"] == {"reason": "Kapan?"}
+        [access] = (await seen(holder(api), f"/v1/complaints/{report['id']}/sealed-accesses"))["items"]
+        assert access["reason"] == PURPOSE["reason"]
+        granted = await holder(api, "wbs-2").post(
+            f"/v1/sealed-accesses/{access['id']}/transitions", json={"action": "GRANT"}, headers={"if-match": '"1"'}
+        )
+        assert granted.status_code == 200
+        shown = await holder(api).post(f"/v1/sealed-accesses/{access['id']}/reveal", headers={"if-match": '"2"'})
+        assert shown.json()["reporter_name"] == NAME
 
 
 async def all_read(oracle: asyncpg.Connection, ring: Keyring, numbers: dict[UUID, str]) -> None:

@@ -28,6 +28,7 @@ CUT = [*(kind.value for kind in ScopeKind if kind is not ScopeKind.WORKER), role
 ROW = """SELECT 3326 AS regency, 3326012001 AS area, false AS sealed, 1::bigint AS receipt,
     gen_random_uuid() AS organization_id, gen_random_uuid() AS program_id, gen_random_uuid() AS reporter_id,
     gen_random_uuid() AS subject_id, gen_random_uuid() AS key,
+    gen_random_uuid() AS accused_person_id, gen_random_uuid() AS accused_organization_id,
     'SENT' AS status, true AS open, 2::smallint AS escalation, 'INTERNAL' AS visibility OFFSET 0"""
 #: national tables that are not for everybody
 CLOSED = {"grants", "revocations"}
@@ -286,6 +287,8 @@ EFFECTS = {
     "clocks/service/running.py:follow",
     "clocks/service/running.py:reclassify",
     "complaints/service/file.py:_file",
+    "complaints/service/file.py:_file_sealed",
+    "complaints/service/sealed_access.py:reveal",
     "complaints/service/file.py:_holder",
     "complaints/service/links.py:link",
     "complaints/service/links.py:similar",

@@ -42,7 +42,10 @@ FROZEN = {
     "clock-units": "HOURS CALENDAR_DAY WORKING_DAY WORKING_HOURS",
     "roles": "facilitator puskesos_officer puskesos_coordinator supervisor secretariat_officer "
     "secretariat_manager social_office province_office national_office program_manager "
-    "partner auditor integrator administrator citizen",
+    "partner auditor integrator administrator citizen integrity_officer",
+    "sealed-access-statuses": "REQUESTED GRANTED REFUSED WITHDRAWN REVOKED USED",
+    "sealed-access-actions": "GRANT REFUSE WITHDRAW REVOKE REVEAL",
+    "sealed-access-purposes": "PROTECTION CLARIFICATION INVESTIGATION LEGAL_ORDER",
     "family-relations": "HEAD SPOUSE CHILD CHILD_IN_LAW GRANDCHILD PARENT DOMESTIC_WORKER OTHER",
     "sexes": "F M",
     "program-units": "HOUSEHOLD FAMILY PERSON GROUP METER",

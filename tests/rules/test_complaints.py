@@ -20,9 +20,11 @@ HANDLING = {
     "secretariat_officer",
     "secretariat_manager",
     "social_office",
+    # of sealed reports, which are all that it sees
+    "integrity_officer",
 }
 SPEAKING = (HANDLING - {"social_office"}) | {"citizen", "facilitator", "public"}
-REOPENING = {"puskesos_coordinator", "supervisor", "secretariat_manager", "social_office"}
+REOPENING = {"puskesos_coordinator", "supervisor", "secretariat_manager", "social_office", "integrity_officer"}
 #: who may have it reopened while its window is open
 ASKING = {"citizen", "facilitator", "public"}
 SPOKEN = {"ANSWER", "OBJECT", "RATE"}
@@ -111,6 +113,9 @@ def may(state: str, action: str) -> set[str]:
         return REOPENING | ASKING
     if action == "UNMERGE":
         return REOPENING
+    if action == "FORWARD":
+        # A sealed report stays with those who handle such.
+        return HANDLING - {"integrity_officer"}
     return HANDLING | ({"worker"} if (state, action) in BY_ITSELF else set())
 
 

@@ -20,7 +20,7 @@ from slrt_api.runtime import secretfile
 from slrt_api.runtime.crypto import DecryptionFailed, Keyring, KeysRefused, aad
 from slrt_api.settings import Environment, Settings
 
-OLD, NEW, INDEX = b"o" * 32, b"n" * 32, b"i" * 32
+OLD, NEW, INDEX, SEALED = b"o" * 32, b"n" * 32, b"i" * 32, b"s" * 32
 ROW = UUID("01890a5d-ac96-8b8c-8000-000000000001")
 OTHER_ROW = UUID("01890a5d-ac96-8b8c-8000-000000000002")
 
@@ -46,6 +46,7 @@ def production_without(*missing: str) -> Settings:
         "database_url": "postgresql://db/slrt",
         "encryption_keys": json.dumps({"k1": encoded(OLD)}),
         "index_key": encoded(INDEX),
+        "sealed_keys": json.dumps({"s1": encoded(SEALED)}),
         "issuers": ({"issuer": "https://id.example", "discovery": True},),
     }
     return Settings.model_validate(complete).model_copy(update=dict.fromkeys(missing))
@@ -182,6 +183,36 @@ class TestIndexKeys:
         assert Keyring.from_settings(development(), tmp_path).index_key_ids == ("i2",)
 
 
+class TestSealed:
+    """The keys of sealed reports are a ring of their own."""
+
+    RING = Keyring({"k1": OLD}, INDEX, None, {"s1": NEW, "s2": SEALED})
+
+    def test_neither_ring_reads_what_the_other_wrote(self) -> None:
+        with pytest.raises(DecryptionFailed):
+            self.RING.decrypt(self.RING.sealed.encrypt("x", b""), b"")
+        with pytest.raises(DecryptionFailed):
+            self.RING.sealed.decrypt(self.RING.encrypt("x", b""), b"")
+
+    def test_the_last_one_encrypts_and_all_of_them_decrypt(self) -> None:
+        before = Keyring({"k1": OLD}, INDEX, None, {"s1": NEW}).sealed.encrypt("x", b"row")
+        assert (self.RING.sealed.key_id, self.RING.sealed.decrypt(before, b"row")) == ("s2", b"x")
+
+    def test_without_any_nothing_is_sealed(self) -> None:
+        assert (keyring().seals, self.RING.seals) == (False, True)
+        with pytest.raises(KeysRefused):
+            _ = keyring().sealed
+
+    @pytest.mark.parametrize("sealed", [{}, {"s": OLD}, {"s": INDEX}, {"s": b"short"}, {"s 1": SEALED}])
+    def test_a_key_that_others_hold_as_well_is_refused(self, sealed: dict[str, bytes]) -> None:
+        with pytest.raises(KeysRefused):
+            Keyring({"k1": OLD}, INDEX, None, sealed)
+
+    def test_production_has_none_but_those_of_the_settings(self, tmp_path: Path) -> None:
+        assert not Keyring.from_settings(production_without("sealed_keys"), tmp_path).seals
+        assert list(tmp_path.iterdir()) == []
+
+
 class TestDigest:
     def test_is_separate_for_each_purpose_and_from_the_blind_index(self) -> None:
         ring = keyring()
@@ -233,7 +264,9 @@ class TestFromSettings:
 
     def test_takes_the_configured_keys_in_their_order(self, tmp_path: Path) -> None:
         keys = SecretStr(json.dumps({"z": encoded(OLD), "a": encoded(NEW)}))
-        ring = Keyring.from_settings(development(encryption_keys=keys, index_key=encoded(INDEX)), tmp_path)
+        sealed = SecretStr(json.dumps({"s": encoded(SEALED)}))
+        given = development(encryption_keys=keys, index_key=encoded(INDEX), sealed_keys=sealed)
+        ring = Keyring.from_settings(given, tmp_path)
         assert ring.encrypt("x", b"")[2:3] == b"a"
         assert ring.decrypt(Keyring({"z": OLD}, INDEX).encrypt("x", b""), b"") == b"x"
         assert list(tmp_path.iterdir()) == []
@@ -265,7 +298,9 @@ class TestFromSettings:
         assert second.blind_index("NIK", "1") == first.blind_index("NIK", "1")
         assert (folder / "keys.json").read_bytes() == content
         assert stat.S_IMODE((folder / "keys.json").stat().st_mode) == 0o600
-        assert [entry.name for entry in folder.iterdir()] == ["keys.json"]
+        assert second.sealed.decrypt(first.sealed.encrypt("x", b""), b"") == b"x"
+        assert stat.S_IMODE((folder / "sealed-keys.json").stat().st_mode) == 0o600
+        assert sorted(entry.name for entry in folder.iterdir()) == ["keys.json", "sealed-keys.json"]
 
     def test_two_folders_have_different_keys(self, tmp_path: Path) -> None:
         blob = Keyring.from_settings(development(), tmp_path / "a").encrypt("x", b"")

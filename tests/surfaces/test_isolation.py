@@ -18,6 +18,7 @@ from tests.api import OTHER_REGENCY_VILLAGE, VILLAGE, Api, household_body, runni
 from tests.conftest import MakeDatabase
 from tests.domains.test_complaints import complaint_body
 from tests.domains.test_grants import grant_body
+from tests.domains.test_sealed_reports import sealed_body
 from tests.problems import problem
 from tests.programs import program_body
 
@@ -325,6 +326,13 @@ CASES: dict[Method, Case] = {
     ("GET", "/v1/complaints/{id}/messages"): Case(Kind.COMPLAINT, "puskesos_officer"),
     ("POST", "/v1/complaints/{id}/messages"): Case(Kind.COMPLAINT, "puskesos_officer", lambda _: {"text": "B"}, JSON),
     ("GET", "/v1/complaints/{id}/similar"): Case(Kind.COMPLAINT, "puskesos_officer"),
+    ("GET", "/v1/complaints/{id}/sealed-accesses"): Case(Kind.COMPLAINT, "integrity_officer", reach="33.27"),
+    ("GET", "/v1/sealed-accesses/{id}"): Case(Kind.SEALED_ACCESS, "integrity_officer", reach="33.27"),
+    ("GET", "/v1/sealed-accesses/{id}/history"): Case(Kind.SEALED_ACCESS, "integrity_officer", reach="33.27"),
+    ("POST", "/v1/sealed-accesses/{id}/transitions"): Case(
+        Kind.SEALED_ACCESS, "integrity_officer", lambda _: {"action": "WITHDRAW"}, reach="33.27"
+    ),
+    ("POST", "/v1/sealed-accesses/{id}/reveal"): Case(Kind.SEALED_ACCESS, "integrity_officer", reach="33.27"),
     ("GET", "/v1/complaints/{id}/links"): Case(Kind.COMPLAINT, "puskesos_officer"),
     ("POST", "/v1/complaints/{id}/links"): Case(
         Kind.COMPLAINT,
@@ -552,6 +560,11 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
         "puskesos_officer",
         lambda _: {"reason": "B"},
     ),
+    ("/v1/sealed-accesses", "complaint_id"): (
+        Kind.COMPLAINT,
+        "integrity_officer",
+        lambda _: {"purpose": "PROTECTION", "reason": "Pelapor harus segera dilindungi"},
+    ),
     ("/v1/complaints/{id}/case", "case_id"): (Kind.CASE, "puskesos_officer", lambda _: {}),
     ("/v1/grants", "organization_id"): (Kind.ORGANIZATION, "administrator", lambda _: grant_body()),
     ("/v1/grants", "person_id"): (Kind.PERSON, "administrator", lambda _: grant_body()),
@@ -680,6 +693,10 @@ async def populated(api: Api) -> World:
         complaint = await _made(facilitator, "/v1/complaints", complaint_body(area_code=village))
         rows[Kind.COMPLAINT], world.receipt = UUID(complaint["id"]), complaint["receipt"]
         rows[Kind.COMPLAINT_LINK] = await _linked(facilitator, officer, village)
+        report = await _made(facilitator, "/v1/complaints", sealed_body(area_code=village))
+        asked = {"complaint_id": report["id"], "purpose": "PROTECTION", "reason": "Pelapor harus segera dilindungi"}
+        unit = api.as_("integrity_officer", area=village[:5])
+        rows[Kind.SEALED_ACCESS] = UUID((await _made(unit, "/v1/sealed-accesses", asked))["id"])
         case = await _made(officer, "/v1/cases", {"household_id": household["id"]})
         rows[Kind.CASE] = UUID(case["id"])
         url = f"/v1/cases/{case['id']}"
