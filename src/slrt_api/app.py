@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from slrt_api import __version__, graph
 from slrt_api.access import quotas
 from slrt_api.areas import places
+from slrt_api.flows import attaching
 from slrt_api.households.service import civil_checks
 from slrt_api.kernel.errors import SlrtError
 from slrt_api.rest import all_routes, docs
@@ -102,7 +103,11 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
             keyring,
             accesses,
             telemetry.metrics.act,
-            limits={**quotas.limits(settings), **civil_checks.limits(settings)},
+            limits={
+                **quotas.limits(settings),
+                **civil_checks.limits(settings),
+                **attaching.limits(settings),
+            },
         )
         telemetry.metrics.watch_pools(database.sizes)
         if clients is not None:

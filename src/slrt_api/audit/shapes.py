@@ -11,6 +11,7 @@ from slrt_api.access.consents.shapes import CONSENT
 from slrt_api.access.overrides.shapes import ACCESS_OVERRIDE
 from slrt_api.access.scopes import Scope
 from slrt_api.access.shapes import GRANT, REVOCATION
+from slrt_api.attachments.shapes import ATTACHMENT
 from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, DUPLICATE_TICKET, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
@@ -54,6 +55,7 @@ WITH_HISTORY: Final = (
     CASE,
     REFERRAL,
     COMPLAINT,
+    ATTACHMENT,
     GRANT,
     REVOCATION,
     CONSENT,

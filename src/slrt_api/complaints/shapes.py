@@ -7,6 +7,7 @@ from typing import Any
 from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.filters import AREA_FILTER
+from slrt_api.attachments import shapes as attachments
 from slrt_api.cases.shapes import CASE
 from slrt_api.clocks.shapes import CLOCK, STATE
 from slrt_api.complaints.codes import (
@@ -309,3 +310,4 @@ TRACKED_COMPLAINT = Shape(
     _RESOLUTION,
     _REALIZED,
 )
+attachments.of(COMPLAINT)

@@ -7,6 +7,7 @@ from slrt_api.access.permissions import CASE_WORKERS, RECEIVERS
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas import codelists
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
+from slrt_api.attachments import shapes as attachments
 from slrt_api.cases.shapes import CASE, NEED
 from slrt_api.kernel.ids import Kind
 from slrt_api.organizations.shapes import ORGANIZATION
@@ -198,3 +199,4 @@ NEED.link(
         single=True,
     )
 )
+attachments.of(REFERRAL)

@@ -343,6 +343,7 @@ class Routes:
         found: str | None = None,
         rule: Rule | None = None,
         media: tuple[str, ...] = (),
+        more: Mapping[int | str, dict[str, Any]] | None = None,
     ) -> None:
         """Add one route and its description.
 
@@ -352,6 +353,7 @@ class Routes:
         found      when it answers what was there already (200 in place of 201)
         cached     anybody may keep the answer: it has an ETag, and 304 where the caller has it already
         media      what else than JSON the answer may be, as a file
+        more       further answers, by their status
         rule       what is asked of the caller's role; without one it must be answered to anybody
         Raises ValueError for an operation for which somebody has to show who they are, and nobody says what they may.
         """
@@ -374,6 +376,7 @@ class Routes:
             responses[304] = {"description": "You have it already"}
         if media:
             responses[status] = {"content": {each: {"schema": {"type": "string"}} for each in media}}
+        responses |= more or {}
         self.router.add_api_route(
             path,
             _endpoint(handler, name, doc, shown, self._names),

@@ -14,6 +14,7 @@ from slrt_api.access.consents.lifecycle import LIFECYCLE as CONSENT_LIFECYCLE
 from slrt_api.access.overrides.lifecycle import LIFECYCLE as OVERRIDE_LIFECYCLE
 from slrt_api.areas.codes import time_zones
 from slrt_api.areas.shapes import AREA, CODE_LIST, SERVICE
+from slrt_api.attachments.lifecycle import ATTACHMENT_LIFECYCLE
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, NEED_LIFECYCLE
 from slrt_api.clocks import calendars
 from slrt_api.clocks.calendars import DayOff
@@ -47,6 +48,7 @@ _TABLES: Final[tuple[Lifecycle, ...]] = (
     HANDOVER_LIFECYCLE,
     TICKET_LIFECYCLE,
     SCREENING_LIFECYCLE,
+    ATTACHMENT_LIFECYCLE,
 )
 #: the state machines of the house by name
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = {table.name: table for table in _TABLES}

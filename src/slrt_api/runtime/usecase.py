@@ -344,17 +344,28 @@ class Act:
                 await self.platform.reads.item(connection, reader, select(case.answers), first.resource_id)
         return Answer(first.status, first.body, first.version, first.location, replayed=True)
 
-    async def ask(self, run: Callable[..., Awaitable[Any]], *, on: UUID) -> Any:
-        """Read what no selection can say: what `run(tx, actor, id)` finds in a read-only transaction, as plain values."""
+    async def ask(
+        self,
+        run: Callable[..., Awaitable[Any]],
+        command: Command | None = None,
+        *,
+        on: UUID,
+        recorded: bool = False,
+    ) -> Any:
+        """Read what no selection can say: what `run(tx, actor, id)` finds in a read-only transaction, as plain values.
+
+        command   what it is asked with, if anything: `run(tx, actor, id, command)`
+        recorded  `run` writes the record of the access, which is committed before this returns
+        """
         case = of(run)
         case.permit(self.actor)
         platform = self.platform
         with act_span(case.name):
-            async with platform.database.transaction(self.actor.rows, write=False, alone=True) as connection:
+            async with platform.database.transaction(self.actor.rows, write=recorded, alone=True) as connection:
                 tx = Transaction(
                     connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring
                 )
-                return await case.run(tx, self.actor, on)
+                return await case.run(tx, self.actor, on, *([command] if command is not None else []))
 
     async def lent(
         self, run: Callable[..., Awaitable[Lent]], *, on: UUID, paths: Callable[[Shape], Selection] = select
