@@ -5,7 +5,7 @@ from alembic import op
 from policies import AREA, PREDICATES, PROGRAMS, Access, tenant_table
 
 revision = "2026_11_30_attachments"
-down_revision = "2026_11_22_screenings"
+down_revision = "2026_11_30_facts_leave"
 branch_labels = None
 depends_on = None
 

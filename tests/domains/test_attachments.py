@@ -18,6 +18,7 @@ import pytest_asyncio
 from tests import files
 from tests.api import OTHER_REGENCY_VILLAGE, OTHER_VILLAGE, Api, household_body, running_api
 from tests.conftest import MakeDatabase, MigratedDatabase
+from tests.domains.test_lineage import done
 from tests.domains.test_public import file as file_publicly
 from tests.domains.test_referrals import JOB, act, draft, in_service, made, organization, partner
 from tests.domains.test_referrals import code as problem
@@ -31,6 +32,8 @@ from slrt_api.attachments.service.links import Token
 from slrt_api.flows import examining, rotation
 from slrt_api.kernel.errors import Forbidden, Unavailable
 from slrt_api.kernel.ids import Kind, minted_at, new_id
+from slrt_api.rest.attachments import Files
+from slrt_api.rest.operations import Routes
 from slrt_api.runtime.crypto import Keyring
 from slrt_api.runtime.usecase import Act, Platform
 
@@ -902,17 +905,7 @@ class TestFollowing:
         household = await family(api)
         found = await ready(api, api.as_(OFFICER), household["id"], picture())
         supervisor = api.as_("supervisor", area="33.26")
-        moved = await supervisor.post(
-            "/v1/lineage/move",
-            json={
-                "household_id": household["id"],
-                "area_code": OTHER_VILLAGE,
-                "address": "Dusun I",
-                "effective_on": "2026-11-20",
-            },
-            headers={"if-match": '"1"'},
-        )
-        assert moved.status_code < 300, moved.text
+        await done(supervisor, f"households/{household['id']}", "move", area_code=OTHER_VILLAGE, address="Dusun I")
         assert problem(await api.as_(OFFICER).get(f"/v1/attachments/{found['id']}")) == (404, "not_found")
         assert (await opened(api.as_(OFFICER, area=OTHER_VILLAGE), found)).status_code == 200
 
@@ -958,13 +951,9 @@ class TestGraphQL:
         assert (await api.anonymous.get(url)).status_code == 200
 
 
-async def test_without_a_place_for_files_the_rest_goes_on(
-    api: Api, own: MigratedDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("slrt_api.attachments.adapters.store.configured", lambda _: None)
-    async with running_api(own.api_url, tmp_path) as homeless:
-        client = homeless.as_(OFFICER)
-        made_ = await created(client, (await family(homeless))["id"], b"text", "text/plain")
-        answer = await send(client, upload_of(made_), b"text")
-        assert problem(answer) == (503, "attachments_unavailable")
-        assert (await client.get(f"/v1/attachments/{made_['id']}")).json()["status"] == "UPLOADING"
+async def test_without_a_place_for_files_they_are_refused_until_there_is_one(api: Api) -> None:
+    service = replace(api.app.state.service)
+    service.settings = service.settings.model_copy(update={"data_dir": None})
+    with pytest.raises(Unavailable) as refused:
+        _ = Files(Routes(service)).store
+    assert refused.value.code == "attachments_unavailable"

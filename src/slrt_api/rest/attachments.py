@@ -85,7 +85,7 @@ Acting = Callable[[Request], Awaitable[Act]]
 
 
 def add(routes: Routes) -> None:
-    served = _Files(routes)
+    served = Files(routes)
     routes.read(ATTACHMENT, tag=TAG)
     routes.write(attaching.create, "/v1/attachments", tag=TAG, errors_=(409, 413))
     routes.write(upload.transition, "/v1/attachments/{id}/transitions", tag=TAG)
@@ -97,7 +97,7 @@ def add(routes: Routes) -> None:
     served.add_public()
 
 
-class _Files:
+class Files:
     """The routes that carry bytes, over one object store."""
 
     def __init__(self, routes: Routes) -> None:
