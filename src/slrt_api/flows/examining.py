@@ -84,7 +84,9 @@ async def _judged(act: Act, store: Store, id_: UUID, found: Material) -> Examine
         cipher = Cipher(act.platform.keyring, id_, found.data_key)
         content = b"".join([cipher.open_part(await store.get(part.object), part.starts) for part in found.parts])
     except (DecryptionFailed, FileNotFoundError) as error:
-        # Altered in the store, or lost there: what was sent is not what lies there.
+        # Altered in the store, or lost there: what was sent is not what lies there. That the whole store is lost, or another one
+        # than before, is an outage: then this raises.
+        await store.names(parts_of(found.object))
         _log.warning("attachment_damaged", error=type(error).__name__, attachment_id=str(id_))
         return Examined(refusal=Refusal.DIGEST_MISMATCH)
     if len(content) != found.size or examining.digest_of(content) != found.digest:

@@ -31,7 +31,7 @@ class Store:
         self._objects = objects
 
     async def put(self, name: str, content: bytes) -> None:
-        with _answering():
+        with _answering(absent=False):
             await obstore.put_async(self._objects, name, content)
 
     async def get(self, name: str, begin: int | None = None, end: int | None = None) -> bytes:
@@ -52,18 +52,22 @@ class Store:
                 continue
 
     async def names(self, prefix: str) -> list[str]:
-        """Names of the objects below `prefix`."""
-        with _answering():
-            return [found["path"] async for page in obstore.list(self._objects, prefix) for found in page]
+        """Names of the objects below `prefix`, in order."""
+        with _answering(absent=False):
+            return sorted([found["path"] async for page in obstore.list(self._objects, prefix) for found in page])
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _answering(*, absent: bool = True) -> Iterator[None]:
+    """Tell a store that fails from an object that is not there.
+
+    absent  whether an object may be absent; where none is asked for, it is the bucket that is not there
+    """
     try:
         yield
-    except FileNotFoundError:
-        raise
     except (BaseError, OSError) as error:
+        if absent and isinstance(error, FileNotFoundError):
+            raise
         # Its text may quote addresses and the answer of the store: the kind of the error has to do.
         _log.warning("object_store_failed", error=type(error).__name__)
         raise errors.Unavailable("attachments_unavailable", retry_after_seconds=_RETRY_SECONDS) from None
