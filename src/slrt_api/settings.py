@@ -44,6 +44,10 @@ ClaimPath: TypeAlias = Annotated[
 ]
 
 
+#: a text that a deployment may pass on empty, for one that is not set
+UnlessEmpty: TypeAlias = Annotated[str | None, BeforeValidator(lambda value: value or None)]
+
+
 class ClaimMapping(BaseModel):
     """Where an issuer writes what the service needs to know; `realm_access.roles` is a path.
 
@@ -186,11 +190,11 @@ class Settings(DatabaseSettings):
         description="where files are kept: `s3://bucket/prefix` or `file:///folder`; `attachments` in the data folder"
         " when unset",
     )
-    attachments_endpoint: str | None = Field(
+    attachments_endpoint: UnlessEmpty = Field(
         default=None, description="address of an S3-compatible store; that of AWS when unset"
     )
     attachments_region: str = Field(default="us-east-1", description="region that requests to the store are signed for")
-    attachments_access_key: str | None = Field(default=None, repr=False, description="id of the store's access key")
+    attachments_access_key: UnlessEmpty = Field(default=None, repr=False, description="id of the store's access key")
     attachments_secret_key: SecretStr | None = Field(default=None, description="secret of the store's access key")
     attachment_max_bytes: int = Field(default=10 * 1_048_576, ge=1, le=256 * 1_048_576)
     attachments_per_resource: int = Field(default=50, ge=1)

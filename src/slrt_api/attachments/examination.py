@@ -27,7 +27,7 @@ from slrt_api.attachments.verdict import Location, Verdict
 MAX_PIXELS: Final = 50_000_000
 #: of a PDF that is looked through
 MAX_OBJECTS: Final = 200_000
-MEMORY_BYTES: Final = 2 * 1024 * 1024 * 1024
+MEMORY_BYTES: Final = 1_536 * 1024 * 1024
 PROCESSOR_SECONDS: Final = 30
 
 _FORMATS: Final[Mapping[str, str]] = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP"}

@@ -262,7 +262,7 @@ class Files:
             errors_=(404,),
             scheme=None,
             media=tuple(MEDIA_TYPES),
-            more={206: {"description": "The range that was asked for"}},
+            more={206: {"description": "The range that was asked for", "content": _files()}},
         )
 
     async def _content(self, request: Request) -> Response:
@@ -378,6 +378,10 @@ class _Stream:
             if start + len(content) >= end:
                 return
             start, content = await self.frame(start + len(content))
+
+
+def _files() -> dict[str, Any]:
+    return {media: {"schema": {"type": "string"}} for media in MEDIA_TYPES}
 
 
 def _header(name: str, code: str, detail: str) -> errors.BadRequest:

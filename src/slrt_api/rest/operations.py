@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
@@ -386,6 +386,8 @@ class Routes:
             description=doc or summary,
             tags=[tag],
             response_model=model,
+            # Where there is nothing but files, no JSON is promised.
+            response_class=Response if media and model is None else JSONResponse,
             status_code=status,
             response_description="Done" if method != "GET" else "Found",
             responses=responses,
