@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -77,11 +78,17 @@ async def created(client: httpx.AsyncClient, parent: str, content: bytes, *args:
 
 
 async def send(
-    client: httpx.AsyncClient, path: str, content: bytes, start: int = 0, *, complete: bool = False, **headers: str
+    client: httpx.AsyncClient,
+    path: str,
+    content: bytes,
+    start: int = 0,
+    *,
+    complete: bool = False,
+    headers: Mapping[str, str] | None = None,
 ) -> httpx.Response:
     """One part of an upload."""
     told = {"upload-offset": str(start), "upload-complete": "?1" if complete else "?0"}
-    return await client.patch(path, content=content, headers=PARTIAL | told | headers)
+    return await client.patch(path, content=content, headers=PARTIAL | told | dict(headers or {}))
 
 
 def upload_of(attachment: dict[str, Any]) -> str:

@@ -256,7 +256,7 @@ class TestUpload:
     async def test_headers_that_cannot_be_read(self, api: Api, headers: dict[str, str], status: int, code: str) -> None:
         client = api.as_(OFFICER)
         made_ = await created(client, (await family(api))["id"], b"text", "text/plain")
-        assert problem(await send(client, upload_of(made_), b"text", **headers)) == (status, code)
+        assert problem(await send(client, upload_of(made_), b"text", headers=headers)) == (status, code)
 
     async def test_one_request_carries_no_more_than_it_says(self, api: Api) -> None:
         client = api.as_(OFFICER)
@@ -836,11 +836,15 @@ class TestComplainant:
         assert set(found) == {"id", "status", "media_type", "size", "refusal"}
         upload = f"{path}/{found['id']}/upload"
         half = len(content) // 2
-        assert (await send(api.anonymous, upload, content[:half], authorization="Receipt x")).status_code == 404
-        assert (await send(api.anonymous, upload, content[:half], **shown)).status_code == 204
+        assert (
+            await send(api.anonymous, upload, content[:half], headers={"authorization": "Receipt x"})
+        ).status_code == 404
+        assert (await send(api.anonymous, upload, content[:half], headers=shown)).status_code == 204
         held = await api.anonymous.head(upload, headers=shown)
         assert (held.status_code, held.headers["upload-offset"]) == (204, str(half))
-        assert (await send(api.anonymous, upload, content[half:], half, complete=True, **shown)).status_code == 204
+        assert (
+            await send(api.anonymous, upload, content[half:], half, complete=True, headers=shown)
+        ).status_code == 204
         await worked(api)
         listed = (await api.anonymous.get(path, headers=shown)).json()["items"]
         assert [(row["id"], row["status"]) for row in listed] == [(found["id"], "READY")]
@@ -857,7 +861,7 @@ class TestComplainant:
         )
         found = answer.json()
         path = f"/v1/public/complaints/{mine['receipt']}/attachments"
-        assert (await send(api.anonymous, f"{path}/{found['id']}/upload", b"x", **shown)).status_code == 404
+        assert (await send(api.anonymous, f"{path}/{found['id']}/upload", b"x", headers=shown)).status_code == 404
         assert (await api.anonymous.get(f"{path}/{found['id']}/upload", headers=shown)).status_code == 404
         assert (await api.anonymous.post(f"{path}/{found['id']}/links", headers=shown)).status_code == 404
         wrong = {"authorization": f"Receipt {other['receipt_secret']}"}
@@ -877,7 +881,7 @@ class TestComplainant:
         answer = await api.anonymous.post(path, json=described(b"text", "text/plain"), headers=shown)
         found = answer.json()
         upload = f"{path}/{found['id']}/upload"
-        assert (await send(api.anonymous, upload, b"text", complete=True, **shown)).status_code == 204
+        assert (await send(api.anonymous, upload, b"text", complete=True, headers=shown)).status_code == 204
         await worked(api)
         listed = (await api.anonymous.get(path, headers=shown)).json()["items"]
         assert [row["status"] for row in listed] == ["READY"]

@@ -160,7 +160,7 @@ class TestKept:
             "timestamp",
         }
         difference = ImageChops.difference(before.convert("RGB"), after.convert("RGB"))
-        assert max(high for _, high in difference.getextrema()) < (1 if format_ == "PNG" else 90)
+        assert max(difference.tobytes()) < (1 if format_ == "PNG" else 90)
 
     def test_nothing_that_hangs_on_before_or_after_it(self) -> None:
         verdict = examine(files.picture() + files.archive() + b"<script>", "image/jpeg", keep_location=False)
