@@ -753,7 +753,7 @@ class TestPartner:
             return [row["id"] for row in listed], one, link, 200 if node["node"] else 404
 
         assert await seen() == ([], 404, 404, 404)
-        sent = await made(await act(officer, referral, "SEND", organization_id=lks["id"], **_override()), 200)
+        sent = await made(await act(officer, referral, "SEND", organization_id=lks["id"]), 200)
         assert await seen() == ([found["id"]], 200, 200, 200)
         assert (await client.get(f"/v1/attachments/{of_case['id']}")).status_code == 404
         told = (await client.get(f"/v1/attachments/{found['id']}")).json()
@@ -788,18 +788,25 @@ class TestPartner:
             )
         assert await seen() == ([], 404, 404, 404)
 
+    async def test_what_is_attached_after_consent_was_taken_back_is_not_for_it(
+        self, api: Api, owner: asyncpg.Connection
+    ) -> None:
+        lks = await organization(api, JOB[1])
+        referral = await made(await draft(api, await in_service(api, JOB)))
+        await made(await act(api.as_(OFFICER), referral, "SEND", organization_id=lks["id"]), 200)
+        await owner.execute("UPDATE referral_packages SET emptied_at = now() WHERE id = $1", UUID(referral["id"]))
+        found = await created(api.as_(OFFICER), referral["id"], b"text", "text/plain")
+        assert problem(await partner(api, lks).get(f"/v1/attachments/{found['id']}")) == (404, "not_found")
+        assert (await api.as_(OFFICER).get(f"/v1/attachments/{found['id']}")).status_code == 200
+
     async def test_what_is_attached_while_it_runs_is_seen_at_once_and_by_no_other(self, api: Api) -> None:
         lks, other = await organization(api, JOB[1]), await organization(api, JOB[1])
         case = await in_service(api, JOB)
         referral = await made(await draft(api, case))
-        await made(await act(api.as_(OFFICER), referral, "SEND", organization_id=lks["id"], **_override()), 200)
+        await made(await act(api.as_(OFFICER), referral, "SEND", organization_id=lks["id"]), 200)
         found = await ready(api, api.as_(OFFICER), referral["id"], picture())
         assert (await opened(partner(api, lks), found)).status_code == 200
         assert problem(await partner(api, other).get(f"/v1/attachments/{found['id']}")) == (404, "not_found")
-
-
-def _override() -> dict[str, str]:
-    return {}
 
 
 class TestComplainant:

@@ -54,6 +54,7 @@ _HELD: Final = (
     "SELECT count(*) AS files, coalesce(sum(size), 0)::bigint AS bytes FROM attachments"
     " WHERE regency = $1 AND parent_id = $2 AND status <> ALL ($3)"
 )
+_EMPTIED: Final = "SELECT emptied_at IS NOT NULL FROM referral_packages WHERE regency = $1 AND id = $2"
 _SHA256_BYTES: Final = 32
 
 
@@ -137,11 +138,13 @@ async def _attach(tx: Transaction, model: type[Aggregate], parent_id: UUID, comm
     async with tx.effect(tenant_of(parent_id)):
         parent = await tx.lock(model, parent_id)
         held = await tx.first(_HELD, parent.regency, parent.id, sorted(GONE))
+        # A person who took consent back is not made known again by a file.
+        emptied = await tx.value(_EMPTIED, parent.regency, parent.id)
     if held is None or held["files"] >= tx.limits["attachments_per_resource"]:
         raise errors.Conflict("too_many_attachments")
     if held["bytes"] + command.size > tx.limits["attachment_bytes_per_resource"]:
         raise errors.Conflict("too_many_attachments")
-    scope = _scope(parent)
+    scope = replace(_scope(parent), shared=False) if emptied else _scope(parent)
     id_ = new_id(Kind.ATTACHMENT, parent.regency, tx.now, coarse=scope.confidential)
     expires_at = tx.now + timedelta(minutes=tx.limits["attachment_upload_minutes"])
     row = Attachment(
