@@ -5,7 +5,7 @@ from alembic import op
 from policies import AREA, PREDICATES, PROGRAMS, Access, tenant_table
 
 revision = "2026_11_30_attachments"
-down_revision = "2026_11_30_facts_leave"
+down_revision = "2026_11_30_sealed"
 branch_labels = None
 depends_on = None
 
@@ -15,7 +15,7 @@ TABLES = (
     Access(
         "attachments",
         dict.fromkeys(WRITERS, "SELECT, INSERT, UPDATE")
-        | {"slrt_auditor": "SELECT", "slrt_effect": "SELECT, INSERT, UPDATE"},
+        | {"slrt_auditor": "SELECT", "slrt_sealed": "SELECT", "slrt_effect": "SELECT, INSERT, UPDATE"},
         sealed=True,
         # As the referral itself: nothing before it is sent, nothing after its end.
         predicates={

@@ -893,6 +893,7 @@ class TestComplainant:
         listed = (await api.anonymous.get(path, headers=shown)).json()["items"]
         assert [row["status"] for row in listed] == ["READY"]
         assert minted_at(UUID(found["id"])).hour == 0
+        assert (await opened(api.as_("integrity_officer"), found)).status_code == 200
         for role in (OFFICER, "secretariat_manager", "auditor"):
             client = api.as_(role)
             assert problem(await client.get(f"/v1/attachments/{found['id']}")) == (404, "not_found")

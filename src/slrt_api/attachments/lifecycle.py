@@ -25,7 +25,7 @@ RECEIVERS: Final = frozenset({Role.PARTNER, Role.PROGRAM_MANAGER})
 #: who attaches: all who work with people or their complaints, who serves what is referred, and who complains
 WRITERS: Final = OFFICES | RECEIVERS | {Role.FACILITATOR, Role.CITIZEN}
 #: who reads what a file shows, which may be of a special category: as the words of a complaint
-READERS: Final = OFFICES | RECEIVERS | {Role.CITIZEN, Role.AUDITOR}
+READERS: Final = OFFICES | RECEIVERS | {Role.CITIZEN, Role.AUDITOR, Role.INTEGRITY_OFFICER}
 
 #: columns of the row that guards read
 FACTS: Final = ("uploaded_by",)

@@ -44,7 +44,7 @@ ATTACHMENT = (
         "A file of a household, person, case, referral or complaint. It is uploaded in parts, examined, and given out by"
         " short-lived links. Its bytes are kept encrypted, images without any metadata.",
         scope=Scope.ATTACHMENTS_READ,
-        kinds=ALL_STAFF | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM, ScopeKind.SUBJECT},
+        kinds=ALL_STAFF | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM, ScopeKind.SEALED, ScopeKind.SUBJECT},
         kind=Kind.ATTACHMENT,
         version="{t}.version",
     )

@@ -21,18 +21,26 @@ from slrt_api.access.service import Service
 from slrt_api.areas import shapes as areas
 from slrt_api.attachments import shapes as attachments
 from slrt_api.attachments.service import examining as _examining
-from slrt_api.attachments.service import links as _links
+from slrt_api.attachments.service import links as _attachment_links
 from slrt_api.attachments.service import upload as _upload
 from slrt_api.audit import shapes as audit
 from slrt_api.cases import service as _cases_service
 from slrt_api.cases import shapes as cases
+from slrt_api.clocks import service as _clocks_service
+from slrt_api.clocks import shapes as clocks
 from slrt_api.complaints import shapes as complaints
+from slrt_api.complaints.service import escalate as _escalate
 from slrt_api.complaints.service import file as _file
+from slrt_api.complaints.service import ladders as _ladders
+from slrt_api.complaints.service import links as _links
+from slrt_api.complaints.service import messages as _messages
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
 from slrt_api.flows import attaching as _attaching
 from slrt_api.flows import consents as _consents
+from slrt_api.flows import deadlines as _deadlines
 from slrt_api.flows import grants as _grants
+from slrt_api.flows import join_case as _join_case
 from slrt_api.flows import open_case as _open_case
 from slrt_api.flows import overrides as _overrides
 from slrt_api.flows import screening as _screening
@@ -57,6 +65,7 @@ from slrt_api.runtime.usecase import USE_CASES
 SHAPES: Final = (
     households,
     complaints,
+    clocks,
     organizations,
     programs,
     screenings,
@@ -73,9 +82,16 @@ SHAPES: Final = (
 #: imported for the use cases that they declare
 SERVICES: Final[tuple[ModuleType, ...]] = (
     _households_service,
+    _clocks_service,
+    _deadlines,
     _file,
+    _links,
+    _messages,
+    _escalate,
+    _ladders,
     _track,
     _transition,
+    _join_case,
     _open_case,
     _grants,
     _consents,
@@ -83,7 +99,7 @@ SERVICES: Final[tuple[ModuleType, ...]] = (
     _screening,
     _attaching,
     _examining,
-    _links,
+    _attachment_links,
     _upload,
     _organizations_service,
     _registry_service,

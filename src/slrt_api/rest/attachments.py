@@ -272,7 +272,7 @@ class Files:
         current_trace().role = "public"
         act = Act(platform, links.follower(token), current_trace_id())
         asked = OpenLink(access_id=token.access_id, expires_at=token.expires_at)
-        found: Content = await act.ask(links.opened, asked, on=token.attachment_id, recorded=True)
+        found: Content = await act.ask(links.opened, on=token.attachment_id, command=asked, recorded=True)
         name = f"{found.id}.{MEDIA_TYPES[found.media_type]}"
         headers = _FILE | {"content-disposition": f'attachment; filename="{name}"', "content-type": found.media_type}
         begin, end = _range(request.headers.get("range"), found.size)

@@ -4,6 +4,7 @@ from slrt_api.cases import service
 from slrt_api.cases.shapes import CASE
 from slrt_api.flows import open_case
 from slrt_api.households.shapes import HOUSEHOLD
+from slrt_api.rest import clocks
 from slrt_api.rest.operations import Routes
 
 TAG = "Cases"
@@ -20,4 +21,5 @@ def add(routes: Routes) -> None:
     routes.write(service.provide, "/v1/cases/{id}/services", tag=TAG)
     for link in ("needs", "assessments", "services"):
         routes.link(CASE, link, tag=TAG)
+    clocks.link(routes, CASE, tag=TAG)
     routes.link(HOUSEHOLD, "cases", tag=TAG)

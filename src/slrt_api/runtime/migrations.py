@@ -40,6 +40,7 @@ TABLES: Sequence[str] = (
     "referrals.models",
     "complaints.models",
     "attachments.models",
+    "complaints.sealed.models",
 )
 
 
