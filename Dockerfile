@@ -40,7 +40,8 @@ LABEL org.opencontainers.image.title="slrt-api" \
 # A fixed number, so that Kubernetes can check runAsNonRoot and a host can give files to it.
 RUN python -m pip uninstall --yes --quiet --root-user-action ignore setuptools wheel pip \
     && groupadd --system --gid 10001 slrt \
-    && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin slrt
+    && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin slrt \
+    && install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/slrt/attachments
 
 COPY --from=build /opt/slrt /opt/slrt
 

@@ -16,6 +16,7 @@ from tests.domains.test_complaints import complaint_body
 from tests.domains.test_public import public_body
 from tests.domains.test_referrals import OFFICER, act, draft, in_service, made, organization, sent
 from tests.domains.test_sealed_reports import sealed_body
+from tests.files import created
 from tests.surfaces.test_isolation import HERE, World, populated
 from tests.worlds import Worlds
 
@@ -44,6 +45,8 @@ _NOBODYS = {
     "idempotent_answers",
     "accesses",
     "sealed_identities",
+    "attachment_parts",
+    "attachment_tasks",
     "screening_households",
 }
 #: what is told of families as numbers, to those too who see no family
@@ -110,14 +113,16 @@ def _partner(scene: Scene) -> Onlooker:
     # What has ended is nobody's business any more but that of those who sent it.
     open_ = "status NOT IN ('REALIZED', 'REJECTED', 'FAILED', 'REVOKED', 'EXPIRED', 'REDIRECTED', 'DRAFT')"
     of_open = f"IN (SELECT id FROM saved.referrals WHERE {mine} AND {open_})"
+    told = f"{of_open[:-1]} UNION ALL SELECT id FROM saved.attachments WHERE parent_id {of_open})"
     return Onlooker(
         "partner",
         {"organization": scene.organizations[0]},
         {
             "referrals": f"{mine} AND {open_}",
             "referral_packages": f"id {of_open}",
-            "events": f"aggregate_id {of_open}",
-            "revisions": f"aggregate_id {of_open}",
+            "attachments": f"parent_id {of_open}",
+            "events": f"aggregate_id {told}",
+            "revisions": f"aggregate_id {told}",
             "service_capacity": mine,
         },
     )
@@ -129,13 +134,13 @@ def _manager(scene: Scene) -> Onlooker:
     return Onlooker(
         "program_manager",
         {"area": "33.26", "programs": [scene.programs[0]]},
-        dict.fromkeys(("referrals", "referral_packages", "events", "revisions"), mine),
+        dict.fromkeys(("referrals", "referral_packages", "attachments", "events", "revisions"), mine),
     )
 
 
 def _citizen(scene: Scene) -> Onlooker:
     mine = f"reporter_id = '{subject_id(f'http://api.test#{CITIZEN}')}'"
-    seen = dict.fromkeys(("complaints", "clocks", "events"), mine)
+    seen = dict.fromkeys(("complaints", "clocks", "attachments", "events"), mine)
     seen["complaint_messages"] = f"{mine} AND visibility = 'COMPLAINANT'"
     return Onlooker("citizen", {"subject": CITIZEN}, seen)
 
@@ -143,7 +148,7 @@ def _citizen(scene: Scene) -> Onlooker:
 def _public(scene: Scene) -> Onlooker:
     mine = f"regency = {HERE} AND receipt = {scene.number}"
     # The tracker's own secret decides whether there is an answer, though it is never shown.
-    seen = dict.fromkeys(("complaints", "clocks", "events", "receipt_secrets"), mine)
+    seen = dict.fromkeys(("complaints", "clocks", "attachments", "events", "receipt_secrets"), mine)
     seen["complaint_messages"] = f"{mine} AND visibility = 'COMPLAINANT'"
     return Onlooker("public", {}, seen, (scene.receipt, scene.secret))
 
@@ -211,8 +216,9 @@ async def staged(api: Api, owner: asyncpg.Connection) -> Scene:
         await made(await facilitator.post("/v1/complaints", json=complaint_body(area_code=village)))
         await made(await officer.post("/v1/cases", json={"household_id": household["id"]}))
     first, second = await organization(api, JOB[1], capacity=9), await organization(api, JOB[1], capacity=9)
-    await sent(api, first, JOB)
-    ended = await sent(api, first, JOB)
+    running, ended = await sent(api, first, JOB), await sent(api, first, JOB)
+    for referral in (running, ended):
+        await created(api.as_(OFFICER), referral["id"], b"B", "text/plain", name=TOLD[0])
     client = api.as_("partner", organization=first["id"])
     assert (await act(client, ended, "DECLINE", reason="Tidak ada tempat")).status_code == 204
     await sent(api, second, JOB)
@@ -222,6 +228,7 @@ async def staged(api: Api, owner: asyncpg.Connection) -> Scene:
         programs.append(program["id"])
         drafted = await made(await draft(api, await in_service(api, REHABILITATION), program_code=code))
         await made(await act(api.as_(OFFICER), drafted, "SEND"), 200)
+        await created(api.as_(OFFICER), drafted["id"], b"B", "text/plain", name=TOLD[0])
     for level in ("PROVINCE", "NATION"):
         case = await in_service(api, REHABILITATION)
         manager = api.as_("secretariat_manager")
@@ -240,8 +247,13 @@ async def staged(api: Api, owner: asyncpg.Connection) -> Scene:
         )
         await made(answer, 200)
     for subject in (CITIZEN, "another citizen"):
-        await made(await api.as_("citizen", subject=subject).post("/v1/complaints", json=complaint_body()))
+        citizen = api.as_("citizen", subject=subject)
+        own = await made(await citizen.post("/v1/complaints", json=complaint_body()))
+        await created(citizen, own["id"], b"B", "text/plain", name=TOLD[0])
     await _sealed(api)
+    told = await made(await api.as_("facilitator").post("/v1/complaints", json=complaint_body()))
+    hidden = await created(api.as_("facilitator"), told["id"], b"B", "text/plain", name=TOLD[0])
+    await owner.execute("UPDATE attachments SET sealed = true WHERE id = $1", UUID(hidden["id"]))
     await _special(world, owner)
     await _release(api)
     headers = {"idempotency-key": str(uuid4())}

@@ -16,6 +16,7 @@ from slrt_api import __version__, graph
 from slrt_api.access import quotas
 from slrt_api.areas import places
 from slrt_api.clocks import calendars
+from slrt_api.flows import attaching
 from slrt_api.households.service import civil_checks
 from slrt_api.kernel.errors import SlrtError
 from slrt_api.rest import all_routes, docs
@@ -104,7 +105,11 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
             keyring,
             accesses,
             telemetry.metrics.act,
-            limits={**quotas.limits(settings), **civil_checks.limits(settings)},
+            limits={
+                **quotas.limits(settings),
+                **civil_checks.limits(settings),
+                **attaching.limits(settings),
+            },
         )
         telemetry.metrics.watch_pools(database.sizes)
         if clients is not None:

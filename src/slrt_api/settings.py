@@ -44,6 +44,10 @@ ClaimPath: TypeAlias = Annotated[
 ]
 
 
+#: a text that a deployment may pass on empty, for one that is not set
+UnlessEmpty: TypeAlias = Annotated[str | None, BeforeValidator(lambda value: value or None)]
+
+
 class ClaimMapping(BaseModel):
     """Where an issuer writes what the service needs to know; `realm_access.roles` is a path.
 
@@ -185,6 +189,24 @@ class Settings(DatabaseSettings):
     civil_answer_days: int = Field(
         default=30, ge=1, le=366, description="how long an answer of the civil registry is not asked for again"
     )
+    attachments_url: str | None = Field(
+        default=None,
+        description="where files are kept: `s3://bucket/prefix` or `file:///folder`; `attachments` in the data folder"
+        " when unset",
+    )
+    attachments_endpoint: UnlessEmpty = Field(
+        default=None, description="address of an S3-compatible store; that of AWS when unset"
+    )
+    attachments_region: str = Field(default="us-east-1", description="region that requests to the store are signed for")
+    attachments_access_key: UnlessEmpty = Field(default=None, repr=False, description="id of the store's access key")
+    attachments_secret_key: SecretStr | None = Field(default=None, description="secret of the store's access key")
+    attachment_max_bytes: int = Field(default=10 * 1_048_576, ge=1, le=256 * 1_048_576)
+    attachments_per_resource: int = Field(default=50, ge=1)
+    attachment_bytes_per_resource: int = Field(default=200 * 1_048_576, ge=1)
+    attachment_upload_minutes: int = Field(
+        default=24 * 60, ge=1, le=30 * 24 * 60, description="after which an upload that was not completed is dropped"
+    )
+    attachment_link_seconds: int = Field(default=120, ge=5, le=900, description="how long a link to a file works")
     cors_origins: tuple[str, ...] = ()
     graphql_documents: Path | None = Field(
         default=None, description="folder of persisted documents (*.graphql), or a JSON file {sha256: text}"
@@ -224,6 +246,21 @@ class Settings(DatabaseSettings):
             message = (
                 "SLRT_CIVIL_REGISTRY_URL is an https address (http on this machine only) without a slash at its end"
             )
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def attachments_have_a_place(self) -> Self:
+        """Refuse a place for files that is none, one half of a key, and a store that a key would travel to in clear."""
+        scheme, separator, place = (self.attachments_url or "file:///").partition("://")
+        if scheme not in {"s3", "file"} or not separator or not place or "@" in place:
+            message = "SLRT_ATTACHMENTS_URL is s3://bucket/prefix or file:///folder, without a password in it"
+            raise ValueError(message)
+        if (self.attachments_access_key is None) != (self.attachments_secret_key is None):
+            message = "SLRT_ATTACHMENTS_ACCESS_KEY and SLRT_ATTACHMENTS_SECRET_KEY are given together or not at all"
+            raise ValueError(message)
+        if self.attachments_endpoint is not None and not fetchable(self.attachments_endpoint):
+            message = "SLRT_ATTACHMENTS_ENDPOINT is an https address (http on this machine only)"
             raise ValueError(message)
         return self
 

@@ -12,8 +12,10 @@ from typing import Final
 
 import structlog
 
+from slrt_api.attachments.adapters import store
+from slrt_api.attachments.adapters.store import Store
 from slrt_api.clocks import calendars
-from slrt_api.flows import asking, deadlines, finding, screening, upkeep
+from slrt_api.flows import asking, deadlines, examining, finding, screening, upkeep
 from slrt_api.households.adapters import civil
 from slrt_api.households.adapters.civil import CivilRegistry
 from slrt_api.households.service import civil_checks
@@ -53,9 +55,14 @@ JOBS: Final = (
 )
 
 
-def jobs_of(registry: CivilRegistry | None) -> Sequence[Job]:
-    """The jobs of a worker that may ask this civil registry; without one, all others."""
-    return JOBS if registry is None else (*JOBS, Job("ask_civil_registry", 2, asking.of(registry)))
+def jobs_of(registry: CivilRegistry | None, objects: Store | None = None) -> Sequence[Job]:
+    """The jobs of a worker that may ask this civil registry and reaches this object store; without one, all others."""
+    jobs = [*JOBS]
+    if registry is not None:
+        jobs.append(Job("ask_civil_registry", 2, asking.of(registry)))
+    if objects is not None:
+        jobs.append(Job("examine_attachments", 1, examining.of(objects)))
+    return jobs
 
 
 async def work(platform: Platform, stop: asyncio.Event, jobs: Sequence[Job] = JOBS, *, ratio: float = 0.0) -> None:
@@ -91,7 +98,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     telemetry.start()
     accesses.start()
     registry = civil.configured(settings)
-    jobs = jobs_of(registry)
+    jobs = jobs_of(registry, store.configured(settings))
     _log.info("worker_started", jobs=[job.name for job in jobs])
     try:
         await work(platform, stop, jobs, ratio=settings.trace_sample_ratio)

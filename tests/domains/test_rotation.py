@@ -52,6 +52,9 @@ NOT_ENCRYPTED = {
     "national_niks.digest": "HMAC under the root that stays",
     "duplicate_tickets.pair": "HMAC under the root that stays",
     "quota_uses.holder": "HMAC under the root that stays",
+    "attachments.digest": "SHA-256 of what was sent",
+    "attachments.kept_digest": "SHA-256 of what is kept",
+    "attachment_parts.digest": "keyed digest",
 }
 
 

@@ -29,7 +29,7 @@ ROW = """SELECT 3326 AS regency, 3326012001 AS area, false AS sealed, 1::bigint 
     gen_random_uuid() AS organization_id, gen_random_uuid() AS program_id, gen_random_uuid() AS reporter_id,
     gen_random_uuid() AS subject_id, gen_random_uuid() AS key,
     gen_random_uuid() AS accused_person_id, gen_random_uuid() AS accused_organization_id,
-    'SENT' AS status, true AS open, 2::smallint AS escalation, 'INTERNAL' AS visibility OFFSET 0"""
+    'SENT' AS status, true AS open, true AS shared, 2::smallint AS escalation, 'INTERNAL' AS visibility OFFSET 0"""
 #: national tables that are not for everybody
 CLOSED = {"grants", "revocations"}
 _TENANT_TABLES = """
@@ -280,6 +280,19 @@ MACHINERY = {
     "runtime/transaction.py:access",
 }
 EFFECTS = {
+    "attachments/service/examining.py:cleaned",
+    "attachments/service/examining.py:expire",
+    "attachments/service/examining.py:litter",
+    "attachments/service/examining.py:material",
+    "attachments/service/examining.py:record",
+    "attachments/service/links.py:_recorded",
+    "attachments/service/links.py:opened",
+    "attachments/service/upload.py:_complete",
+    "attachments/service/upload.py:append",
+    "attachments/service/upload.py:over",
+    "attachments/service/upload.py:progress",
+    "attachments/service/upload.py:to_do",
+    "flows/attaching.py:_attach",
     "flows/rotation.py:_within",
     "cases/service/identities.py:reveal",
     "cases/service/identities.py:search",

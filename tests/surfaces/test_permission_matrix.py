@@ -31,6 +31,7 @@ TABLES = {
     Kind.HOUSEHOLD: "households",
     Kind.PERSON: "persons",
     Kind.CIVIL_CHECK: "civil_checks",
+    Kind.ATTACHMENT: "attachments",
     Kind.CASE: "cases",
     Kind.COMPLAINT: "complaints",
     Kind.REFERRAL: "referrals",

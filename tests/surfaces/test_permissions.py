@@ -28,6 +28,7 @@ CATALOG = graph.schema().catalog
 ROLES = tuple(Role)
 #: kinds of the ids in paths, by the collection
 KINDS_OF = {
+    "attachments": Kind.ATTACHMENT,
     "cases": Kind.CASE,
     "complaints": Kind.COMPLAINT,
     "households": Kind.HOUSEHOLD,

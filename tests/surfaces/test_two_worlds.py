@@ -307,6 +307,7 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
         Kind.HOUSEHOLD: "households",
         Kind.PERSON: "persons",
         Kind.CIVIL_CHECK: "civil_checks",
+        Kind.ATTACHMENT: "attachments",
         Kind.CASE: "cases",
         Kind.NEED: "needs",
         Kind.COMPLAINT: "complaints",

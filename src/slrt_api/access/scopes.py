@@ -31,6 +31,8 @@ class Scope(StrEnum):
     COMPLAINTS_READ = "complaints:read"
     COMPLAINTS_WRITE = "complaints:write"
     COMPLAINTS_HANDLE = "complaints:handle"
+    ATTACHMENTS_READ = "attachments:read"
+    ATTACHMENTS_WRITE = "attachments:write"
     COMPLAINTS_SEALED = "complaints:sealed"
     CONSENTS_WRITE = "consents:write"
     ACCESS_READ = "access:read"
@@ -67,7 +69,9 @@ class Role(StrEnum):
 
 
 S = Scope
-_READ: Final = frozenset({S.HOUSEHOLDS_READ, S.CASES_READ, S.REFERRALS_READ, S.COMPLAINTS_READ, S.PROGRAMS_READ})
+_READ: Final = frozenset({S.HOUSEHOLDS_READ, S.CASES_READ, S.REFERRALS_READ, S.COMPLAINTS_READ, S.PROGRAMS_READ}) | {
+    S.ATTACHMENTS_READ
+}
 _INTAKE: Final = _READ | {
     S.HOUSEHOLDS_WRITE,
     S.COMPLAINTS_WRITE,
@@ -75,6 +79,7 @@ _INTAKE: Final = _READ | {
     S.NIK_LOOKUP,
     S.CONSENTS_WRITE,
     S.ELIGIBILITY_CHECK,
+    S.ATTACHMENTS_WRITE,
 }
 _OFFICER: Final = _INTAKE | {
     S.CASES_WRITE,
@@ -85,6 +90,7 @@ _OFFICER: Final = _INTAKE | {
     S.HANDOVERS_WRITE,
     S.REPORTS_READ,
 }
+_ATTACH: Final = frozenset({S.ATTACHMENTS_READ, S.ATTACHMENTS_WRITE})
 _DECIDER: Final = _OFFICER | {S.CASES_DECIDE, S.ACCESS_OVERRIDE}
 
 #: role -> the most it may do
@@ -109,6 +115,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Scope]]] = {
         S.COMPLAINTS_HANDLE,
         S.ACCESS_READ,
         S.ACCESS_OVERRIDE,
+        S.ATTACHMENTS_WRITE,
         S.PROGRAMS_WRITE,
         S.CALENDARS_WRITE,
         S.ELIGIBILITY_CHECK,
@@ -121,8 +128,8 @@ PERMISSIONS: Final[dict[Role, frozenset[Scope]]] = {
     Role.NATIONAL_OFFICE: frozenset(
         {S.PROGRAMS_READ, S.PROGRAMS_WRITE, S.CALENDARS_WRITE, S.CASES_READ, S.COMPLAINTS_READ, S.REPORTS_READ}
     ),
-    Role.PROGRAM_MANAGER: frozenset({S.REFERRALS_READ, S.REFERRALS_DECIDE, S.REFERRALS_RESPOND, S.PROGRAMS_READ}),
-    Role.PARTNER: frozenset({S.REFERRALS_READ, S.REFERRALS_RESPOND, S.PROGRAMS_READ}),
+    Role.PROGRAM_MANAGER: _ATTACH | {S.REFERRALS_READ, S.REFERRALS_DECIDE, S.REFERRALS_RESPOND, S.PROGRAMS_READ},
+    Role.PARTNER: _ATTACH | {S.REFERRALS_READ, S.REFERRALS_RESPOND, S.PROGRAMS_READ},
     Role.AUDITOR: _READ | {S.AUDIT_READ, S.GRANTS_READ, S.ACCESS_READ, S.REPORTS_READ},
     Role.INTEGRATOR: frozenset({S.PROGRAMS_READ, S.IMPORTS_WRITE, S.GRAPHQL_INTROSPECT}),
     Role.ADMINISTRATOR: frozenset(
@@ -135,7 +142,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Scope]]] = {
             S.GRANTS_MANAGE,
         }
     ),
-    Role.CITIZEN: frozenset({S.COMPLAINTS_READ, S.COMPLAINTS_WRITE, S.PROGRAMS_READ}),
+    Role.CITIZEN: _ATTACH | {S.COMPLAINTS_READ, S.COMPLAINTS_WRITE, S.PROGRAMS_READ},
     # Sealed reports and nothing else of anybody, not even the complaints that are not sealed.
     Role.INTEGRITY_OFFICER: frozenset(
         {
@@ -143,6 +150,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Scope]]] = {
             S.COMPLAINTS_WRITE,
             S.COMPLAINTS_HANDLE,
             S.COMPLAINTS_SEALED,
+            S.ATTACHMENTS_READ,
             S.AUDIT_READ,
             S.ACCESS_READ,
             S.PROGRAMS_READ,

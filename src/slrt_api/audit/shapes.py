@@ -11,6 +11,7 @@ from slrt_api.access.consents.shapes import CONSENT
 from slrt_api.access.overrides.shapes import ACCESS_OVERRIDE
 from slrt_api.access.scopes import Scope
 from slrt_api.access.shapes import GRANT, REVOCATION
+from slrt_api.attachments.shapes import ATTACHMENT
 from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.sealed.shapes import SEALED_ACCESS
 from slrt_api.complaints.shapes import COMPLAINT, ESCALATION_LADDER
@@ -57,6 +58,7 @@ WITH_HISTORY: Final = (
     CASE,
     REFERRAL,
     COMPLAINT,
+    ATTACHMENT,
     ESCALATION_LADDER,
     GRANT,
     REVOCATION,

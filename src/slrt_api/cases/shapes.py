@@ -7,6 +7,7 @@ from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.codelists import redacted_of_special
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
+from slrt_api.attachments import shapes as attachments
 from slrt_api.cases.codes import LEVELS, CaseStatus, Domain, Escalation, NeedStatus
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE
 from slrt_api.clocks.shapes import clocks_of
@@ -282,3 +283,4 @@ CASE.link(
         "Consents and lawful bases that were recorded for it.",
     )
 )
+attachments.of(CASE)

@@ -11,6 +11,7 @@ from types import FrameType
 
 from pydantic import SecretStr
 
+from slrt_api.attachments.adapters import store
 from slrt_api.cli import civil, databases, seeding
 from slrt_api.cli.databases import Urls
 from slrt_api.cli.refusal import Refusal, readable_settings
@@ -55,7 +56,7 @@ def run(port: int, data_dir: Path) -> None:
                 registry = configured(settings)
                 if registry is not None:
                     stack.push_async_callback(registry.aclose)
-                group.create_task(work(app.state.service.platform, stop, jobs_of(registry)))
+                group.create_task(work(app.state.service.platform, stop, jobs_of(registry, store.configured(settings))))
                 if simulator is not None:
                     group.create_task(civil.serve(simulated, stop))
 

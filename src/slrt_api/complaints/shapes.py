@@ -8,6 +8,7 @@ from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas import codes
 from slrt_api.areas.filters import AREA_FILTER
+from slrt_api.attachments import shapes as attachments
 from slrt_api.cases.codes import LEVELS, Escalation
 from slrt_api.cases.shapes import CASE
 from slrt_api.clocks.shapes import STATE, clocks_of
@@ -807,3 +808,4 @@ ESCALATION_LADDER = (
     )
     .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT)
 )
+attachments.of(COMPLAINT)

@@ -18,6 +18,8 @@ import structlog
 from sqlmodel import SQLModel
 
 from slrt_api.areas.dataset import TENANTS
+from slrt_api.attachments.frames import key_place
+from slrt_api.attachments.models import Attachment
 from slrt_api.complaints import vault
 from slrt_api.complaints.models import Complaint, ComplaintNumber, Message
 from slrt_api.complaints.sealed.models import SealedAccess, SealedIdentity
@@ -132,6 +134,14 @@ SEALED: Final = (
             "inputs": _in_row(SEALED_INPUTS),
             "results": _in_row(SEALED_RESULTS),
             "open_results": _in_row(SEALED_RESULTS),
+        },
+    ),
+    Sealed(
+        Attachment,
+        _BY_ID,
+        {
+            "data_key": lambda row: key_place(row["id"]),
+            **{column: _in_row(f"attachment.{column}") for column in ("name", "location")},
         },
     ),
     Sealed(IdempotentAnswer, ("key_digest", b""), {"body": lambda row: idempotency.place(row["key_digest"])}),

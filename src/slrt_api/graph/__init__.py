@@ -19,6 +19,10 @@ from slrt_api.access.overrides import shapes as overrides
 from slrt_api.access.permissions import Rule, doing, reading
 from slrt_api.access.service import Service
 from slrt_api.areas import shapes as areas
+from slrt_api.attachments import shapes as attachments
+from slrt_api.attachments.service import examining as _examining
+from slrt_api.attachments.service import links as _attachment_links
+from slrt_api.attachments.service import upload as _upload
 from slrt_api.audit import shapes as audit
 from slrt_api.cases import service as _cases_service
 from slrt_api.cases import shapes as cases
@@ -32,6 +36,7 @@ from slrt_api.complaints.service import links as _links
 from slrt_api.complaints.service import messages as _messages
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
+from slrt_api.flows import attaching as _attaching
 from slrt_api.flows import consents as _consents
 from slrt_api.flows import deadlines as _deadlines
 from slrt_api.flows import grants as _grants
@@ -67,6 +72,7 @@ SHAPES: Final = (
     registry,
     cases,
     referrals,
+    attachments,
     consents,
     overrides,
     access,
@@ -91,6 +97,10 @@ SERVICES: Final[tuple[ModuleType, ...]] = (
     _consents,
     _overrides,
     _screening,
+    _attaching,
+    _examining,
+    _attachment_links,
+    _upload,
     _organizations_service,
     _registry_service,
     _cases_service,

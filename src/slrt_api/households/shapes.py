@@ -6,6 +6,7 @@ from slrt_api.access.consents.shapes import CONSENT
 from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
+from slrt_api.attachments import shapes as attachments
 from slrt_api.households.codes import (
     CivilCheckStatus,
     Direction,
@@ -874,3 +875,5 @@ PERSON.link(
         order="{t}.id DESC",
     )
 )
+attachments.of(HOUSEHOLD)
+attachments.of(PERSON)

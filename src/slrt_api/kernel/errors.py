@@ -87,7 +87,8 @@ class NotAcceptable(SlrtError):
 class Conflict(SlrtError):
     """The state of the resource, or an equal one that exists, does not allow it.
 
-    location  path of what the act left behind although it was refused, for instance a draft
+    location       path of what the act left behind although it was refused, for instance a draft
+    upload_offset  bytes of an upload that have arrived, where the request was for another place
     """
 
     code = "conflict"
@@ -99,9 +100,11 @@ class Conflict(SlrtError):
         faults: tuple[Fault, ...] = (),
         retry_after_seconds: int | None = None,
         location: str | None = None,
+        upload_offset: int | None = None,
     ) -> None:
         super().__init__(code, faults=faults, retry_after_seconds=retry_after_seconds)
         self.location = location
+        self.upload_offset = upload_offset
 
 
 class PreconditionFailed(SlrtError):

@@ -7,6 +7,7 @@ from slrt_api.access.permissions import CASE_WORKERS, RECEIVERS
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas import codelists
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
+from slrt_api.attachments import shapes as attachments
 from slrt_api.cases.shapes import CASE, NEED
 from slrt_api.clocks.shapes import clocks_of
 from slrt_api.kernel.ids import Kind
@@ -199,4 +200,5 @@ NEED.link(
         single=True,
     )
 )
+attachments.of(REFERRAL)
 REFERRAL.link(clocks_of("referral"))

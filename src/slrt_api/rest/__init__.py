@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from slrt_api.access.permissions import Rule
 from slrt_api.rest import (
     access,
+    attachments,
     audit,
     cases,
     clocks,
@@ -39,6 +40,7 @@ DOMAINS = (
     registry,
     cases,
     referrals,
+    attachments,
     access,
     consents,
     audit,

@@ -29,6 +29,7 @@ TAGS = {
     "Cases": "A family's way from registration to self-reliance: needs, assessments, direct services, transitions.",
     "Referrals": "A need handed over to an organization or program, with the package that it may see.",
     "Complaints": "Complaints, questions and aspirations, with clocks in working time.",
+    "Attachments": "Files of households, persons, cases, referrals and complaints: resumable uploads, short-lived links.",
     "Calendars": "What deadlines are counted by: free days and office hours by decree, and service levels.",
     "Consents": "Why a person's data may be processed, for each purpose: public task, vital interest, consent.",
     "Access overrides": "Rules that were passed by, by whom and why: break-glass, sharing without consent.",
@@ -95,6 +96,9 @@ def _complete(document: dict[str, Any], problem: type[BaseModel]) -> None:
 
 def _show_body(media: str, content: dict[str, Any], schemas: dict[str, Any]) -> None:
     """Give a body the example that its fields make together."""
+    if "$ref" not in content["schema"]:
+        # Bytes: the form of a file is no business of this document.
+        return
     schema = schemas[content["schema"]["$ref"].rpartition("/")[2]]
     if media == "application/merge-patch+json":
         for member in schema["properties"].values():

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
@@ -343,6 +343,7 @@ class Routes:
         found: str | None = None,
         rule: Rule | None = None,
         media: tuple[str, ...] = (),
+        more: Mapping[int | str, dict[str, Any]] | None = None,
     ) -> None:
         """Add one route and its description.
 
@@ -352,6 +353,7 @@ class Routes:
         found      when it answers what was there already (200 in place of 201)
         cached     anybody may keep the answer: it has an ETag, and 304 where the caller has it already
         media      what else than JSON the answer may be, as a file
+        more       further answers, by their status
         rule       what is asked of the caller's role; without one it must be answered to anybody
         Raises ValueError for an operation for which somebody has to show who they are, and nobody says what they may.
         """
@@ -374,6 +376,7 @@ class Routes:
             responses[304] = {"description": "You have it already"}
         if media:
             responses[status] = {"content": {each: {"schema": {"type": "string"}} for each in media}}
+        responses |= more or {}
         self.router.add_api_route(
             path,
             _endpoint(handler, name, doc, shown, self._names),
@@ -383,6 +386,8 @@ class Routes:
             description=doc or summary,
             tags=[tag],
             response_model=model,
+            # Where there is nothing but files, no JSON is promised.
+            response_class=Response if media and model is None else JSONResponse,
             status_code=status,
             response_description="Done" if method != "GET" else "Found",
             responses=responses,

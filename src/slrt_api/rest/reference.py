@@ -13,6 +13,7 @@ from starlette.responses import Response
 from slrt_api.access.consents.lifecycle import LIFECYCLE as CONSENT_LIFECYCLE
 from slrt_api.access.overrides.lifecycle import LIFECYCLE as OVERRIDE_LIFECYCLE
 from slrt_api.areas.shapes import AREA, CODE_LIST, SERVICE
+from slrt_api.attachments.lifecycle import ATTACHMENT_LIFECYCLE
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, NEED_LIFECYCLE
 from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE
 from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE, TICKET_LIFECYCLE
@@ -43,6 +44,7 @@ _TABLES: Final[tuple[Lifecycle, ...]] = (
     HANDOVER_LIFECYCLE,
     TICKET_LIFECYCLE,
     SCREENING_LIFECYCLE,
+    ATTACHMENT_LIFECYCLE,
 )
 #: the state machines of the house by name
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = {table.name: table for table in _TABLES}

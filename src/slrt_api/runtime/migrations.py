@@ -39,6 +39,7 @@ TABLES: Sequence[str] = (
     "cases.models",
     "referrals.models",
     "complaints.models",
+    "attachments.models",
     "complaints.sealed.models",
 )
 

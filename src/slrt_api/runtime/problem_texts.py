@@ -1917,6 +1917,82 @@ _ALL: Final = (
         ("Janji layanan sudah berakhir", "The service level has ended"),
         ("Putuskan yang baru.", "Decide a new one."),
     ),
+    # attachments
+    _problem(
+        400,
+        "upload_header_invalid",
+        ("Header unggahan tidak sah", "Upload header invalid"),
+        (
+            "Kirim `Upload-Offset` berupa bilangan bulat, dan `Upload-Complete` berupa `?0` atau `?1`.",
+            "Send `Upload-Offset` as an integer, and `Upload-Complete` as `?0` or `?1`.",
+        ),
+    ),
+    _problem(
+        409,
+        "upload_offset_mismatch",
+        ("Bagian tidak menyambung", "The part does not follow"),
+        ("Lanjutkan dari `Upload-Offset` dalam jawaban ini.", "Go on from the `Upload-Offset` of this answer."),
+    ),
+    _problem(
+        409,
+        "upload_closed",
+        ("Unggahan sudah berakhir", "The upload has ended"),
+        (
+            "Lihat `status` lampiran; buat lampiran baru bila perlu.",
+            "See its `status`; make a new attachment if need be.",
+        ),
+    ),
+    _problem(
+        409,
+        "upload_incomplete",
+        ("Unggahan belum lengkap", "The upload is not complete"),
+        ("Kirim sisanya mulai dari `Upload-Offset`.", "Send what is left, from `Upload-Offset` on."),
+    ),
+    _problem(
+        409,
+        "attachment_not_ready",
+        ("Lampiran belum siap", "The attachment is not ready"),
+        ("Hanya lampiran berstatus READY yang dapat dibuka.", "Only what is READY can be opened."),
+    ),
+    _problem(
+        409,
+        "too_many_attachments",
+        ("Terlalu banyak lampiran", "Too many attachments"),
+        (
+            "Tarik lampiran yang tidak diperlukan, atau lampirkan ke sumber daya lain.",
+            "Withdraw what is not needed, or attach to another resource.",
+        ),
+    ),
+    _problem(
+        409,
+        "not_your_attachment",
+        ("Bukan lampiran Anda", "Not your attachment"),
+        ("Hanya pengunggah atau kantor yang dapat menariknya.", "Only who uploaded it, or an office, can withdraw it."),
+    ),
+    _problem(
+        413,
+        "attachment_too_large",
+        ("Berkas terlalu besar", "The file is too large"),
+        ("Perkecil berkasnya; batasnya ada pada `Upload-Limit`.", "Make it smaller; `Upload-Limit` tells the limit."),
+    ),
+    _problem(
+        422,
+        "upload_exceeds_size",
+        ("Lebih besar dari yang dinyatakan", "More than was declared"),
+        ("Kirim tidak lebih dari `size` yang dinyatakan.", "Send no more bytes than were declared."),
+    ),
+    _problem(
+        422,
+        "digest_malformed",
+        ("SHA-256 tidak sah", "Not a SHA-256"),
+        ("Kirim 32 byte SHA-256 dalam base64.", "Give the 32 bytes of a SHA-256 in base64."),
+    ),
+    _problem(
+        503,
+        "attachments_unavailable",
+        ("Penyimpanan lampiran tidak tersedia", "The store of attachments is not available"),
+        ("Coba lagi sebentar lagi.", "Try again in a moment."),
+    ),
 )
 
 PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType({problem.code: problem for problem in _ALL})

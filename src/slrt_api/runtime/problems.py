@@ -218,6 +218,8 @@ def _headers(error: SlrtError, status: int, base_url: str) -> dict[str, str]:
         headers["etag"] = f'"{error.current_version}"'
     if isinstance(error, errors.Conflict) and error.location is not None:
         headers["location"] = error.location
+    if isinstance(error, errors.Conflict) and error.upload_offset is not None:
+        headers["upload-offset"] = str(error.upload_offset)
     if error.retry_after_seconds is not None or status in {429, 503}:
         headers["retry-after"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
     return headers

@@ -377,17 +377,23 @@ class Act:
         return Answer(first.status, first.body, first.version, first.location, replayed=True, counted=counted)
 
     async def ask(
-        self, run: Callable[..., Awaitable[Any]], *, on: UUID | str | None = None, command: Command | None = None
+        self,
+        run: Callable[..., Awaitable[Any]],
+        *,
+        on: UUID | str | None = None,
+        command: Command | None = None,
+        recorded: bool = False,
     ) -> Any:
         """Read what no selection can say: what `run(tx, actor, ...)` finds in a read-only transaction, as plain values.
 
         on, command  the resource that it is asked on, or what is asked for
+        recorded     `run` writes the record of the access, which is committed before this returns
         """
         case = of(run)
         case.permit(self.actor)
         platform = self.platform
         with act_span(case.name):
-            async with platform.database.transaction(self.actor.rows, write=False, alone=True) as connection:
+            async with platform.database.transaction(self.actor.rows, write=recorded, alone=True) as connection:
                 tx = Transaction(
                     connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring
                 )

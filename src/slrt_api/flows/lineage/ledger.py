@@ -52,6 +52,7 @@ _OWNED: Final = (
     ("registry_facts", "id = $2"),
 )
 #: (aggregate, its part, the condition on `$2`, the aggregate's id) -> the part moves where the aggregate moves
+_ATTACHED: Final = ("attachments", "parent_id = $2")
 _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
     Household: (
         *_OWNED,
@@ -59,20 +60,23 @@ _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
         ("enrollments", "household_id = $2 AND person_id IS NULL"),
         ("eligibility_checks", "household_id = $2"),
         ("eligibility_reviews", "household_id = $2"),
+        _ATTACHED,
     ),
     Person: (
         *_OWNED,
         ("memberships", "id = $2 AND valid_to IS NULL"),
         ("civil_checks", "person_id = $2"),
         ("enrollments", "person_id = $2"),
+        _ATTACHED,
     ),
     Case: (
         ("needs", "case_id = $2"),
         ("assessments", "case_id = $2"),
         ("direct_services", "case_id = $2"),
         ("clocks", "aggregate_id = $2"),
+        _ATTACHED,
     ),
-    Referral: (("referral_packages", "id = $2"), ("clocks", "aggregate_id = $2")),
+    Referral: (("referral_packages", "id = $2"), ("clocks", "aggregate_id = $2"), _ATTACHED),
 }
 #: operation -> what happened to the household, a person and a case that it touched
 EVENTS: Final[Mapping[Operation | None, tuple[str, str, str]]] = {

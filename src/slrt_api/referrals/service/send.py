@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from slrt_api.access.consents.codes import SharingBasis
 from slrt_api.areas import codes
+from slrt_api.attachments.service import sharing as attachments
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import NeedStatus
 from slrt_api.clocks import service as clocks
@@ -83,6 +84,7 @@ async def send(
     async with tx.effect(row.regency):
         await cases.move_need(tx, row.need_id, NeedStatus.REFERRED, referral_id=row.id, event="need_referred")
         await tx.insert(await _package(tx, row, scope | {"basis": shared.value}))
+        await attachments.follow(tx, row, **scope, shared=True)
     columns = {
         **scope,
         "capacity_period": receiver.period,

@@ -9,6 +9,7 @@ from slrt_api.access.overrides.codes import OverrideResource, OverrideStatus, Ov
 from slrt_api.access.overrides.lifecycle import SHARERS
 from slrt_api.access.overrides.models import AccessOverride
 from slrt_api.access.scopes import Scope
+from slrt_api.attachments.service import sharing as attachments
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.organizations.codes import NEEDS_CONSENT
@@ -91,6 +92,7 @@ async def empty_package(tx: Transaction, row: Referral, *, open_: bool) -> None:
     open_  whether the referral goes on, so that its receiver sees that nothing is left
     """
     await tx.execute(_EMPTY, row.regency, row.id, tx.now, open_)
+    await attachments.follow(tx, row, organization_id=row.organization_id, program_id=row.program_id, shared=False)
 
 
 async def empty_packages(tx: Transaction, regency: int, person_id: UUID, case_id: UUID | None) -> int:

@@ -1,0 +1,106 @@
+"""Tables of attachments: what was attached, the parts of an upload under way, and what is still to be done in the store."""
+
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, true
+from sqlmodel import Field, SQLModel
+
+from slrt_api.kernel.ids import Kind
+from slrt_api.runtime.tables import INSTANT, Aggregate, Tenant
+
+
+class Attachment(Aggregate, table=True):
+    """A file of another aggregate, its parent.
+
+    `area`, `organization_id`, `program_id`, `shared`, `reporter_id`, `receipt` and `sealed` are copies of the parent's, by
+    which row policies decide; `confidential` tells that its ids and those of its events do not tell the hour. `shared` is
+    whether the organization or program that it names may read it. `name`, `location` and `data_key` are encrypted; without
+    `data_key` nobody reads what may be left in the store. `digest` is the SHA-256 of what was sent, `kept_digest` of what
+    is kept.
+    """
+
+    KIND: ClassVar[Kind] = Kind.ATTACHMENT
+    NAME: ClassVar[str] = "attachment"
+    UNTOLD: ClassVar[frozenset[str]] = frozenset({"object", "uploaded_by", "reporter_id", "receipt"})
+
+    __tablename__ = "attachments"
+    __table_args__ = (
+        Index("attachments_parent", "regency", "parent_id", "id"),
+        Index("attachments_area", "regency", "area", "id"),
+        Index("attachments_updated_at", "regency", "updated_at", "id"),
+        Index("attachments_organization", "regency", "organization_id", "id"),
+        Index("attachments_reporter", "regency", "reporter_id", "id"),
+        CheckConstraint("octet_length(digest) = 32", name="attachments_digest"),
+        # What is over has nothing left to decrypt, and what is ready has something to give.
+        CheckConstraint(
+            "(status IN ('REFUSED', 'WITHDRAWN', 'EXPIRED')) = (data_key IS NULL)", name="attachments_data_key"
+        ),
+        CheckConstraint("status <> 'READY' OR kept_size IS NOT NULL", name="attachments_ready"),
+        CheckConstraint("(status = 'REFUSED') = (refusal IS NOT NULL)", name="attachments_refusal"),
+    )
+
+    parent_id: UUID
+    parent_kind: int = Field(sa_type=SmallInteger)
+    status: str
+    media_type: str
+    size: int = Field(sa_type=BigInteger)
+    digest: bytes
+    name: bytes | None = None
+    data_key: bytes | None = None
+    object: str
+    keep_location: bool
+    location: bytes | None = None
+    kept_size: int | None = Field(default=None, sa_type=BigInteger)
+    kept_digest: bytes | None = None
+    refusal: str | None = None
+    uploaded_by: str
+    expires_at: datetime = Field(sa_type=INSTANT)
+    ready_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    organization_id: UUID | None = None
+    program_id: UUID | None = None
+    shared: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    reporter_id: UUID | None = None
+    receipt: int | None = Field(default=None, sa_type=BigInteger)
+    sealed: bool = False
+    confidential: bool = False
+
+    @property
+    def coarse(self) -> bool:
+        return self.confidential
+
+    @property
+    def open(self) -> bool:
+        return self.shared
+
+
+class AttachmentPart(SQLModel, table=True):
+    """A part that has arrived: where in the file it begins, and the object that holds it. `digest` is keyed."""
+
+    __tablename__ = "attachment_parts"
+
+    regency: int = Field(primary_key=True)
+    attachment_id: UUID = Field(primary_key=True)
+    starts: int = Field(sa_type=BigInteger, primary_key=True)
+    size: int = Field(sa_type=BigInteger)
+    digest: bytes
+    object: str
+
+
+class AttachmentTask(Tenant, table=True):
+    """What the worker has to do about an attachment when `due_at` has come. `id` is the attachment's.
+
+    UPLOAD   drop it, unless it was completed before
+    EXAMINE  judge what arrived
+    CLEAN    delete from the store what is not needed any more
+    """
+
+    __tablename__ = "attachment_tasks"
+    __table_args__ = (
+        Index("attachment_tasks_due_at", "regency", "due_at", "id"),
+        CheckConstraint("task IN ('UPLOAD', 'EXAMINE', 'CLEAN')", name="attachment_tasks_task"),
+    )
+
+    task: str
+    due_at: datetime = Field(sa_type=INSTANT)
