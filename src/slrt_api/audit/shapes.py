@@ -15,6 +15,7 @@ from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, DUPLICATE_TICKET, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
 from slrt_api.kernel.ids import NATIONAL, Kind
+from slrt_api.organizations.shapes import ROUTING_POLICY
 from slrt_api.programs.screenings.shapes import SCREENING
 from slrt_api.programs.shapes import (
     ELIGIBILITY_REVIEW,
@@ -61,6 +62,7 @@ WITH_HISTORY: Final = (
     PROGRAM,
     RULE_VERSION,
     VARIANT_CHOICE,
+    ROUTING_POLICY,
     ENROLLMENT,
     ENROLLMENT_LIST,
     ELIGIBILITY_REVIEW,

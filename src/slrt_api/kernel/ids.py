@@ -78,6 +78,8 @@ class Kind(IntEnum):
     VARIANT_CHOICE = 39
     ELIGIBILITY_REVIEW = 40
     ENROLLMENT_LIST = 41
+    ROUTING_POLICY = 50
+    ROUTING_OFFER = 52
 
 
 _KINDS = {int(kind): kind for kind in Kind}

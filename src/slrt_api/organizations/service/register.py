@@ -1,4 +1,4 @@
-"""Use cases of organizations: register one, and set how many clients it takes."""
+"""Registering an organization: who runs it, what it offers, whom it serves, and for which programs."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -6,13 +6,12 @@ from uuid import UUID
 
 from pydantic import Field
 
-from slrt_api.access.scopes import Scope
-from slrt_api.areas import codelists, codes, places
+from slrt_api.access.scopes import Role, Scope
+from slrt_api.areas import codelists, places
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import NATIONAL, Kind, new_id
-from slrt_api.organizations import routing
 from slrt_api.organizations.codes import OrganizationKind
-from slrt_api.organizations.models import OfferedService, Officer, Organization, ServedArea, ServiceCapacity
+from slrt_api.organizations.models import OfferedService, Officer, Organization, ServedArea, ServedProgram
 from slrt_api.organizations.shapes import ORGANIZATION
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.transaction import Transaction
@@ -20,6 +19,7 @@ from slrt_api.runtime.usecase import Command, use_case
 
 AreaText = Annotated[str, Field(max_length=13, description="Kemendagri code of any level.", examples=["33.26.01"])]
 ServiceCode = Annotated[str, Field(description="Code of a service.", max_length=60, examples=["SCHOOL_RETENTION"])]
+ProgramCode = Annotated[str, Field(description="Code of a program.", max_length=40, examples=["ATENSI"])]
 
 
 class NewOfficer(Command):
@@ -54,18 +54,21 @@ class RegisterOrganization(Command):
         description="Areas served, each with all below it; none inside another.",
         examples=[["33.26.01"]],
     )
+    programs: tuple[ProgramCode, ...] = Field(
+        default=(),
+        max_length=100,
+        description="Programs for which it takes referrals; none named: for every program of its services.",
+        examples=[["ATENSI"]],
+    )
 
 
-class SetCapacity(Command):
-    """How many clients are taken for a service in a month, in one regency."""
-
-    area_code: str = Field(description="Regency or city.", examples=["33.26"])
-    service: ServiceCode
-    period: str = Field(pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$", description="Month.", examples=["2026-11"])
-    capacity: int = Field(ge=0, le=1_000_000, description="Places in the month.", examples=[20])
-
-
-@use_case("organizations.register", scope=Scope.ORGANIZATIONS_WRITE, answers=ORGANIZATION, creates=True)
+@use_case(
+    "organizations.register",
+    scope=Scope.ORGANIZATIONS_WRITE,
+    roles={Role.ADMINISTRATOR},
+    answers=ORGANIZATION,
+    creates=True,
+)
 async def register(tx: Transaction, actor: Actor, command: RegisterOrganization) -> Organization:
     """Register an organization.
 
@@ -93,156 +96,11 @@ async def register(tx: Transaction, actor: Actor, command: RegisterOrganization)
         "areas": [
             ServedArea(organization_id=organization.id, lo=lo, hi=hi) for lo, hi in _served(actor, command.areas)
         ],
+        "programs": [
+            ServedProgram(organization_id=organization.id, program_id=id_) for id_ in await _programs(tx, command)
+        ],
     }
     return await tx.create(organization, "registered", parts=parts)
-
-
-@use_case(
-    "organizations.set_capacity",
-    scope=Scope.ORGANIZATIONS_WRITE,
-    answers=ORGANIZATION,
-    include=("capacity",),
-    conditional=False,
-)
-async def set_capacity(tx: Transaction, actor: Actor, id_: UUID, command: SetCapacity) -> Organization:
-    """Set how many clients an organization takes.
-
-    For one service in one month and regency. Places that referrals have taken already cannot be taken back: fewer than
-    those is answered 409 `capacity_in_use`.
-    """
-    regency, area = _regency(actor, command.area_code)
-    organization = await tx.ask(Organization, id_)
-    offered = await tx.value(
-        "SELECT true FROM organization_services WHERE organization_id = $1 AND service = $2", id_, command.service
-    )
-    if not offered:
-        raise errors.Invalid.at("/service", "service_not_offered", "Name a service that the organization offers.")
-    row = ServiceCapacity(
-        regency=regency,
-        organization_id=id_,
-        service=command.service,
-        period=date.fromisoformat(f"{command.period}-01"),
-        area=area,
-        capacity=command.capacity,
-    )
-    async with tx.effect(regency):
-        # The organization is locked, so nobody else adds this line; referrals that take a place lock the line itself.
-        found = await tx.rows(
-            ServiceCapacity,
-            "regency = $1 AND organization_id = $2 AND service = $3 AND period = $4 FOR UPDATE",
-            regency,
-            id_,
-            row.service,
-            row.period,
-        )
-        if not found:
-            await tx.insert(row)
-        elif command.capacity < found[0].used:
-            raise errors.Conflict("capacity_in_use")
-        else:
-            row = await tx.update(found[0], capacity=command.capacity)
-    return await tx.change(organization, "capacity_set", parts={"capacity": [row]})
-
-
-_FACTS = """
-SELECT o.id, o.code, o.name, o.kind,
-       EXISTS (SELECT FROM organization_areas a WHERE a.organization_id = o.id AND $3::bigint BETWEEN a.lo AND a.hi) AS serves,
-       EXISTS (SELECT FROM organization_services s WHERE s.organization_id = o.id AND s.service = $2) AS offers,
-       (SELECT c.capacity - c.used FROM service_capacity c WHERE c.regency = $1 AND c.organization_id = o.id
-        AND c.service = $2 AND c.period = $4) AS available
-FROM organizations o
-"""
-_AROUND = """
-WHERE EXISTS (SELECT FROM organization_areas a WHERE a.organization_id = o.id AND a.lo <= $6 AND a.hi >= $5)
-ORDER BY o.code LIMIT 1000
-"""
-
-
-async def routes(
-    tx: Transaction,
-    regency: int,
-    area: int,
-    service: str,
-    period: date,
-    *,
-    may_share: bool,
-    only: UUID | None = None,
-) -> tuple[routing.Candidate, ...]:
-    """Organizations that serve some of the regency of `area`, judged for `service` in `period`, best first.
-
-    period     first day of the month
-    only       judge this organization alone, wherever it serves
-    may_share  whether the person's data may go to an organization outside the government
-    Runs under the effect role: places left are shown to whoever routes, also from a village.
-    """
-    async with tx.effect(regency):
-        asked = (regency, service, area, period)
-        if only is not None:
-            found = await tx.fetch(f"{_FACTS} WHERE o.id = $5", *asked, only)
-        else:
-            found = await tx.fetch(_FACTS + _AROUND, *asked, *_regency_range(area))
-    return routing.rank(
-        routing.Facts(
-            organization_id=row["id"],
-            code=row["code"],
-            name=row["name"],
-            kind=OrganizationKind(row["kind"]),
-            serves_area=row["serves"],
-            offers_service=row["offers"],
-            available=row["available"],
-            may_share=may_share,
-        )
-        for row in found
-    )
-
-
-async def take_place(tx: Transaction, regency: int, organization_id: UUID, service: str, period: date) -> date | None:
-    """Take one place of a month, under the effect role. Returns the month, or None where everybody is taken.
-
-    Raises Conflict `no_capacity` when no place is left.
-    """
-    key = (regency, organization_id, service, period)
-    taken = await tx.execute(
-        "UPDATE service_capacity SET used = used + 1 WHERE regency = $1 AND organization_id = $2 AND service = $3"
-        " AND period = $4 AND used < capacity",
-        *key,
-    )
-    if taken == "UPDATE 1":
-        return period
-    limited = await tx.value(
-        "SELECT true FROM service_capacity WHERE regency = $1 AND organization_id = $2 AND service = $3 AND period = $4",
-        *key,
-    )
-    if limited:
-        raise errors.Conflict("no_capacity")
-    return None
-
-
-async def give_place_back(tx: Transaction, regency: int, organization_id: UUID, service: str, period: date) -> None:
-    """Give one place of a month back, under the effect role."""
-    await tx.execute(
-        "UPDATE service_capacity SET used = used - 1 WHERE regency = $1 AND organization_id = $2 AND service = $3"
-        " AND period = $4",
-        regency,
-        organization_id,
-        service,
-        period,
-    )
-
-
-def _regency_range(area: int) -> tuple[int, int]:
-    """First and last area number of the regency in which `area` lies."""
-    regency = codes.regency_of(codes.area_code(area))
-    if regency is None:
-        raise LookupError(area)
-    return codes.area_range(regency)
-
-
-def _regency(actor: Actor, text: str) -> tuple[int, int]:
-    """Tenant number and first area number of a regency in the actor's scope."""
-    if text.count(".") != 1:
-        raise errors.Invalid.at("/area_code", "area_unknown", "Give the code of a regency or city, such as 33.26.")
-    return places.tenant(text), places.area(actor, text)[0]
 
 
 def _served(actor: Actor, areas: tuple[str, ...]) -> list[tuple[int, int]]:
@@ -266,3 +124,15 @@ def _check_services(command: RegisterOrganization) -> None:
             raise errors.Invalid.at(f"/services/{position}", "unknown_code", "Give a code of /v1/services.")
         if code in command.services[:position]:
             raise errors.Invalid.at(f"/services/{position}", "duplicate", "Name each service once.")
+
+
+async def _programs(tx: Transaction, command: RegisterOrganization) -> list[UUID]:
+    """Ids of the programs, in their order."""
+    found = await tx.fetch("SELECT code, id FROM programs WHERE code = ANY ($1::text[])", list(command.programs))
+    known = {row["code"]: row["id"] for row in found}
+    for position, code in enumerate(command.programs):
+        if code not in known:
+            raise errors.Invalid.at(f"/programs/{position}", "unknown_code", "Give a code of /v1/programs.")
+        if code in command.programs[:position]:
+            raise errors.Invalid.at(f"/programs/{position}", "duplicate", "Name each program once.")
+    return [known[code] for code in command.programs]
