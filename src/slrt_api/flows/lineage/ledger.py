@@ -66,7 +66,7 @@ _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
         ("enrollments", "person_id = $2"),
     ),
     Case: (("needs", "case_id = $2"), ("assessments", "case_id = $2"), ("direct_services", "case_id = $2")),
-    Referral: (("referral_packages", "id = $2"),),
+    Referral: (("referral_packages", "id = $2"), ("routing_offers", "referral_id = $2")),
 }
 #: operation -> what happened to the household, a person and a case that it touched
 EVENTS: Final[Mapping[Operation | None, tuple[str, str, str]]] = {
