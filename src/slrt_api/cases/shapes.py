@@ -9,6 +9,7 @@ from slrt_api.areas.codelists import redacted_of_special
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.cases.codes import LEVELS, CaseStatus, Domain, Escalation, NeedStatus
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE
+from slrt_api.clocks.shapes import clocks_of
 from slrt_api.households.codes import Instrument
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel.ids import Kind
@@ -259,6 +260,7 @@ DIRECT_SERVICE.default_sort = "id"
 _PART = "{t}.regency = {p}.regency AND {t}.case_id = {p}.id"
 CASE.link(Link("needs", NEED, _PART, "What people of the household need.", embedded=True))
 CASE.link(Link("assessments", ASSESSMENT, _PART, "What was found at assessments."))
+CASE.link(clocks_of("case"))
 CASE.link(Link("services", DIRECT_SERVICE, _PART, "Services given by the unit itself."))
 CASE.link(
     Link(

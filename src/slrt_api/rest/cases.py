@@ -18,6 +18,6 @@ def add(routes: Routes) -> None:
     routes.write(service.transition_need, "/v1/cases/{id}/need-transitions", tag=TAG)
     routes.write(service.assess, "/v1/cases/{id}/assessments", tag=TAG)
     routes.write(service.provide, "/v1/cases/{id}/services", tag=TAG)
-    for link in ("needs", "assessments", "services"):
+    for link in ("needs", "assessments", "services", "clocks"):
         routes.link(CASE, link, tag=TAG)
     routes.link(HOUSEHOLD, "cases", tag=TAG)

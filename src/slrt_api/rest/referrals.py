@@ -70,3 +70,4 @@ def add(routes: Routes) -> None:
     )
     routes.write(service.transition, "/v1/referrals/{id}/transitions", tag=TAG, model=routed)
     routes.write(service.answer, "/v1/referrals/{id}/answers", tag=TAG)
+    routes.link(REFERRAL, "clocks", tag=TAG)

@@ -14,6 +14,7 @@ from slrt_api.cases.codes import CaseAction, CaseStatus, NeedStatus
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, FACTS, TERMINAL
 from slrt_api.cases.models import Case, Need
 from slrt_api.cases.shapes import CASE
+from slrt_api.clocks import service as clocks
 from slrt_api.households.models import Household
 from slrt_api.kernel import errors
 from slrt_api.registry import service as registry
@@ -124,13 +125,15 @@ async def transition(tx: Transaction, actor: Actor, case_id: UUID, command: Case
     columns = {**effect.columns, "status": line.target, "attention": False}
     if line.target in TERMINAL:
         columns |= {"closed_at": tx.now, "closing_text": command.reason}
-    return await tx.change(
+    case = await tx.change(
         case,
         EVENTS[command.action],
         parts={"needs": effect.needs} if effect.needs else None,
         texts={"reason": command.reason},
         **columns,
     )
+    await clocks.follow(tx, case, line.target, action=command.action, ended=line.target in TERMINAL)
+    return case
 
 
 def _members(command: CaseTransition) -> None:

@@ -4,10 +4,12 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from slrt_api.areas import codes
-from slrt_api.clocks import policies
+from slrt_api.clocks import service as clocks
 from slrt_api.clocks.calendars import national_calendar
 from slrt_api.kernel import worktime
 from slrt_api.referrals.codes import ReferralStatus
+from slrt_api.referrals.models import Referral
+from slrt_api.runtime.transaction import Transaction
 
 
 def local_day(at: datetime, area: int) -> date:
@@ -30,14 +32,14 @@ def end_of(period: date, area: int) -> datetime:
     return datetime.combine(month_after(period), time(), ZoneInfo(zone(area))).astimezone(UTC)
 
 
-def respond_by(at: datetime, area: int) -> datetime:
-    """By when what is sent at `at` has to be answered."""
-    return _due("RESPOND", ReferralStatus.SENT, at, area)
+async def respond_by(tx: Transaction, row: Referral) -> datetime:
+    """By when it has to be answered that is sent in this act: the promise of the clock that begins with it."""
+    return await _promised(tx, row, "RESPOND", ReferralStatus.SENT)
 
 
-def realize_by(at: datetime, area: int) -> datetime:
-    """By when the service has to be given that was approved at `at`."""
-    return _due("REALIZE", ReferralStatus.APPROVED, at, area)
+async def realize_by(tx: Transaction, row: Referral) -> datetime:
+    """By when the service has to be given that is approved in this act."""
+    return await _promised(tx, row, "REALIZE", ReferralStatus.APPROVED)
 
 
 def working_minutes(start: datetime, end: datetime, area: int) -> int:
@@ -49,7 +51,8 @@ def zone(area: int) -> str:
     return codes.time_zone(codes.area_code(area))
 
 
-def _due(name: str, event: ReferralStatus, at: datetime, area: int) -> datetime:
-    found = policies.started_by(event.value, "referral", local_day(at, area))
-    policy = next(each for each in found if each.name == name)
-    return worktime.due_at(at, policy.unit, policy.amount, national_calendar(zone(area)))
+async def _promised(tx: Transaction, row: Referral, name: str, event: ReferralStatus) -> datetime:
+    promised = await clocks.promise(tx, row, name, event)
+    if promised is None:
+        raise LookupError(f"no policy promises {name}")
+    return promised

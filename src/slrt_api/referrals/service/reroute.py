@@ -6,6 +6,7 @@ from uuid import UUID
 from slrt_api.access.scopes import Scope
 from slrt_api.cases.codes import CaseStatus, NeedStatus
 from slrt_api.cases.models import Case, Need
+from slrt_api.clocks import service as clocks
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.kernel.numbers import new_number
@@ -69,7 +70,8 @@ async def reroute(tx: Transaction, actor: Actor, id_: UUID) -> None:
     async with tx.effect(row.regency):
         successor = await tx.create(successor, "drafted")
         effect = await hand_over(tx, successor, found)
-        await tx.change(successor, "sent", status=line.target, **effect.columns)
+        successor = await tx.change(successor, "sent", status=line.target, **effect.columns)
+        await clocks.follow(tx, successor, line.target, action=ReferralAction.SEND)
     await _close(tx, row, "rerouted", successor.id)
 
 

@@ -112,7 +112,7 @@ async def hand_over(tx: Transaction, row: Referral, found: Found, *, override_re
         await tx.insert(await _package(tx, row, scope | {"basis": shared.value}))
         if receiver.organization_id is not None:
             await tx.insert(offers.made(tx, row, receiver))
-    respond_by = deadlines.respond_by(tx.now, row.area)
+    respond_by = await deadlines.respond_by(tx, row)
     columns = {
         **scope,
         "capacity_period": receiver.period,

@@ -11,6 +11,7 @@ from slrt_api.access.scopes import Scope
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import NeedStatus
 from slrt_api.cases.models import Case
+from slrt_api.clocks import service as clocks
 from slrt_api.kernel import errors
 from slrt_api.organizations import service as organizations
 from slrt_api.organizations.models import Organization
@@ -164,14 +165,16 @@ async def _step(tx: Transaction, actor: Actor, id_: UUID, command: ReferralTrans
     texts = {"reason": command.reason}
     if line.target not in ENDED or line.source in ENDED:
         await offers.close(tx, row, command.action, line.target)
-        await tx.change(row, EVENTS[command.action], texts=texts, **columns)
+        row = await tx.change(row, EVENTS[command.action], texts=texts, **columns)
+        await clocks.follow(tx, row, line.target, action=command.action, ended=line.target in ENDED)
         return Done(row.id, once=effect.once)
     columns |= await _end(tx, row, command.action)
     await offers.close(tx, row, command.action, line.target)
     # Its partner, who may be the one that acts, no longer sees the row that comes out of this, and PostgreSQL refuses an
     # update whose result its own role does not see.
     async with tx.effect(row.regency):
-        await tx.change(row, EVENTS[command.action], texts=texts, **columns)
+        row = await tx.change(row, EVENTS[command.action], texts=texts, **columns)
+        await clocks.follow(tx, row, line.target, action=command.action, ended=True)
     return Done(row.id, once=effect.once)
 
 
@@ -223,7 +226,7 @@ async def _review(tx: Transaction, actor: Actor, row: Referral, command: Referra
 
 async def _say_yes(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
     """The service is promised: by when, and of one that waited, the place that it now takes."""
-    realize_by = deadlines.realize_by(tx.now, row.area)
+    realize_by = await deadlines.realize_by(tx, row)
     columns: dict[str, Any] = {
         "decided_by": actor.subject,
         "decided_at": tx.now,
