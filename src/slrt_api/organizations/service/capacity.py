@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from slrt_api.access.scopes import Scope
+from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas import places
 from slrt_api.kernel import errors
 from slrt_api.organizations.models import Organization, ServiceCapacity
@@ -28,6 +28,7 @@ class SetCapacity(Command):
 @use_case(
     "organizations.set_capacity",
     scope=Scope.ORGANIZATIONS_WRITE,
+    roles={Role.ADMINISTRATOR},
     answers=ORGANIZATION,
     include=("capacity",),
     conditional=False,
