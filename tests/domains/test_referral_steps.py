@@ -1,4 +1,4 @@
-"""Steps of a referral besides yes and no: reviews that ask, waitlists, hints where else to go, and packages that outlive their time."""
+"""Steps of a referral besides yes and no: reviews that ask, waitlists, hints where else to go, packages whose time is over."""
 
 import dataclasses
 from datetime import datetime, timedelta
