@@ -4,6 +4,7 @@ from pydantic import BaseModel, Field, create_model
 
 from slrt_api.referrals import service
 from slrt_api.referrals.shapes import REFERRAL
+from slrt_api.rest import clocks
 from slrt_api.rest.documents import document
 from slrt_api.rest.operations import Routes
 
@@ -70,4 +71,4 @@ def add(routes: Routes) -> None:
     )
     routes.write(service.transition, "/v1/referrals/{id}/transitions", tag=TAG, model=routed)
     routes.write(service.answer, "/v1/referrals/{id}/answers", tag=TAG)
-    routes.link(REFERRAL, "clocks", tag=TAG)
+    clocks.link(routes, REFERRAL, tag=TAG)
