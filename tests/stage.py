@@ -37,7 +37,14 @@ FLAGS = ("VIOLENCE_OR_CHILD_PROTECTION", "LIFE_THREATENING")
 TOLD = ("Yang hanya diketahui petugas kasus", "Yang lain sama sekali")
 CITIZEN = "warga of two worlds"
 #: tables of a regency as a whole, and of nobody
-_REGIONAL = ("registry_snapshots", "service_capacity", "variant_choices", "enrollment_lists")
+_REGIONAL = (
+    "registry_snapshots",
+    "service_capacity",
+    "variant_choices",
+    "enrollment_lists",
+    "routing_policies",
+    "routing_standings",
+)
 _NOBODYS = {
     "receipt_secrets",
     "complaint_numbers",
@@ -124,6 +131,7 @@ def _partner(scene: Scene) -> Onlooker:
             "events": f"aggregate_id {told}",
             "revisions": f"aggregate_id {told}",
             "service_capacity": mine,
+            "routing_standings": mine,
         },
     )
 

@@ -15,7 +15,7 @@ import structlog
 from slrt_api.attachments.adapters import store
 from slrt_api.attachments.adapters.store import Store
 from slrt_api.clocks import calendars
-from slrt_api.flows import asking, deadlines, examining, finding, screening, upkeep
+from slrt_api.flows import asking, deadlines, examining, finding, rerouting, screening, upkeep
 from slrt_api.households.adapters import civil
 from slrt_api.households.adapters.civil import CivilRegistry
 from slrt_api.households.service import civil_checks
@@ -45,6 +45,9 @@ JOBS: Final = (
     Job("recompute_clocks", 30, deadlines.recompute_clocks),
     Job("stop_clocks_of_ended", 30, deadlines.stop_clocks_of_ended),
     Job("warn_clocks", 15, upkeep.warn_clocks),
+    Job("expire_referrals", 15, rerouting.expire_referrals),
+    Job("reroute_referrals", 5, rerouting.reroute_referrals),
+    Job("empty_packages", 60, rerouting.empty_outlived_packages),
     Job("find_duplicates", 5, finding.find_duplicates),
     Job("run_duplicates", 5, finding.run_duplicates),
     Job("run_screenings", 5, screening.run_screenings),

@@ -40,8 +40,9 @@ async def register(api: Api, **changes: Any) -> dict[str, Any]:
 
 class TestRegister:
     async def test_only_an_administrator_may(self, api: Api) -> None:
-        answer = await api.as_("secretariat_manager").post("/v1/organizations", json=organization_body())
-        assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
+        for role, code in (("secretariat_manager", "role_not_allowed"), ("supervisor", "scope_missing")):
+            answer = await api.as_(role).post("/v1/organizations", json=organization_body())
+            assert (answer.status_code, answer.json()["code"]) == (403, code)
 
     @pytest.mark.parametrize(
         ("change", "pointer", "code"),

@@ -211,6 +211,15 @@ class TestRouting:
             {"rule": "receives_referrals", "outcome": True},
             {"rule": "capacity", "outcome": True, "available": 3},
             {"rule": "consent", "outcome": True},
+            {"rule": "not_asked_before", "outcome": True},
+            {"rule": "open_offers", "outcome": True, "count": 0},
+            {"rule": "answers", "outcome": True, "count": 0},
+            {"rule": "places", "outcome": True, "value": 1000, "weight": 2},
+            {"rule": "response", "outcome": True, "value": 500, "weight": 3},
+            {"rule": "acceptance", "outcome": True, "value": 500, "weight": 2},
+            {"rule": "turn", "outcome": True, "value": 1000, "weight": 3},
+            {"rule": "least_share", "outcome": True, "value": 1000, "count": None},
+            {"rule": "first", "outcome": True},
         ]
 
     async def test_candidates_are_for_the_sending_side(self, api: Api) -> None:
@@ -284,6 +293,7 @@ class TestReceiver:
             "address": "Dusun III RT 02",
             "nik": None,
             "need_note": NOTE,
+            "review_answer": None,
             "basis": "VITAL_INTEREST",
             "emptied_at": None,
         }
@@ -345,7 +355,7 @@ class TestOutcome:
         assert (realized["status"], realized["evidence"]) == ("REALIZED", EVIDENCE)
         assert realized["allowed_actions"] == ["CONFIRM_RECEIPT"]
         assert {name: value for name, value in realized["package"].items() if name not in {"emptied_at", "basis"}} == (
-            dict.fromkeys(("name", "birth_date", "sex", "address", "nik", "need_note"))
+            dict.fromkeys(("name", "birth_date", "sex", "address", "nik", "need_note", "review_answer"))
         )
         row = await owner.fetchrow("SELECT * FROM referral_packages WHERE id = $1", referral["id"])
         assert row is not None

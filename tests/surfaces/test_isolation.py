@@ -407,6 +407,9 @@ CASES: dict[Method, Case] = {
     ("POST", "/v1/referrals/{id}/transitions"): Case(
         Kind.REFERRAL, "puskesos_officer", lambda _: {"action": "REVOKE", "reason": "B"}
     ),
+    ("POST", "/v1/referrals/{id}/answers"): Case(Kind.REFERRAL, "puskesos_officer", lambda _: {"answer": "B"}),
+    ("GET", "/v1/routing-policies/{id}"): Case(Kind.ROUTING_POLICY, "puskesos_officer"),
+    ("GET", "/v1/routing-policies/{id}/history"): Case(Kind.ROUTING_POLICY, "puskesos_officer"),
     ("GET", "/v1/grants/{id}"): Case(Kind.GRANT, "secretariat_manager"),
     ("GET", "/v1/grants/{id}/history"): Case(Kind.GRANT, "secretariat_manager"),
     ("POST", "/v1/grants/{id}/revocation"): Case(Kind.GRANT, "secretariat_manager", lambda _: {"reason": "B"}),
@@ -692,6 +695,8 @@ async def _programs(api: Api, rows: Rows, village: str, household: str) -> None:
     rows[Kind.ENROLLMENT_LIST] = UUID(await _once(manager, "/v1/enrollment-lists", listed))
     codes_ = ["PKH", "PBI-JK", "SEMBAKO"]
     screened = {"area_code": village[:5], "program_codes": codes_, "draft_version_id": version["id"]}
+    routed = {"area_code": village[:5], "valid_from": "2099-01-01", "reason": "B"}
+    rows[Kind.ROUTING_POLICY] = UUID(await _once(manager, "/v1/routing-policies", routed))
     rows[Kind.SCREENING] = UUID((await _made(manager, "/v1/screenings", screened))["id"])
     await screening.run_screenings(api.app.state.service.platform)
 
@@ -702,7 +707,7 @@ async def _once(client: httpx.AsyncClient, url: str, body: Any) -> str:
     if answer.status_code != 409:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
-    listed = await client.get(url, params={"program_id": body["program_id"]})
+    listed = await client.get(url, params={"program_id": body["program_id"]} if "program_id" in body else {})
     return str(listed.json()["items"][0]["id"])
 
 
@@ -995,7 +1000,7 @@ def outside(page: Any, role: Role) -> Iterator[str]:
         closed = kind_of(UUID(item["id"])) in {Kind.GRANT, Kind.REVOCATION} if "id" in item else False
         if "area_code" in item and (closed or tenant_of(UUID(item["id"])) != 0):
             # What a regency says of rules is for whoever works in a part of it.
-            regional = kind_of(UUID(item["id"])) in {Kind.VARIANT_CHOICE, Kind.ENROLLMENT_LIST}
+            regional = kind_of(UUID(item["id"])) in {Kind.VARIANT_CHOICE, Kind.ENROLLMENT_LIST, Kind.ROUTING_POLICY}
             lo, hi = codes.area_range("33.26" if regional else reach)
             if not lo <= codes.area_range(item["area_code"])[0] <= hi:
                 yield "a row of another area"

@@ -44,6 +44,7 @@ TABLES = {
     Kind.ENROLLMENT: "enrollments",
     Kind.ENROLLMENT_LIST: "enrollment_lists",
     Kind.VARIANT_CHOICE: "variant_choices",
+    Kind.ROUTING_POLICY: "routing_policies",
     Kind.ELIGIBILITY_CHECK: "eligibility_checks",
     Kind.ELIGIBILITY_REVIEW: "eligibility_reviews",
     Kind.LINEAGE: "lineage",

@@ -108,6 +108,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Scope]]] = {
         S.PROGRAMS_WRITE,
         S.ELIGIBILITY_SCREEN,
         S.CALENDARS_WRITE,
+        S.ORGANIZATIONS_WRITE,
     },
     Role.SOCIAL_OFFICE: _READ
     | {
@@ -121,6 +122,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Scope]]] = {
         S.ELIGIBILITY_CHECK,
         S.ELIGIBILITY_SCREEN,
         S.REPORTS_READ,
+        S.ORGANIZATIONS_WRITE,
     },
     Role.PROVINCE_OFFICE: frozenset(
         {S.PROGRAMS_READ, S.PROGRAMS_WRITE, S.CASES_READ, S.COMPLAINTS_READ, S.REPORTS_READ}

@@ -17,6 +17,7 @@ from slrt_api.complaints.sealed.shapes import SEALED_ACCESS
 from slrt_api.complaints.shapes import COMPLAINT, ESCALATION_LADDER
 from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, DUPLICATE_TICKET, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
 from slrt_api.kernel.ids import NATIONAL, Kind
+from slrt_api.organizations.shapes import ROUTING_POLICY
 from slrt_api.programs.screenings.shapes import SCREENING
 from slrt_api.programs.shapes import (
     ELIGIBILITY_REVIEW,
@@ -67,6 +68,7 @@ WITH_HISTORY: Final = (
     PROGRAM,
     RULE_VERSION,
     VARIANT_CHOICE,
+    ROUTING_POLICY,
     ENROLLMENT,
     ENROLLMENT_LIST,
     ELIGIBILITY_REVIEW,

@@ -30,7 +30,7 @@ from slrt_api.households.models import (
     Person,
 )
 from slrt_api.kernel.ids import NATIONAL
-from slrt_api.organizations.models import Organization
+from slrt_api.organizations.models import Organization, RoutingPolicy
 from slrt_api.programs.models import (
     EligibilityCheck,
     EligibilityReview,
@@ -61,6 +61,7 @@ AGGREGATES: Final = (
     Consent,
     AccessOverride,
     VariantChoice,
+    RoutingPolicy,
     EnrollmentList,
     Enrollment,
     EligibilityCheck,

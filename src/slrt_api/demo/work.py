@@ -114,6 +114,7 @@ _CASE_REASONS: Final[Mapping[str, str]] = {
     "NOT_COMPETENT": "Sengketa tanah, bukan kewenangan SLRT.",
 }
 _REFERRAL_REASONS: Final[Mapping[str, str]] = {
+    "SEND": "Keluarga sudah dikenal lembaga ini.",
     "DECLINE": "Tidak ada tenaga pendamping bulan ini.",
     "REDIRECT": "Lebih tepat dilayani dinas sosial.",
     "FAIL": "Klien tidak dapat ditemui setelah tiga kunjungan.",

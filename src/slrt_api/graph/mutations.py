@@ -58,6 +58,8 @@ NOT_OFFERED: Final = frozenset(
         "eligibility_checks.replay",
         "referrals.candidates",
         "referrals.expire",
+        "referrals.expire_package",
+        "referrals.reroute",
         "registry.load_release",
         "screenings.forget",
         "screenings.step",

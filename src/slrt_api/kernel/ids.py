@@ -84,6 +84,8 @@ class Kind(IntEnum):
     ESCALATION_LADDER = 51
     SEALED_ACCESS = 42
     COMPLAINT_LINK = 53
+    ROUTING_POLICY = 50
+    ROUTING_OFFER = 52
 
 
 _KINDS = {int(kind): kind for kind in Kind}

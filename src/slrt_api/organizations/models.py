@@ -1,14 +1,17 @@
-"""Tables of organizations. National (an LKS may serve several regencies), except capacity, which a regency's acts change."""
+"""Tables of organizations. National (an LKS may serve several regencies), except what a regency's acts change: places,
+how it routes, and how receivers stood to its offers.
+"""
 
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field, SQLModel
 
 from slrt_api.kernel.ids import Kind
-from slrt_api.runtime.tables import NationalAggregate
+from slrt_api.runtime.tables import INSTANT, Aggregate, NationalAggregate
 
 
 class Organization(NationalAggregate, table=True):
@@ -61,6 +64,15 @@ class ServedArea(SQLModel, table=True):
     hi: int = Field(sa_type=BigInteger)
 
 
+class ServedProgram(SQLModel, table=True):
+    """A program for which an organization takes referrals. One that names none takes them for every program."""
+
+    __tablename__ = "organization_programs"
+
+    organization_id: UUID = Field(sa_column_args=[ForeignKey("organizations.id")], primary_key=True)
+    program_id: UUID = Field(sa_column_args=[ForeignKey("programs.id")], primary_key=True)
+
+
 class ServiceCapacity(SQLModel, table=True):
     """How many clients an organization takes for a service in a period, in one regency, and how many places are used."""
 
@@ -74,3 +86,55 @@ class ServiceCapacity(SQLModel, table=True):
     area: int = Field(sa_type=BigInteger)
     capacity: int
     used: int = 0
+
+
+class RoutingPolicy(Aggregate, table=True):
+    """How a regency routes from a day on. Never written again: the newest one before a day counts on it."""
+
+    KIND: ClassVar[Kind] = Kind.ROUTING_POLICY
+    NAME: ClassVar[str] = "routing_policy"
+
+    __tablename__ = "routing_policies"
+    __table_args__ = (
+        Index("routing_policies_from", "regency", "valid_from", unique=True),
+        Index("routing_policies_updated_at", "regency", "updated_at", "id"),
+        CheckConstraint("minimum_share BETWEEN 0 AND 100", name="routing_policies_share"),
+    )
+
+    valid_from: date
+    places_weight: int
+    response_weight: int
+    acceptance_weight: int
+    turn_weight: int
+    slow_response_minutes: int
+    minimum_share: int
+    cool_down_days: int
+    unanswered_limit: int
+    open_offers_limit: int
+    attempts_limit: int
+    package_grace_days: int
+    auto_services: list[str] | None = Field(default=None, sa_column=Column("auto_services", ARRAY(Text), nullable=True))
+    reason: str
+    decree: str | None = None
+    decided_by: str
+
+
+class RoutingStanding(SQLModel, table=True):
+    """How an organization stood to its offers for one service in one regency: the columns of `routing.Standing`."""
+
+    __tablename__ = "routing_standings"
+    __table_args__ = (CheckConstraint("open_offers BETWEEN 0 AND offers", name="routing_standings_open"),)
+
+    regency: int = Field(primary_key=True)
+    organization_id: UUID = Field(primary_key=True)
+    service: str = Field(primary_key=True)
+    area: int = Field(sa_type=BigInteger)
+    offers: int = 0
+    open_offers: int = 0
+    answers: int = 0
+    unanswered: int = 0
+    response_minutes: int | None = None
+    acceptance: int | None = None
+    turn: int | None = None
+    offered_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    silent_at: datetime | None = Field(default=None, sa_type=INSTANT)

@@ -17,10 +17,12 @@ from slrt_api.runtime.shapes import (
     Filter,
     Link,
     Shape,
+    Sort,
     aggregate_fields,
     code_filter,
     one_of,
     parse_codes,
+    parse_date,
     text_sort,
     updated_filters,
 )
@@ -32,6 +34,10 @@ _SERVICES = (
 _AREAS = (
     "(SELECT coalesce(json_agg(area_code(a.lo) ORDER BY a.lo), '[]'::json) FROM organization_areas a"
     " WHERE a.organization_id = {t}.id)"
+)
+_PROGRAMS = (
+    "(SELECT coalesce(json_agg(g.code ORDER BY g.code), '[]'::json) FROM organization_programs p"
+    " JOIN programs g ON g.id = p.program_id WHERE p.organization_id = {t}.id)"
 )
 
 
@@ -80,6 +86,86 @@ CAPACITY = Shape(
     Field("used", FieldType.INTEGER, "Places taken by referrals.", example=17),
 )
 
+STANDING = Shape(
+    "routing_standing",
+    "routing-standings",
+    "routing_standings {t}",
+    "How an organization stood to its offers for a service in one regency: what routing goes by. An organization reads its"
+    " own.",
+    scope=None,
+    kinds=ALL_STAFF | {ScopeKind.ORGANIZATION},
+).with_fields(
+    Field("area_code", FieldType.AREA, "Regency.", "{t}.area", example="33.26"),
+    Field("service", FieldType.TEXT, "Service.", example="SCHOOL_RETENTION"),
+    Field("offers", FieldType.INTEGER, "Offers that it got.", example=12),
+    Field("open_offers", FieldType.INTEGER, "Offers that wait for its decision.", example=2),
+    Field("answers", FieldType.INTEGER, "Offers that it decided.", example=9),
+    Field("unanswered", FieldType.INTEGER, "Left unanswered since it last answered one.", example=0),
+    Field(
+        "response_minutes",
+        FieldType.INTEGER,
+        "Mean of its last ten answers, in working minutes; null before the first.",
+        nullable=True,
+        example=540,
+    ),
+    Field(
+        "acceptance",
+        FieldType.INTEGER,
+        "Share of its last ten answers that were a yes, of a thousand; null before the first.",
+        nullable=True,
+        example=900,
+    ),
+    Field("offered_at", FieldType.INSTANT, "When it got its last offer.", nullable=True),
+    Field("silent_at", FieldType.INSTANT, "When it last left one unanswered; null once it answers.", nullable=True),
+)
+
+ROUTING_POLICY = (
+    Shape(
+        "routing_policy",
+        "routing-policies",
+        "routing_policies {t}",
+        "How a regency routes referrals, from a day on. The newest one before a day counts on it; where there is none, the"
+        " preset of the platform does, whose numbers are the defaults of `POST /v1/routing-policies`.",
+        scope=None,
+        kinds=frozenset({ScopeKind.AREA_RANGE, ScopeKind.AUDITOR}),
+        kind=Kind.ROUTING_POLICY,
+        version="{t}.version",
+        personal=False,
+    )
+    .with_fields(
+        *aggregate_fields("policy"),
+        Field("area_code", FieldType.AREA, "The regency.", "{t}.area", example="33.26"),
+        Field("valid_from", FieldType.DATE, "First day on which it is routed so."),
+        Field("places_weight", FieldType.INTEGER, "Of the share of the month's places that is left.", example=2),
+        Field("response_weight", FieldType.INTEGER, "Of answers that came soon.", example=3),
+        Field("acceptance_weight", FieldType.INTEGER, "Of offers that were accepted.", example=2),
+        Field("turn_weight", FieldType.INTEGER, "Of offers to others since its last one.", example=3),
+        Field(
+            "slow_response_minutes", FieldType.INTEGER, "Working minutes after which no answer is soon.", example=2250
+        ),
+        Field("minimum_share", FieldType.INTEGER, "Percent of an equal share that each gets.", example=50),
+        Field("cool_down_days", FieldType.INTEGER, "Days without offers after an unanswered one.", example=7),
+        Field("unanswered_limit", FieldType.INTEGER, "So many unanswered in a row end routing to it.", example=2),
+        Field("open_offers_limit", FieldType.INTEGER, "Offers of one service that may wait at one.", example=50),
+        Field("attempts_limit", FieldType.INTEGER, "Receivers that are asked while nobody answers.", example=3),
+        Field("package_grace_days", FieldType.INTEGER, "Days after its deadline until the package goes.", example=14),
+        Field(
+            "auto_services",
+            FieldType.TEXTS,
+            "Services that may be routed by `AUTO`; null = all.",
+            "to_json({t}.auto_services)",
+            nullable=True,
+            example=["SCHOOL_RETENTION"],
+        ),
+        Field("reason", FieldType.TEXT, "Why.", example="Tiga LKS baru perlu dikenalkan lebih dahulu"),
+        Field("decree", FieldType.TEXT, "The decision that says so.", nullable=True, example="460/12/2026"),
+        Field("decided_by", FieldType.TEXT, "Who decided: issuer and subject.", example="https://id.example#m-2"),
+    )
+    .with_filters(AREA_FILTER, *updated_filters())
+    .with_sorts(ID_SORT, UPDATED_SORT, Sort("valid_from", "{t}.valid_from", "date", parse_date))
+)
+ROUTING_POLICY.default_sort = "-valid_from"
+
 ORGANIZATION = (
     Shape(
         "organization",
@@ -104,6 +190,13 @@ ORGANIZATION = (
         Field("sk_date", FieldType.DATE, "Date of the founding decree."),
         Field("services", FieldType.TEXTS, "Services offered.", _SERVICES, example=["SCHOOL_RETENTION"]),
         Field("areas", FieldType.TEXTS, "Areas served, each with all below it.", _AREAS, example=["33.26.01"]),
+        Field(
+            "programs",
+            FieldType.TEXTS,
+            "Programs for which it takes referrals; none named: every program of its services.",
+            _PROGRAMS,
+            example=["ATENSI"],
+        ),
     )
     .with_filters(
         Filter(
@@ -156,5 +249,14 @@ ORGANIZATION.link(
         "{t}.organization_id = {p}.id",
         "Places per service and month, as far as the caller may see them.",
         order="{t}.period DESC, {t}.service, {t}.regency",
+    )
+)
+ORGANIZATION.link(
+    Link(
+        "standings",
+        STANDING,
+        "{t}.organization_id = {p}.id",
+        "How it stood to its offers, per service, as far as the caller may see that.",
+        order="{t}.service, {t}.regency",
     )
 )

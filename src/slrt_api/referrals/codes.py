@@ -31,6 +31,12 @@ ENDED = frozenset(
 )
 
 
+#: its receiver has not decided yet
+UNDECIDED = (ReferralStatus.SENT, ReferralStatus.RECEIVED, ReferralStatus.UNDER_REVIEW)
+#: its receiver may still say yes or no, and has to by `respond_by`
+WAITING = (*UNDECIDED, ReferralStatus.WAITLISTED)
+
+
 class ReferralAction(StrEnum):
     """What moves a referral on its way; who may, and from where, tells `GET /v1/meta/lifecycles/referral`."""
 
@@ -54,3 +60,20 @@ class Routing(StrEnum):
     """How the receiver is found: AUTO takes the best candidate."""
 
     AUTO = "AUTO"
+
+
+class RoutedBy(StrEnum):
+    """How the receiver was found."""
+
+    AUTO = "AUTO"
+    NAMED = "NAMED"
+    PROGRAM = "PROGRAM"
+
+
+class OfferOutcome(StrEnum):
+    """What became of an offer. SILENT: taken back because nobody answered in time; WITHDRAWN: taken back before."""
+
+    OPEN = "OPEN"
+    ANSWERED = "ANSWERED"
+    SILENT = "SILENT"
+    WITHDRAWN = "WITHDRAWN"

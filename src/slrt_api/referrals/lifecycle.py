@@ -10,7 +10,7 @@ from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.codelists import load_code_lists
 from slrt_api.kernel.criteria import Criterion, Fact, Known, Not
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
-from slrt_api.referrals.codes import ENDED
+from slrt_api.referrals.codes import ENDED, UNDECIDED, WAITING
 from slrt_api.referrals.codes import ReferralAction as A
 from slrt_api.referrals.codes import ReferralStatus as R
 
@@ -21,8 +21,6 @@ RECEIVERS = frozenset({Role.PARTNER, Role.PROGRAM_MANAGER})
 #: the platform's own clock; no token carries this role
 WORKER = frozenset({"worker"})
 
-UNDECIDED = (R.SENT, R.RECEIVED, R.UNDER_REVIEW)
-WAITING = (*UNDECIDED, R.WAITLISTED)
 #: columns of the row that guards read
 FACTS = ("receipt_confirmed_at",)
 
@@ -56,14 +54,16 @@ LIFECYCLE = Lifecycle(
         for item in load_code_lists()["referral-statuses"].items
     ],
     [
-        *_lines([R.DRAFT], A.SEND, R.SENT, SENDERS, Scope.REFERRALS_WRITE),
+        # The worker sends what it routes anew, when nobody answered.
+        *_lines([R.DRAFT], A.SEND, R.SENT, SENDERS | WORKER, Scope.REFERRALS_WRITE),
         *_lines([R.SENT], A.RECEIVE, R.RECEIVED, RECEIVERS, _RESPOND),
-        *_lines([R.SENT, R.RECEIVED], A.REVIEW, R.UNDER_REVIEW, RECEIVERS, _RESPOND),
+        *_lines(UNDECIDED, A.REVIEW, R.UNDER_REVIEW, RECEIVERS, _RESPOND),
         *_lines(WAITING, A.APPROVE, R.APPROVED, _MANAGER, Scope.REFERRALS_DECIDE),
         *_lines(WAITING, A.ACCEPT, R.APPROVED, _PARTNER, _RESPOND),
         *_lines(WAITING, A.REJECT, R.REJECTED, _MANAGER, Scope.REFERRALS_DECIDE, reason=True),
         *_lines(WAITING, A.DECLINE, R.REJECTED, _PARTNER, _RESPOND, reason=True),
-        *_lines(UNDECIDED, A.WAITLIST, R.WAITLISTED, RECEIVERS, _RESPOND),
+        # Again, when its place or period changes.
+        *_lines(WAITING, A.WAITLIST, R.WAITLISTED, RECEIVERS, _RESPOND),
         *_lines(WAITING, A.REDIRECT, R.REDIRECTED, RECEIVERS, _RESPOND, reason=True),
         *_lines([R.APPROVED], A.REALIZE, R.REALIZED, RECEIVERS, _RESPOND),
         *_lines(
@@ -77,7 +77,7 @@ LIFECYCLE = Lifecycle(
         ),
         *_lines([R.APPROVED], A.FAIL, R.FAILED, RECEIVERS, _RESPOND, reason=True),
         *_lines([R.DRAFT, *WAITING, R.APPROVED], A.REVOKE, R.REVOKED, SENDERS, Scope.REFERRALS_WRITE, reason=True),
-        *_lines([R.SENT, R.RECEIVED], A.EXPIRE, R.EXPIRED, WORKER, Scope.REFERRALS_WRITE),
+        *_lines(WAITING, A.EXPIRE, R.EXPIRED, WORKER, Scope.REFERRALS_WRITE),
     ],
     from_terminal={A.CONFIRM_RECEIPT},
 )

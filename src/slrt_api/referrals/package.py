@@ -7,8 +7,8 @@ of the NIK goes only where the receiver must find the person in a register of it
 from typing import Final
 
 #: personal values that are stored encrypted; the AAD of each binds the referral and its own name
-SEALED: Final = ("name", "birth_date", "address", "need_note")
-_ALWAYS: Final = frozenset({"name", "birth_date", "sex", "address", "need_note"})
+SEALED: Final = ("name", "birth_date", "address", "need_note", "review_answer")
+_ALWAYS: Final = frozenset({"name", "birth_date", "sex", "address", "need_note", "review_answer"})
 _BY_REGISTER: Final = frozenset(
     {
         "BASIC_FOOD_AID",

@@ -13,7 +13,7 @@ from slrt_api.clocks.shapes import clocks_of
 from slrt_api.kernel.ids import Kind
 from slrt_api.organizations.shapes import ORGANIZATION
 from slrt_api.referrals import package
-from slrt_api.referrals.codes import ReferralStatus
+from slrt_api.referrals.codes import OfferOutcome, ReferralStatus, RoutedBy
 from slrt_api.referrals.lifecycle import LIFECYCLE
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
@@ -26,11 +26,14 @@ from slrt_api.runtime.shapes import (
     Filter,
     Link,
     Shape,
+    Sort,
     aggregate_fields,
     code_filter,
     id_filter,
     one_of,
+    parse_boolean,
     parse_codes,
+    parse_instant,
     updated_filters,
 )
 
@@ -41,6 +44,8 @@ _OF_SERVICE: Any = {
     "readers": CASE_WORKERS | RECEIVERS | {Role.AUDITOR},
     "redacted": codelists.redacted_of_special("service"),
 }
+#: how it came to its receiver, which is no business of receivers
+_OF_SENDERS: Any = {"readers": frozenset(Role) - RECEIVERS}
 
 
 PACKAGE = Shape(
@@ -80,6 +85,16 @@ PACKAGE = Shape(
         sealed=package.purpose("need_note"),
         special=True,
         # The receiver's work needs it.
+        readers=CASE_WORKERS | RECEIVERS,
+    ),
+    Field(
+        "review_answer",
+        FieldType.TEXT,
+        "What the sending side answered to what the review asked.",
+        nullable=True,
+        example="Terdaftar di kelas 7",
+        sealed=package.purpose("review_answer"),
+        special=True,
         readers=CASE_WORKERS | RECEIVERS,
     ),
     Field(
@@ -139,6 +154,63 @@ REFERRAL = (
             "When the sending side, having asked the client, confirmed that it was received.",
             nullable=True,
         ),
+        Field(
+            "realize_by", FieldType.INSTANT, "By when the service must be given; null until approved.", nullable=True
+        ),
+        Field(
+            "review_asked",
+            FieldType.TEXT,
+            "What the receiver asks for before it decides.",
+            nullable=True,
+            example="Mohon surat keterangan dari sekolah",
+            **_OF_SERVICE,
+        ),
+        Field("review_answered_at", FieldType.INSTANT, "When that was answered, in the package.", nullable=True),
+        Field("waitlist_position", FieldType.INTEGER, "Its place in the line when it was put there.", nullable=True),
+        Field(
+            "waitlist_period",
+            FieldType.TEXT,
+            "Month in which a place is expected.",
+            "to_char({t}.waitlist_period, 'YYYY-MM')",
+            nullable=True,
+            example="2027-01",
+        ),
+        Field("redirected_to", FieldType.ID, "The organization that should serve it instead.", nullable=True),
+        Field(
+            "package_expires_at",
+            FieldType.INSTANT,
+            "When the package goes at the latest; null before it is sent and once it is gone.",
+            nullable=True,
+        ),
+        Field("routed_by", FieldType.CODE, "How its receiver was found.", nullable=True, codes=RoutedBy, **_OF_SENDERS),
+        Field(
+            "attempt",
+            FieldType.INTEGER,
+            "The how manieth receiver of the need this is, while nobody answers.",
+            example=1,
+            **_OF_SENDERS,
+        ),
+        Field(
+            "predecessor_id",
+            FieldType.ID,
+            "The referral that nobody answered and that it follows.",
+            nullable=True,
+            **_OF_SENDERS,
+        ),
+        Field(
+            "successor_id",
+            FieldType.ID,
+            "The referral that followed when nobody answered.",
+            nullable=True,
+            **_OF_SENDERS,
+        ),
+        Field(
+            "no_receiver_at",
+            FieldType.INSTANT,
+            "When it was given up, because nobody answered and nobody else takes it: the sender has to find somebody.",
+            nullable=True,
+            **_OF_SENDERS,
+        ),
     )
     .with_filters(
         code_filter("status", ReferralStatus, "In one of these states."),
@@ -148,6 +220,30 @@ REFERRAL = (
         id_filter("need_id", "Of this need."),
         id_filter("organization_id", "Sent to this organization."),
         Filter(
+            "respond_from",
+            "{t}.respond_by >= {v}::timestamptz",
+            parse_instant,
+            "To be answered at this instant or later (RFC 3339 with offset).",
+            "2026-11-01T00:00:00Z",
+            reads="respond_by",
+        ),
+        Filter(
+            "respond_to",
+            "{t}.respond_by < {v}::timestamptz",
+            parse_instant,
+            "To be answered before this instant (RFC 3339 with offset).",
+            "2026-12-01T00:00:00Z",
+            reads="respond_by",
+        ),
+        Filter(
+            "no_receiver",
+            "({t}.no_receiver_at IS NOT NULL) = {v}::boolean",
+            parse_boolean,
+            "Given up for want of a receiver, or not.",
+            "true",
+            reads="no_receiver_at",
+        ),
+        Filter(
             "service",
             "{t}.service = ANY ({v}::text[])",
             parse_codes(service.code for service in codelists.load_services()),
@@ -156,7 +252,52 @@ REFERRAL = (
             pattern=one_of(service.code for service in codelists.load_services()),
         ),
     )
-    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT, AREA_SORT)
+    .with_sorts(
+        ID_SORT,
+        UPDATED_SORT,
+        CREATED_SORT,
+        AREA_SORT,
+        # A draft has nobody who must answer: last.
+        Sort(
+            "respond_by", "coalesce({t}.respond_by, timestamptz '9999-12-31T00:00:00Z')", "timestamptz", parse_instant
+        ),
+    )
+)
+OFFER = Shape(
+    "routing_offer",
+    "routing-offers",
+    "routing_offers {t}",
+    "That a referral was offered to an organization, by which rules, and what became of the offer. For the sending side.",
+    scope=Scope.REFERRALS_READ,
+    kinds=ALL_STAFF,
+).with_fields(
+    Field("id", FieldType.ID, "Id of the offer."),
+    Field("organization_id", FieldType.ID, "The organization."),
+    Field("attempt", FieldType.INTEGER, "The how manieth receiver of the need it was.", example=1),
+    Field("routed_by", FieldType.CODE, "How it was found.", codes=RoutedBy),
+    Field("place", FieldType.INTEGER, "Its place among the candidates, 1 the best; null: it was none.", nullable=True),
+    Field(
+        "route",
+        FieldType.JSON,
+        "The rules with their outcomes, and what was weighed, as they were then.",
+        example=[{"rule": "serves_area", "outcome": True}],
+    ),
+    Field(
+        "policy_id", FieldType.ID, "The routing policy of the regency; null: the preset of the platform.", nullable=True
+    ),
+    Field("offered_at", FieldType.INSTANT, "When it was made."),
+    Field("outcome", FieldType.CODE, "What became of it.", codes=OfferOutcome),
+    Field("closed_at", FieldType.INSTANT, "When that was.", nullable=True),
+    Field("response_minutes", FieldType.INTEGER, "Working minutes until the answer.", nullable=True, example=540),
+)
+REFERRAL.link(
+    Link(
+        "offer",
+        OFFER,
+        "{t}.regency = {p}.regency AND {t}.referral_id = {p}.id",
+        "Why it went to its organization; null where it went to none. Not for receivers.",
+        single=True,
+    )
 )
 REFERRAL.link(
     Link(

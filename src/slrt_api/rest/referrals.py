@@ -20,6 +20,21 @@ class RuleDocument(BaseModel):
     available: int | None = Field(
         default=None, description="Only of `capacity`: places left; null = unlimited.", examples=[3]
     )
+    value: int | None = Field(default=None, description="Of what is weighed: 0 to 1000.", examples=[750])
+    weight: int | None = Field(default=None, description="Its weight by the routing policy.", examples=[2])
+    count: int | None = Field(
+        default=None,
+        description=(
+            "Offers that wait there (`open_offers`), unanswered in a row (`answers`), offers to others since its last one"
+            " (`least_share`; null = it never had one)."
+        ),
+        examples=[4],
+    )
+    until: str | None = Field(
+        default=None,
+        description="Only of `answers`: when it may be offered again; null = once it answers one by which it was named.",
+        examples=["2026-12-07T02:00:00Z"],
+    )
 
 
 class CandidateDocument(BaseModel):
@@ -36,6 +51,10 @@ class CandidatesDocument(BaseModel):
     """The candidates of a referral, best first."""
 
     items: list[CandidateDocument] = Field(description="Organizations judged.")
+    policy_id: str | None = Field(
+        description="The routing policy of the regency; null = the preset of the platform.", examples=[None]
+    )
+    auto: bool = Field(description="Whether the service may be routed by `AUTO`.", examples=[True])
 
 
 def add(routes: Routes) -> None:
@@ -51,4 +70,5 @@ def add(routes: Routes) -> None:
         service.candidates, "/v1/referrals/{id}/candidates", noun="referral", tag=TAG, model=CandidatesDocument
     )
     routes.write(service.transition, "/v1/referrals/{id}/transitions", tag=TAG, model=routed)
+    routes.write(service.answer, "/v1/referrals/{id}/answers", tag=TAG)
     clocks.link(routes, REFERRAL, tag=TAG)

@@ -691,6 +691,15 @@ _ALL: Final = (
     ),
     _problem(
         422,
+        "date_in_past",
+        ("Tanggal sudah lewat", "Date in the past"),
+        (
+            "Isi tanggal hari ini atau sesudahnya.",
+            "Give today or a later day.",
+        ),
+    ),
+    _problem(
+        422,
         "date_in_future",
         ("Tanggal di masa depan", "Date in the future"),
         (
@@ -1417,6 +1426,24 @@ _ALL: Final = (
         "override_not_needed",
         ("Tidak perlu akses darurat", "No override is needed"),
         ("Sumber daya ini sudah dalam kewenangan Anda.", "The resource is within your scope: read it directly."),
+    ),
+    _problem(
+        409,
+        "auto_not_allowed",
+        ("Layanan ini tidak dirujuk otomatis", "This service is not routed automatically"),
+        (
+            "Pilih organisasi penerima dari daftar calon.",
+            "Choose an organization among the candidates.",
+        ),
+    ),
+    _problem(
+        409,
+        "nothing_asked",
+        ("Tidak ada pertanyaan penerima", "The receiver asked nothing"),
+        (
+            "Jawab saat penerima menelaah rujukan dan menanyakan sesuatu.",
+            "Answer while the receiver reviews the referral and has asked something.",
+        ),
     ),
     _problem(
         409,

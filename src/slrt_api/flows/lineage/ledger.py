@@ -76,7 +76,12 @@ _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
         ("clocks", "aggregate_id = $2"),
         _ATTACHED,
     ),
-    Referral: (("referral_packages", "id = $2"), ("clocks", "aggregate_id = $2"), _ATTACHED),
+    Referral: (
+        ("referral_packages", "id = $2"),
+        ("routing_offers", "referral_id = $2"),
+        ("clocks", "aggregate_id = $2"),
+        _ATTACHED,
+    ),
 }
 #: operation -> what happened to the household, a person and a case that it touched
 EVENTS: Final[Mapping[Operation | None, tuple[str, str, str]]] = {

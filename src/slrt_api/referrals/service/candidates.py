@@ -4,11 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from slrt_api.access.scopes import Scope
-from slrt_api.organizations import service as organizations
 from slrt_api.referrals.lifecycle import SENDERS
 from slrt_api.referrals.models import Referral
-from slrt_api.referrals.service import sharing
-from slrt_api.referrals.service.send import period_of
+from slrt_api.referrals.service import receivers, sharing
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import use_case
@@ -18,15 +16,15 @@ from slrt_api.runtime.usecase import use_case
 async def candidates(tx: Transaction, actor: Actor, id_: UUID) -> dict[str, Any]:
     """List the candidates of a referral.
 
-    Organizations that serve some of the regency, judged for the client's village, the service and the present month:
-    those that take the client first, by places left, then by code. `route` tells the outcome of each rule; `consent` holds
-    for the government, and for a welfare organization (LKS) where the person consented to sharing or the case is an
-    emergency.
+    Organizations that serve some of the regency, judged for the client's village, the service, the program and the present
+    month by the routing policy of the regency, best first: whoever got less than its least share, then by points. `route`
+    tells the outcome of each rule and the value and weight of what is weighed; `consent` holds for the government, and for a
+    welfare organization (LKS) where the person consented to sharing or the case is an emergency.
     """
     row = await tx.get(Referral, id_)
     basis = await sharing.basis(tx, row)
-    period = period_of(tx.now, row.area)
-    found = await organizations.routes(tx, row.regency, row.area, row.service, period, may_share=basis is not None)
+    program = await receivers.program_of(tx, row.program_code) if row.program_code else None
+    found = await receivers.judged(tx, row, program, may_share=basis is not None)
     return {
         "items": [
             {
@@ -36,6 +34,8 @@ async def candidates(tx: Transaction, actor: Actor, id_: UUID) -> dict[str, Any]
                 "takes": each.takes,
                 "route": list(each.route),
             }
-            for each in found
-        ]
+            for each in found.candidates
+        ],
+        "policy_id": str(found.in_force.id) if found.in_force.id is not None else None,
+        "auto": found.policy.allows_auto(row.service),
     }

@@ -16,7 +16,8 @@ from slrt_api.organizations.models import Organization
 from slrt_api.referrals.codes import ReferralAction, ReferralStatus, Routing
 from slrt_api.referrals.lifecycle import LIFECYCLE, SENDERS
 from slrt_api.referrals.models import Referral
-from slrt_api.referrals.service.send import Effect, open_program, send
+from slrt_api.referrals.service.receivers import open_program
+from slrt_api.referrals.service.send import Effect, send
 from slrt_api.referrals.shapes import REFERRAL
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.transaction import Transaction

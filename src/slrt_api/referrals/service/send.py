@@ -2,27 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from slrt_api.access.consents.codes import SharingBasis
-from slrt_api.areas import codes
+from slrt_api.access.consents.codes import LawfulBasis, SharingBasis
 from slrt_api.attachments.service import sharing as attachments
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import NeedStatus
-from slrt_api.clocks import service as clocks
 from slrt_api.kernel import errors
-from slrt_api.kernel.ids import Kind, kind_of
 from slrt_api.organizations import service as organizations
-from slrt_api.organizations.codes import NEEDS_CONSENT
-from slrt_api.organizations.routing import Candidate, RuleAnswer
 from slrt_api.programs.models import Program
 from slrt_api.referrals import package
-from slrt_api.referrals.codes import ReferralStatus, Routing
+from slrt_api.referrals.codes import Routing
 from slrt_api.referrals.models import Referral, ReferralPackage
-from slrt_api.referrals.service import sharing
+from slrt_api.referrals.service import deadlines, offers, receivers, sharing
+from slrt_api.referrals.service.receivers import Receiver
 from slrt_api.runtime.crypto import aad
 from slrt_api.runtime.transaction import Transaction
 
@@ -36,14 +31,12 @@ class Effect:
 
 
 @dataclass(frozen=True)
-class _Receiver:
-    """Where it goes. `period` is the month whose place it holds, None where none is counted."""
+class Found:
+    """A receiver, the program that was asked for, and why the receiver may know the person."""
 
-    organization_id: UUID | None
-    period: date | None
-    route: tuple[RuleAnswer, ...]
-    #: whether it is outside the government, so that its knowing the person takes consent
-    needs_consent: bool = False
+    receiver: Receiver
+    program: Program | None
+    basis: LawfulBasis | None
 
 
 async def send(
@@ -53,29 +46,63 @@ async def send(
     organization_id: UUID | None,
     routing: Routing | None,
     override_reason: str | None = None,
+    reason: str | None = None,
 ) -> Effect:
     """Hand the referral over. The case is locked already.
 
     override_reason  send to a welfare organization even without consent, and record why
-    Raises Conflict `no_receiver` when routing finds nobody, `no_capacity` or `organization_cannot_take` for an
-    organization that was named, `consent_required` where only consent is missing, `program_not_open`, and what moving the
-    need raises; Forbidden where the caller may not override.
+    reason           why somebody is named against what routing says
+    Raises Conflict `no_receiver` when routing finds nobody, `auto_not_allowed`, `no_capacity` or `organization_cannot_take`
+    for an organization that was named, `consent_required` where only consent is missing, `program_not_open`, and what moving
+    the need raises; Forbidden where the caller may not override.
     """
     if override_reason is not None:
         sharing.may_override(tx.actor)
+    found = await look(
+        tx,
+        row,
+        organization_id=organization_id,
+        routing=routing,
+        overridden=override_reason is not None,
+        reason=reason,
+    )
+    return await hand_over(tx, row, found, override_reason=override_reason)
+
+
+async def look(
+    tx: Transaction,
+    row: Referral,
+    *,
+    organization_id: UUID | None,
+    routing: Routing | None,
+    overridden: bool = False,
+    reason: str | None = None,
+) -> Found:
+    """Find the receiver and take its place. What raises has written nothing. The referral need not be stored yet.
+
+    overridden  whether consent is not asked for
+    """
     basis = await sharing.basis(tx, row, lock=True)
-    may_share = basis is not None or override_reason is not None
-    program = await open_program(tx, row.program_code, row.area) if row.program_code else None
-    named = organization_id or row.proposed_organization_id
-    if routing is Routing.AUTO:
-        receiver = await _routed(tx, row, may_share=may_share)
-    elif named is not None:
-        receiver = await _named(tx, row, named, may_share=may_share)
-    elif program is not None:
-        receiver = _Receiver(None, None, ())
-    else:
-        raise errors.Invalid.at("/organization_id", "receiver_required", "Name an organization_id, or routing AUTO.")
-    scope = {"organization_id": receiver.organization_id, "program_id": program.id if program else None}
+    program = await receivers.open_program(tx, row.program_code, row.area) if row.program_code else None
+    receiver = await receivers.find(
+        tx,
+        row,
+        program,
+        organization_id=organization_id,
+        routing=routing,
+        may_share=basis is not None or overridden,
+        reason=reason,
+    )
+    return Found(receiver, program, basis)
+
+
+async def hand_over(tx: Transaction, row: Referral, found: Found, *, override_reason: str | None = None) -> Effect:
+    """Copy the package, move the need, and record the offer. Returns what changes of the referral."""
+    receiver, basis = found.receiver, found.basis
+    scope = {
+        "organization_id": receiver.organization_id,
+        "program_id": found.program.id if found.program is not None else None,
+    }
     shared = SharingBasis.PUBLIC_TASK
     if receiver.needs_consent:
         shared = SharingBasis(basis.value) if basis is not None else SharingBasis.OVERRIDE
@@ -85,79 +112,24 @@ async def send(
         await cases.move_need(tx, row.need_id, NeedStatus.REFERRED, referral_id=row.id, event="need_referred")
         await tx.insert(await _package(tx, row, scope | {"basis": shared.value}))
         await attachments.follow(tx, row, **scope, shared=True)
+        if receiver.organization_id is not None:
+            await tx.insert(offers.made(tx, row, receiver))
+    respond_by = await deadlines.respond_by(tx, row)
     columns = {
         **scope,
         "capacity_period": receiver.period,
+        "routed_by": receiver.routed_by.value,
         "sent_at": tx.now,
-        # The clock of the same name begins with the change that this is part of.
-        "respond_by": await clocks.promise(tx, row, "RESPOND", ReferralStatus.SENT),
+        "respond_by": respond_by,
+        "package_expires_at": respond_by + await package_grace(tx, row),
     }
     return Effect(columns, {"route": list(receiver.route)})
 
 
-def local_day(at: datetime, area: int) -> date:
-    """The day that it is at `at` in the zone of `area`."""
-    return at.astimezone(ZoneInfo(_zone(area))).date()
-
-
-def period_of(at: datetime, area: int) -> date:
-    """First day of the month in which places are counted at `at`, by the local calendar."""
-    return local_day(at, area).replace(day=1)
-
-
-async def open_program(tx: Transaction, code: str, area: int) -> Program:
-    """The program of that code. Raises Invalid for an unknown one, Conflict `program_not_open` here or today."""
-    found = await tx.rows(Program, "code = $1", code)
-    if not found:
-        raise errors.Invalid.reference("/program_code")
-    program, today = found[0], local_day(tx.now, area)
-    here = program.area == 0 or codes.contains(codes.area_code(program.area), codes.area_code(area))
-    if not here or today < program.open_from or (program.open_to is not None and program.open_to < today):
-        raise errors.Conflict("program_not_open")
-    return program
-
-
-async def _routed(tx: Transaction, row: Referral, *, may_share: bool) -> _Receiver:
-    """The best candidate that still has a place when it is taken: another referral may have been faster."""
-    period = period_of(tx.now, row.area)
-    found = await organizations.routes(tx, row.regency, row.area, row.service, period, may_share=may_share)
-    async with tx.effect(row.regency):
-        for candidate in found:
-            if not candidate.takes:
-                break
-            key = (row.regency, candidate.facts.organization_id, row.service, period)
-            try:
-                held = await organizations.take_place(tx, *key)
-            except errors.Conflict:
-                continue
-            return _receiver(candidate, held)
-    if any(candidate.failing == {"consent"} for candidate in found):
-        raise errors.Conflict("consent_required")
-    raise errors.Conflict("no_receiver")
-
-
-async def _named(tx: Transaction, row: Referral, organization_id: UUID, *, may_share: bool) -> _Receiver:
-    if kind_of(organization_id) is not Kind.ORGANIZATION:
-        raise errors.Invalid.reference("/organization_id")
-    period = period_of(tx.now, row.area)
-    found = await organizations.routes(
-        tx, row.regency, row.area, row.service, period, may_share=may_share, only=organization_id
-    )
-    if not found:
-        raise errors.Invalid.reference("/organization_id")
-    candidate = found[0]
-    if candidate.failing - {"capacity", "consent"}:
-        raise errors.Conflict("organization_cannot_take")
-    if "consent" in candidate.failing:
-        raise errors.Conflict("consent_required")
-    async with tx.effect(row.regency):
-        held = await organizations.take_place(tx, row.regency, organization_id, row.service, period)
-    return _receiver(candidate, held)
-
-
-def _receiver(candidate: Candidate, held: date | None) -> _Receiver:
-    facts = candidate.facts
-    return _Receiver(facts.organization_id, held, candidate.route, facts.kind in NEEDS_CONSENT)
+async def package_grace(tx: Transaction, row: Referral) -> timedelta:
+    """How long after its deadline the receiver may read the package."""
+    in_force = await organizations.policy_in_force(tx, row.regency, deadlines.local_day(tx.now, row.area))
+    return timedelta(days=in_force.policy.package_grace_days)
 
 
 _CLIENT = """
@@ -190,7 +162,3 @@ async def _package(tx: Transaction, row: Referral, scope: Mapping[str, Any]) -> 
         if given.get(name) is not None:
             given[name] = tx.keyring.encrypt(given[name], aad(package.purpose(name), row.id))
     return ReferralPackage(regency=row.regency, id=row.id, area=row.area, **scope, **given)
-
-
-def _zone(area: int) -> str:
-    return codes.time_zone(codes.area_code(area))

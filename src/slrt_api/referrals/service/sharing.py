@@ -16,7 +16,9 @@ from slrt_api.organizations.codes import NEEDS_CONSENT
 from slrt_api.referrals.codes import ENDED
 from slrt_api.referrals.models import Referral
 from slrt_api.runtime.actor import Actor
+from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.transaction import Transaction
+from slrt_api.runtime.usecase import use_case
 
 _SAID: Final = """
 SELECT c.basis, c.status, c.case_id
@@ -26,7 +28,7 @@ WHERE n.regency = $1 AND n.id = $2 AND c.purpose = 'PARTNER_SHARING'
 """
 _EMPTY: Final = """
 UPDATE referral_packages SET name = NULL, birth_date = NULL, sex = NULL, address = NULL, nik_prefix = NULL,
-    need_note = NULL, emptied_at = coalesce(emptied_at, $3), open = $4
+    need_note = NULL, review_answer = NULL, emptied_at = coalesce(emptied_at, $3), open = $4
 WHERE regency = $1 AND id = $2
 """
 _SHARED: Final = f"""
@@ -105,5 +107,28 @@ async def empty_packages(tx: Transaction, regency: int, person_id: UUID, case_id
         found = await tx.rows(Referral, _SHARED, regency, sorted(state.value for state in ENDED), person_id, case_id)
         for row in found:
             await empty_package(tx, row, open_=True)
-            await tx.change(row, "package_emptied")
+            await tx.change(row, "package_emptied", package_expires_at=None)
     return len(found)
+
+
+@use_case("referrals.expire_package", scope=Scope.REFERRALS_WRITE, conditional=False)
+async def expire_package(tx: Transaction, actor: Actor, id_: UUID) -> None:
+    """Empty a package whose time is over, though its referral still runs.
+
+    For the worker, one referral an act, once: nothing happens where another worker was faster.
+    """
+    if actor.rows.kind is not ScopeKind.WORKER:
+        raise errors.Forbidden("role_not_allowed")
+    seen = await tx.get(Referral, id_)
+    due = await tx.rows(
+        Referral,
+        "regency = $1 AND id = $2 AND package_expires_at <= $3 FOR NO KEY UPDATE",
+        seen.regency,
+        seen.id,
+        tx.now,
+    )
+    if not due:
+        return
+    async with tx.effect(seen.regency):
+        await empty_package(tx, due[0], open_=True)
+        await tx.change(due[0], "package_emptied", package_expires_at=None)

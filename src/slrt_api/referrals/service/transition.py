@@ -1,7 +1,8 @@
 """The steps of a referral: one use case, the table of the lifecycle, and what each action does besides."""
 
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from datetime import date, datetime
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from pydantic import Field
@@ -13,12 +14,13 @@ from slrt_api.cases.models import Case
 from slrt_api.clocks import service as clocks
 from slrt_api.kernel import errors
 from slrt_api.organizations import service as organizations
-from slrt_api.referrals.codes import ENDED, ReferralStatus, Routing
+from slrt_api.organizations.models import Organization
+from slrt_api.referrals.codes import ENDED, UNDECIDED, ReferralStatus, RoutedBy, Routing
 from slrt_api.referrals.codes import ReferralAction as A
 from slrt_api.referrals.lifecycle import FACTS, LIFECYCLE, RECEIVERS, SENDERS
 from slrt_api.referrals.models import Referral
-from slrt_api.referrals.service import sharing
-from slrt_api.referrals.service.send import Effect, send
+from slrt_api.referrals.service import deadlines, offers, sharing
+from slrt_api.referrals.service.send import Effect, package_grace, send
 from slrt_api.referrals.shapes import REFERRAL
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.transaction import Transaction
@@ -35,13 +37,16 @@ class ReferralTransition(Command):
         max_length=2000,
         description=(
             "Why, in words that the people concerned may read. Asked for by `REJECT`, `DECLINE`, `REDIRECT`, `FAIL` and"
-            " `REVOKE`."
+            " `REVOKE`, and by `SEND` to an organization that lets offers wait or has not answered lately."
         ),
         examples=["Tidak ada tenaga pendamping bulan ini"],
     )
     organization_id: UUID | None = Field(
         default=None,
-        description="With `SEND`: the receiving organization; the draft's own when left out.",
+        description=(
+            "With `SEND`: the receiving organization; the draft's own when left out. With `REDIRECT`: who should serve it"
+            " instead."
+        ),
         examples=["019aaa11-2233-8000-8cfe-04a1b2c3d4e5"],
     )
     routing: Routing | None = Field(
@@ -63,6 +68,26 @@ class ReferralTransition(Command):
         max_length=2000,
         description="With `REALIZE`, which asks for it: what the client received, and what shows it.",
         examples=["Kembali bersekolah sejak 2 November, surat kepala sekolah terlampir"],
+    )
+    asked: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=2000,
+        description="With `REVIEW`: what the sending side is asked for. It answers at `/answers`.",
+        examples=["Mohon surat keterangan dari sekolah"],
+    )
+    waitlist_period: str | None = Field(
+        default=None,
+        pattern="^20[0-9]{2}-(0[1-9]|1[0-2])$",
+        description="With `WAITLIST`: the month in which a place is expected; the next one when left out.",
+        examples=["2027-01"],
+    )
+    waitlist_position: int | None = Field(
+        default=None,
+        ge=1,
+        le=1_000_000,
+        description="With `WAITLIST`: its place in the line; behind all who wait there for the service when left out.",
+        examples=[3],
     )
 
 
@@ -139,10 +164,12 @@ async def _step(tx: Transaction, actor: Actor, id_: UUID, command: ReferralTrans
     columns = {**effect.columns, "status": line.target}
     texts = {"reason": command.reason}
     if line.target not in ENDED or line.source in ENDED:
+        await offers.close(tx, row, command.action, line.target)
         row = await tx.change(row, EVENTS[command.action], texts=texts, **columns)
         await clocks.follow(tx, row, line.target, action=command.action, ended=line.target in ENDED)
         return Done(row.id, once=effect.once)
     columns |= await _end(tx, row, command.action)
+    await offers.close(tx, row, command.action, line.target)
     # Its partner, who may be the one that acts, no longer sees the row that comes out of this, and PostgreSQL refuses an
     # update whose result its own role does not see.
     async with tx.effect(row.regency):
@@ -151,11 +178,21 @@ async def _step(tx: Transaction, actor: Actor, id_: UUID, command: ReferralTrans
     return Done(row.id, once=effect.once)
 
 
+_OWNERS: Final[dict[str, frozenset[A]]] = {
+    "organization_id": frozenset({A.SEND, A.REDIRECT}),
+    "routing": frozenset({A.SEND}),
+    "override_reason": frozenset({A.SEND}),
+    "evidence": frozenset({A.REALIZE}),
+    "asked": frozenset({A.REVIEW}),
+    "waitlist_period": frozenset({A.WAITLIST}),
+    "waitlist_position": frozenset({A.WAITLIST}),
+}
+
+
 def _members(command: ReferralTransition) -> None:
     """Refuse members that belong to another action, and the absence of those that belong to this one."""
-    owners = {"organization_id": A.SEND, "routing": A.SEND, "override_reason": A.SEND, "evidence": A.REALIZE}
-    for name, action in owners.items():
-        if getattr(command, name) is not None and command.action is not action:
+    for name, actions in _OWNERS.items():
+        if getattr(command, name) is not None and command.action not in actions:
             raise errors.Invalid.at(f"/{name}", "not_for_this_action", "Leave this member out for this action.")
     if command.organization_id is not None and command.routing is not None:
         raise errors.Invalid.at("/routing", "not_for_this_action", "Name an organization or a routing, not both.")
@@ -177,11 +214,89 @@ async def _send(tx: Transaction, actor: Actor, row: Referral, command: ReferralT
         organization_id=command.organization_id,
         routing=command.routing,
         override_reason=command.override_reason,
+        reason=command.reason,
     )
 
 
-async def _decide(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
+async def _review(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
+    if command.asked is None:
+        return Effect()
+    return Effect({"review_asked": command.asked, "review_answered_at": None})
+
+
+async def _say_yes(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
+    """The service is promised: by when, and of one that waited, the place that it now takes."""
+    realize_by = await deadlines.realize_by(tx, row)
+    columns: dict[str, Any] = {
+        "decided_by": actor.subject,
+        "decided_at": tx.now,
+        "realize_by": realize_by,
+        "package_expires_at": await _later_end(tx, row, realize_by),
+    }
+    if row.status == ReferralStatus.WAITLISTED and row.organization_id is not None:
+        async with tx.effect(row.regency):
+            columns["capacity_period"] = await organizations.take_place(
+                tx, row.regency, row.organization_id, row.service, deadlines.period_of(tx.now, row.area)
+            )
+    return Effect(columns)
+
+
+async def _say_no(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
     return Effect({"decided_by": actor.subject, "decided_at": tx.now})
+
+
+async def _redirect(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
+    other = command.organization_id
+    if other is None:
+        return Effect()
+    if other == row.organization_id or await tx.find(Organization, other) is None:
+        raise errors.Invalid.reference("/organization_id")
+    return Effect({"redirected_to": other})
+
+
+_WAITING_THERE: Final = """
+SELECT count(*) FROM referrals
+WHERE regency = $1 AND service = $2 AND status = 'WAITLISTED' AND id <> $3
+  AND organization_id IS NOT DISTINCT FROM $4 AND program_id IS NOT DISTINCT FROM $5
+"""
+
+
+async def _waitlist(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
+    """It waits for a place of a later month, and so holds none of this one."""
+    now = deadlines.period_of(tx.now, row.area)
+    period = deadlines.month_after(now)
+    if command.waitlist_period is not None:
+        period = date.fromisoformat(f"{command.waitlist_period}-01")
+    if period < now:
+        raise errors.Invalid.at("/waitlist_period", "date_in_past", "Name this month or a later one.")
+    position = command.waitlist_position
+    async with tx.effect(row.regency):
+        if position is None:
+            key = (row.regency, row.service, row.id, row.organization_id, row.program_id)
+            position = 1 + await tx.value(_WAITING_THERE, *key)
+        await _give_back(tx, row)
+    until = deadlines.end_of(period, row.area)
+    columns: dict[str, Any] = {
+        "waitlist_position": position,
+        "waitlist_period": period,
+        "respond_by": until,
+        "package_expires_at": await _later_end(tx, row, until),
+        "capacity_period": None,
+    }
+    return Effect(columns)
+
+
+async def _later_end(tx: Transaction, row: Referral, deadline: datetime) -> datetime | None:
+    """Until when the package may be read with a new deadline; None where nothing is left to read."""
+    if row.package_expires_at is None:
+        return None
+    return max(row.package_expires_at, deadline + await package_grace(tx, row))
+
+
+async def _give_back(tx: Transaction, row: Referral) -> None:
+    """Give the place back that the referral holds, if it holds one. Called inside `tx.effect`."""
+    if row.capacity_period is not None and row.organization_id is not None:
+        await organizations.give_place_back(tx, row.regency, row.organization_id, row.service, row.capacity_period)
 
 
 async def _realize(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
@@ -195,22 +310,26 @@ async def _confirm_receipt(tx: Transaction, actor: Actor, row: Referral, command
 async def _expire(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
     if row.respond_by is None or tx.now <= row.respond_by:
         raise errors.Conflict("respond_by_not_passed")
-    return Effect()
+    # Who routed it looks for the next one; whoever named its receiver decides anew.
+    return Effect({"reroute": row.routed_by == RoutedBy.AUTO and row.status in UNDECIDED})
 
 
 _STEPS: Final[dict[A, _Step]] = {
     A.SEND: _send,
-    A.APPROVE: _decide,
-    A.ACCEPT: _decide,
-    A.REJECT: _decide,
-    A.DECLINE: _decide,
+    A.REVIEW: _review,
+    A.APPROVE: _say_yes,
+    A.ACCEPT: _say_yes,
+    A.REJECT: _say_no,
+    A.DECLINE: _say_no,
+    A.WAITLIST: _waitlist,
+    A.REDIRECT: _redirect,
     A.REALIZE: _realize,
     A.CONFIRM_RECEIPT: _confirm_receipt,
     A.EXPIRE: _expire,
 }
 
 
-async def _end(tx: Transaction, row: Referral, action: A) -> dict[str, None]:
+async def _end(tx: Transaction, row: Referral, action: A) -> dict[str, Any]:
     """What an ending demands elsewhere: the package emptied, the need moved on, the place given back."""
     if row.status == ReferralStatus.DRAFT:
         return {}
@@ -225,7 +344,7 @@ async def _end(tx: Transaction, row: Referral, action: A) -> dict[str, None]:
             await cases.move_need(tx, row.need_id, NeedStatus.MET, referral_id=row.id, event="need_met")
         else:
             await cases.move_need(tx, row.need_id, NeedStatus.OPEN, referral_id=None, event="need_returned")
-        if action not in _FREES_PLACE or row.capacity_period is None or row.organization_id is None:
-            return {}
-        await organizations.give_place_back(tx, row.regency, row.organization_id, row.service, row.capacity_period)
-    return {"capacity_period": None}
+        if action not in _FREES_PLACE:
+            return {"package_expires_at": None}
+        await _give_back(tx, row)
+    return {"package_expires_at": None, "capacity_period": None}

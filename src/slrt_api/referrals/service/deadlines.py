@@ -1,0 +1,58 @@
+"""By when a receiver answers and gives the service, in the local days of the client's place."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from slrt_api.areas import codes
+from slrt_api.clocks import service as clocks
+from slrt_api.clocks.calendars import national_calendar
+from slrt_api.kernel import worktime
+from slrt_api.referrals.codes import ReferralStatus
+from slrt_api.referrals.models import Referral
+from slrt_api.runtime.transaction import Transaction
+
+
+def local_day(at: datetime, area: int) -> date:
+    """The day that it is at `at` in the zone of `area`."""
+    return at.astimezone(ZoneInfo(zone(area))).date()
+
+
+def period_of(at: datetime, area: int) -> date:
+    """First day of the month in which places are counted at `at`, by the local calendar."""
+    return local_day(at, area).replace(day=1)
+
+
+def month_after(period: date) -> date:
+    """First day of the next month."""
+    return (period + timedelta(days=31)).replace(day=1)
+
+
+def end_of(period: date, area: int) -> datetime:
+    """The instant at which a month is over at the place."""
+    return datetime.combine(month_after(period), time(), ZoneInfo(zone(area))).astimezone(UTC)
+
+
+async def respond_by(tx: Transaction, row: Referral) -> datetime:
+    """By when it has to be answered that is sent in this act: the promise of the clock that begins with it."""
+    return await _promised(tx, row, "RESPOND", ReferralStatus.SENT)
+
+
+async def realize_by(tx: Transaction, row: Referral) -> datetime:
+    """By when the service has to be given that is approved in this act."""
+    return await _promised(tx, row, "REALIZE", ReferralStatus.APPROVED)
+
+
+def working_minutes(start: datetime, end: datetime, area: int) -> int:
+    """Office minutes that passed at the place."""
+    return worktime.working_minutes_between(start, end, national_calendar(zone(area)))
+
+
+def zone(area: int) -> str:
+    return codes.time_zone(codes.area_code(area))
+
+
+async def _promised(tx: Transaction, row: Referral, name: str, event: ReferralStatus) -> datetime:
+    promised = await clocks.promise(tx, row, name, event)
+    if promised is None:
+        raise LookupError(f"no policy promises {name}")
+    return promised
