@@ -10,7 +10,7 @@ from policies import Access, national_table, tenant_table
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_30_routing"
-down_revision = "2026_11_30_sealed"
+down_revision = "2026_11_30_attachments"
 branch_labels = None
 depends_on = None
 
