@@ -42,6 +42,7 @@ JOBS: Final = (
     Job("breach_clocks", 15, upkeep.breach_clocks),
     Job("recompute_clocks", 30, deadlines.recompute_clocks),
     Job("stop_clocks_of_ended", 30, deadlines.stop_clocks_of_ended),
+    Job("warn_clocks", 15, upkeep.warn_clocks),
     Job("find_duplicates", 5, finding.find_duplicates),
     Job("run_duplicates", 5, finding.run_duplicates),
     Job("run_screenings", 5, screening.run_screenings),

@@ -15,6 +15,7 @@ import asyncpg
 from slrt_api.areas import reference as areas_reference
 from slrt_api.cli.refusal import Refusal, readable_settings
 from slrt_api.clocks import reference as clocks_reference
+from slrt_api.complaints import reference as complaints_reference
 from slrt_api.programs import reference as programs_reference
 from slrt_api.runtime import migrations, roles
 from slrt_api.settings import DatabaseSettings
@@ -61,6 +62,7 @@ async def upgrade(owner_url: str) -> None:
         await areas_reference.load(owner)
         await clocks_reference.load(owner)
         await programs_reference.load(owner)
+        await complaints_reference.load(owner)
     finally:
         await owner.close()
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, false, text
+from sqlalchemy import BigInteger, DateTime, Index, SmallInteger, false, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
@@ -58,6 +58,7 @@ class Clock(Tenant, table=True):
     reporter_id: UUID | None = None
     receipt: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bool = False
+    escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     policy_id: UUID | None = None
     policy_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     started_by: str | None = None

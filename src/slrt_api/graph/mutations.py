@@ -36,8 +36,14 @@ NOT_OFFERED: Final = frozenset(
         "clocks.explain",
         "clocks.recompute",
         "clocks.stop_ended",
+        "clocks.announce_warning",
+        "clocks.end_window",
+        "complaints.counts",
         "complaints.file_publicly",
+        "complaints.similar",
+        "complaints.step_by_receipt",
         "complaints.track",
+        "complaints.write_by_receipt",
         "duplicate_runs.step",
         "duplicates.look",
         "eligibility_checks.replay",
@@ -120,6 +126,11 @@ class Mutation:
     @property
     def conditional(self) -> bool:
         return self.case.asked and self.case.conditional and not self.case.creates
+
+    @cached_property
+    def asked(self) -> tuple[InputMember, ...]:
+        """What a read is asked for: the command's members alone."""
+        return tuple(_members(self.case.command))
 
     def body(self, given: Mapping[str, Any]) -> bytes:
         """The JSON that REST would be sent for these input values."""

@@ -81,6 +81,9 @@ class Kind(IntEnum):
     ENROLLMENT_LIST = 41
     CALENDAR = 43
     SLA_POLICY = 44
+    ESCALATION_LADDER = 51
+    SEALED_ACCESS = 42
+    COMPLAINT_LINK = 53
 
 
 _KINDS = {int(kind): kind for kind in Kind}

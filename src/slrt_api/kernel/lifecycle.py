@@ -34,7 +34,10 @@ class State:
 
 @dataclass(frozen=True)
 class Transition:
-    """One line of a table. `refusal` is the problem code (409) when the guard is not TRUE."""
+    """One line of a table. `refusal` is the problem code (409) when the guard is not TRUE.
+
+    Two lines may lead from one state to another by the same action, for roles that are not the same.
+    """
 
     source: str
     action: str
@@ -115,7 +118,7 @@ class Lifecycle:
         choices = [each for each in self._from[state] if each.action == action]
         if not choices:
             raise Conflict("transition_not_allowed")
-        transition = _choose(choices, outcome)
+        transition = _choose(choices, outcome, role)
         if role not in transition.roles:
             raise Forbidden("role_not_allowed")
         if transition.scope not in scopes:
@@ -203,15 +206,16 @@ class Lifecycle:
         return [each for each in self._from[state] if role in each.roles and each.scope in scopes]
 
 
-def _choose(choices: list[Transition], outcome: str | None) -> Transition:
+def _choose(choices: list[Transition], outcome: str | None, role: str) -> Transition:
+    """The line of that outcome; of several, which differ by their roles, the one of `role`."""
     if outcome is None:
-        if len(choices) > 1:
+        if len({each.target for each in choices}) > 1:
             raise Invalid.at("/outcome", "outcome_required", "This action has several outcomes: name one.")
-        return choices[0]
-    for each in choices:
-        if each.target == outcome:
-            return each
-    raise Invalid.at("/outcome", "unknown_outcome", "Not an outcome of this action from the present state.")
+        outcome = choices[0].target
+    lines = [each for each in choices if each.target == outcome]
+    if not lines:
+        raise Invalid.at("/outcome", "unknown_outcome", "Not an outcome of this action from the present state.")
+    return next((each for each in lines if role in each.roles), lines[0])
 
 
 def _passes(transition: Transition, row: Mapping[str, Value], actor: Mapping[str, Value]) -> bool:
@@ -227,18 +231,20 @@ def _validate(table: Lifecycle, initial: frozenset[str], from_terminal: frozense
         # Codes are written into SQL as they are.
         if not _CODE.fullmatch(code):
             raise ValueError(f"{table.name}: {code!r} is not UPPER_SNAKE")
-    seen: set[tuple[str, str, str]] = set()
+    seen: dict[tuple[str, str, str], frozenset[str]] = {}
     for each in table.transitions:
         line = f"{table.name}: {each.source} {each.action} {each.target}"
         if not {each.source, each.target} <= set(codes):
             raise ValueError(f"{line}: unknown state")
-        if (each.source, each.action, each.target) in seen:
+        # Twice only for others, who may under a condition of their own.
+        before = seen.get((each.source, each.action, each.target), frozenset())
+        if before & each.roles:
             raise ValueError(f"{line}: stands twice")
         if not each.roles:
             raise ValueError(f"{line}: nobody may")
         if each.source in terminal and each.action not in from_terminal:
             raise ValueError(f"{line}: leaves a terminal state")
-        seen.add((each.source, each.action, each.target))
+        seen[each.source, each.action, each.target] = before | each.roles
     if not initial <= set(codes):
         raise ValueError(f"{table.name}: unknown initial state")
     forward = {(source, target) for source, _, target in seen}

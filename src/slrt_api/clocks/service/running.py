@@ -60,6 +60,39 @@ async def follow(
     return begun
 
 
+async def begin(
+    tx: Transaction, row: Aggregate, event: str, *, nature: str | None = None, severity_flags: Collection[str] = ()
+) -> list[Clock]:
+    """Begin the clocks that `event` calls for and that do not run yet, and leave all others: for what is no new status."""
+    held = await situation(tx, row.area)
+    async with tx.effect(row.regency):
+        names = {clock.name for clock in await tx.rows(Clock, _OPEN, row.regency, row.id)}
+        chosen = _started(tx, row, held, {event}, nature=nature, severity_flags=severity_flags)
+        clocks = [_begun(tx, row, policy, held, {event}) for policy in chosen if policy.name not in names]
+        begun = [clock for clock in clocks if clock is not None]
+        await tx.insert(*begun)
+    return begun
+
+
+async def reclassify(tx: Transaction, row: Aggregate, *, nature: str | None, severity_flags: Collection[str]) -> None:
+    """Let the clocks that run follow a change of the class of `row`: where another policy is right now, its promise counts from
+    when the old one began, and the old one stops. What is breached stays so."""
+    held = await situation(tx, row.area)
+    async with tx.effect(row.regency):
+        running = await tx.rows(Clock, _OPEN, row.regency, row.id)
+        for clock in running:
+            if clock.state == ClockState.BREACHED or clock.due_at <= tx.now or clock.started_by is None:
+                continue
+            chosen = _started(tx, row, held, {clock.started_by}, nature=nature, severity_flags=severity_flags)
+            policy = next((each for each in chosen if each.name == clock.name), None)
+            if policy is None or (policy.unit.value, policy.amount) == (clock.unit, clock.amount):
+                continue
+            await _stop(tx, clock)
+            begun = _begun(tx, row, policy, held, {clock.started_by}, since=clock.started_at)
+            if begun is not None:
+                await tx.insert(begun)
+
+
 async def promise(tx: Transaction, row: Aggregate, name: str, event: str) -> datetime | None:
     """The deadline that the clock `name` will have when `event` starts it in this act; None where no policy calls for it.
 
@@ -99,10 +132,16 @@ def _start(tx: Transaction, row: Aggregate, policy: ClockPolicy) -> datetime | N
 
 
 def _begun(
-    tx: Transaction, row: Aggregate, policy: ClockPolicy, held: Situation, events: Collection[str]
+    tx: Transaction,
+    row: Aggregate,
+    policy: ClockPolicy,
+    held: Situation,
+    events: Collection[str],
+    *,
+    since: datetime | None = None,
 ) -> Clock | None:
-    """The clock that a policy begins; None where there is nothing to count."""
-    start = _start(tx, row, policy)
+    """The clock that a policy begins; None where there is nothing to count. since: it counts from an earlier instant."""
+    start = since or _start(tx, row, policy)
     if start is None:
         return None
     calendar = held.work.calendar
@@ -130,6 +169,7 @@ def _begun(
         reporter_id=getattr(row, "reporter_id", None),
         receipt=getattr(row, "receipt", None),
         sealed=bool(getattr(row, "sealed", False)),
+        escalation=getattr(row, "escalation", 0),
         started_by=min(policy.start_events & set(events)),
         meets=sorted(policy.meets_events),
         pauses_in=sorted(policy.pauses_in),
