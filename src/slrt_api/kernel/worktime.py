@@ -42,6 +42,8 @@ Position = int | timedelta
 
 
 class Unit(StrEnum):
+    """What the length of a deadline counts: real hours, days, working days, or hours of office time."""
+
     HOURS = "HOURS"
     CALENDAR_DAY = "CALENDAR_DAY"
     WORKING_DAY = "WORKING_DAY"
