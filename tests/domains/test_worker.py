@@ -193,6 +193,26 @@ class TestBreachClocks:
             with pytest.raises(asyncio.CancelledError):
                 await upkeep.breach_clocks(platform)
 
+    async def test_one_that_cannot_be_told_keeps_no_other_from_being_told(
+        self, api: Api, owner: asyncpg.Connection, platform: Platform, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        complaints = [(await filed(api))["id"] for _ in range(4)]
+        await due(owner, *complaints)
+        change = Transaction.change
+
+        async def poisoned(self: Transaction, row: Any, *args: Any, **kwargs: Any) -> Any:
+            if str(row.id) == complaints[1]:
+                raise ValueError("poison")
+            return await change(self, row, *args, **kwargs)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Transaction, "change", poisoned)
+            await upkeep.breach_clocks(at(platform, PAST))
+        told = {id_ for id_, _ in await announced(owner, *complaints)}
+        assert told == {UUID(each) for each in complaints} - {UUID(complaints[1])}
+        await upkeep.breach_clocks(at(platform, PAST))
+        assert len(await announced(owner, *complaints)) == 4
+
     async def test_a_busy_complaint_is_left_to_the_next_round(
         self, api: Api, owner: asyncpg.Connection, platform: Platform
     ) -> None:

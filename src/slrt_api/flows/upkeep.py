@@ -197,6 +197,9 @@ async def _each(
                 await Act(platform, WORKER, current_trace_id())(what(row), on=row["id"])
             except errors.SlrtError as error:
                 _log.warning("clock_left", code=error.code, clock_id=str(row["id"]))
+            except Exception:
+                # The edge of one clock's act: one that cannot be told must not keep all others of its round from being told.
+                _log.exception("clock_left", clock_id=str(row["id"]))
         tried += len(rows)
         if len(rows) < BATCH:
             return tried
