@@ -17,6 +17,7 @@ from slrt_api.areas import dataset
 from slrt_api.areas import reference as areas_reference
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.kernel.numbers import new_number
+from slrt_api.cases import reference as cases_reference
 from slrt_api.programs import reference as programs_reference
 from slrt_api.runtime import events, migrations, roles
 from slrt_api.runtime.embedded import EmbeddedPostgres
@@ -96,6 +97,7 @@ async def prepare(
     owner = await asyncpg.connect(owner_url)
     await areas_reference.load(owner)
     await programs_reference.load(owner)
+    await cases_reference.load(owner)
     await owner.close()
     superuser = await asyncpg.connect(server.url("postgres", DATABASE))
     try:

@@ -11,7 +11,7 @@ from slrt_api.access.consents.shapes import CONSENT
 from slrt_api.access.overrides.shapes import ACCESS_OVERRIDE
 from slrt_api.access.scopes import Scope
 from slrt_api.access.shapes import GRANT, REVOCATION
-from slrt_api.cases.shapes import CASE
+from slrt_api.cases.shapes import CASE, CASE_MERGE, FAMILY_PLAN
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, DUPLICATE_TICKET, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
 from slrt_api.kernel.ids import NATIONAL, Kind
@@ -52,6 +52,8 @@ WITH_HISTORY: Final = (
     HANDOVER,
     DUPLICATE_TICKET,
     CASE,
+    FAMILY_PLAN,
+    CASE_MERGE,
     REFERRAL,
     COMPLAINT,
     GRANT,

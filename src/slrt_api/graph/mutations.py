@@ -29,6 +29,8 @@ NOT_OFFERED: Final = frozenset(
     {
         "access_overrides.own",
         "access_overrides.resource",
+        "cases.lapse",
+        "cases.remind_plan_line",
         "civil_checks.question",
         "civil_checks.record",
         "clocks.announce_breach",

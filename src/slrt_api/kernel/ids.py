@@ -78,6 +78,13 @@ class Kind(IntEnum):
     VARIANT_CHOICE = 39
     ELIGIBILITY_REVIEW = 40
     ENROLLMENT_LIST = 41
+    CASE_PLAN_LINE = 45
+    NOTE = 46
+    ASSIGNMENT = 47
+    INSTRUMENT = 48
+    FAMILY_PLAN = 49
+    CASE_TASK = 54
+    CASE_MERGE = 55
 
 
 _KINDS = {int(kind): kind for kind in Kind}

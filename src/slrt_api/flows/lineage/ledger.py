@@ -58,6 +58,7 @@ _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
         ("enrollments", "household_id = $2 AND person_id IS NULL"),
         ("eligibility_checks", "household_id = $2"),
         ("eligibility_reviews", "household_id = $2"),
+        ("family_plans", "household_id = $2"),
     ),
     Person: (
         *_OWNED,
@@ -65,7 +66,16 @@ _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
         ("civil_checks", "person_id = $2"),
         ("enrollments", "person_id = $2"),
     ),
-    Case: (("needs", "case_id = $2"), ("assessments", "case_id = $2"), ("direct_services", "case_id = $2")),
+    Case: (
+        ("needs", "case_id = $2"),
+        ("assessments", "case_id = $2"),
+        ("direct_services", "case_id = $2"),
+        ("case_plan_lines", "case_id = $2"),
+        ("case_notes", "case_id = $2"),
+        ("case_assignments", "case_id = $2"),
+        ("case_tasks", "case_id = $2"),
+        ("case_merges", "survivor_id = $2"),
+    ),
     Referral: (("referral_packages", "id = $2"),),
 }
 #: operation -> what happened to the household, a person and a case that it touched
