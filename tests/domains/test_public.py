@@ -74,7 +74,7 @@ class TestFile:
             *("resolution", "service_realized", "receipt_secret"),
         }
         assert "Siti" not in answer.text
-        assert len(complaint["clocks"]) == 5
+        assert len(complaint["clocks"]) == 6
 
     async def test_staff_of_the_village_find_it(self, api: Api) -> None:
         receipt = (await file(api, nature="ASPIRATION")).json()["receipt"]

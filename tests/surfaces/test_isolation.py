@@ -261,6 +261,8 @@ CASES: dict[Method, Case] = {
         lambda _: {"instrument": "REGSOSEK2022K", "answers": {"304": 4}, "summary": "B"},
     ),
     ("GET", "/v1/cases/{id}/services"): Case(Kind.CASE, "puskesos_officer"),
+    ("GET", "/v1/cases/{id}/clocks"): Case(Kind.CASE, "puskesos_officer"),
+    ("GET", "/v1/referrals/{id}/clocks"): Case(Kind.REFERRAL, "puskesos_officer"),
     ("POST", "/v1/cases/{id}/services"): Case(
         Kind.CASE,
         "puskesos_officer",

@@ -26,6 +26,7 @@ from slrt_api.cases.codes import (
     Unit,
 )
 from slrt_api.cases.lifecycle import BY_HAND, CASE_LIFECYCLE, COMPUTED, NEED_COMPUTED
+from slrt_api.clocks.shapes import clocks_of
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel.ids import Kind
 from slrt_api.kernel.numbers import parse_number
@@ -711,6 +712,7 @@ CASE.link(
         "Duplicates that were merged into it.",
     )
 )
+CASE.link(clocks_of("case"))
 CASE.link(Link("services", DIRECT_SERVICE, _PART, "Services given by the unit itself."))
 CASE.link(
     Link(

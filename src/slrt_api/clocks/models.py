@@ -1,25 +1,42 @@
 """Table of running clocks of any aggregate."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, DateTime, Index, false, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Field
 
 from slrt_api.kernel.ids import Kind
-from slrt_api.runtime.tables import INSTANT, Tenant
+from slrt_api.kernel.worktime import Promise, Unit
+from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Tenant
+
+INSTANT_ARRAY: Any = ARRAY(DateTime(timezone=True))
+#: clocks that may still be breached: also one that stands still, which runs on by itself at its limit
+OPEN: Final = "state = ANY (ARRAY['RUNNING'::text, 'PAUSED'::text])"
+#: clocks that are still to be warned of
+UNWARNED: Final = f"{OPEN} AND warn_at IS NOT NULL AND warned_at IS NULL AND met_at IS NULL"
 
 
 class Clock(Tenant, table=True):
-    """One deadline of one aggregate: what was promised, under which policy and calendar, and what became of it."""
+    """One deadline of one aggregate: what was promised, under which policy and calendar, and what became of it.
+
+    What the policy says of this clock is kept with it (`meets` to `warn_minutes`), so that no later policy changes what
+    was promised. `pauses` are the instants at which it was stopped and let run on, in turn. While it stands still `due_at`
+    is the deadline if it does so until `paused_until`, the limit; after that instant it runs on by itself, whatever `state`
+    says. `warned_at` is written by the worker that warns, and emptied when the deadline moves. `promised_at` is the
+    deadline as first promised. `estimated`: it rests on days that are not decreed yet.
+    """
 
     KIND: ClassVar[Kind] = Kind.CLOCK
 
     __tablename__ = "clocks"
     __table_args__ = (
         Index("clocks_aggregate", "regency", "aggregate_id", "name"),
-        Index("clocks_running", "regency", "due_at", postgresql_where=text("state = 'RUNNING'")),
+        Index("clocks_due", "regency", "due_at", "id", postgresql_where=text(OPEN)),
+        Index("clocks_warn", "regency", "warn_at", "id", postgresql_where=text(UNWARNED)),
+        Index("clocks_calendar", "regency", "calendar_version", postgresql_where=text(OPEN)),
     )
 
     aggregate_id: UUID
@@ -37,3 +54,32 @@ class Clock(Tenant, table=True):
     reporter_id: UUID | None = None
     receipt: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bool = False
+    policy_id: UUID | None = None
+    policy_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    started_by: str | None = None
+    meets: list[str] = Field(default_factory=list, sa_type=TEXT_ARRAY, sa_column_kwargs={"server_default": "{}"})
+    pauses_in: list[str] = Field(default_factory=list, sa_type=TEXT_ARRAY, sa_column_kwargs={"server_default": "{}"})
+    pause_limit: int | None = None
+    pause_unit: str | None = None
+    warn_percent: int | None = None
+    warn_minutes: int | None = None
+    warn_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    warned_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    pauses: list[datetime] = Field(
+        default_factory=list, sa_type=INSTANT_ARRAY, sa_column_kwargs={"server_default": "{}"}
+    )
+    paused_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    paused_until: datetime | None = Field(default=None, sa_type=INSTANT)
+    promised_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    estimated: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+
+    @property
+    def promise(self) -> Promise:
+        return Promise(
+            Unit(self.unit),
+            self.amount,
+            self.pause_limit or 0,
+            Unit(self.pause_unit) if self.pause_unit else Unit.CALENDAR_DAY,
+            self.warn_percent,
+            self.warn_minutes,
+        )

@@ -1,84 +1,188 @@
-"""Running clocks of an aggregate: start, meet, stop. Called by the use cases that change the aggregate, under its lock.
+"""Running clocks of an aggregate. Called by the use cases that change the aggregate, under its lock.
 
-Clocks are second rows: they are written under `slrt_effect`, so none of these may be called inside `tx.effect`. That a
-clock is breached is marked and announced by the worker alone, so that it is told once, whoever comes first.
+Clocks are second rows, written under `slrt_effect`. That a clock is warned of or breached is marked and announced by the
+worker alone, so that it is told once, whoever comes first.
 """
 
 from collections.abc import Collection
+from datetime import datetime
 
 from slrt_api.areas import codes
 from slrt_api.clocks import calendars, policies
 from slrt_api.clocks.codes import ClockState
 from slrt_api.clocks.models import Clock
+from slrt_api.clocks.policies import ClockPolicy
 from slrt_api.kernel.ids import Kind, new_id
-from slrt_api.kernel.worktime import due_at
+from slrt_api.kernel.worktime import Calendar, Course, course, due_at
 from slrt_api.runtime.tables import Aggregate
 from slrt_api.runtime.transaction import Transaction
 
-_MEET = """
-UPDATE clocks SET met_at = $4, state = CASE WHEN due_at <= $4 THEN state ELSE 'MET' END
-WHERE regency = $1 AND aggregate_id = $2 AND name = ANY ($3::text[]) AND state IN ('RUNNING', 'BREACHED')
-  AND met_at IS NULL
-"""
-_STOP = """
-UPDATE clocks SET state = 'STOPPED'
-WHERE regency = $1 AND aggregate_id = $2 AND state = 'RUNNING' AND met_at IS NULL AND due_at > $3
-"""
+_OPEN = "regency = $1 AND aggregate_id = $2 AND state <> ALL ('{MET,STOPPED}') AND met_at IS NULL ORDER BY id"
 
 
-async def start(
-    tx: Transaction, row: Aggregate, event: str, *, nature: str | None = None, severity_flags: Collection[str] = ()
+async def follow(
+    tx: Transaction,
+    row: Aggregate,
+    event: str,
+    *,
+    action: str | None = None,
+    ended: bool = False,
+    nature: str | None = None,
+    severity_flags: Collection[str] = (),
 ) -> list[Clock]:
-    """Start the clocks that `event` (a status or an action of `row`) calls for, from the instant of the act.
+    """Let the clocks of `row` follow a change: what it meets is met, pauses or runs on, and what it starts begins.
 
-    What was recorded offline counts from its arrival here: nobody can answer what has not been received.
+    event   the status that `row` has now
+    action  what was done, where policies start or meet a clock by the action
+    ended   nothing more is expected of anybody: what still runs stops, and what is past due by then stays to be announced
+    nature, severity_flags  of a complaint
+    Returns the clocks that began. One that still runs under the same name is left as it is, and no second one begins.
     Raises CalendarExhausted when the working calendar ends before a clock is due.
     """
-    zone = codes.time_zone(codes.area_code(row.area))
-    calendar = calendars.national_calendar(zone)
-    day = calendar.local_day(tx.now)
-    clocks = [
-        Clock(
-            regency=row.regency,
-            id=new_id(Kind.CLOCK, row.regency, tx.now, coarse=row.coarse),
-            area=row.area,
-            aggregate_id=row.id,
-            name=policy.name,
-            unit=policy.unit.value,
-            amount=policy.amount,
-            state=ClockState.RUNNING.value,
-            started_at=tx.now,
-            due_at=due_at(tx.now, policy.unit, policy.amount, calendar),
-            policy=policy.policy,
-            calendar_version=calendar.version,
-            time_zone=zone,
-            reporter_id=getattr(row, "reporter_id", None),
-            receipt=getattr(row, "receipt", None),
-            sealed=bool(getattr(row, "sealed", False)),
-        )
-        for policy in policies.started_by(event, row.NAME, day, nature=nature, severity_flags=severity_flags)
-    ]
-    if clocks:
-        async with tx.effect(row.regency):
-            await tx.insert(*clocks)
-    return clocks
-
-
-async def meet(tx: Transaction, row: Aggregate, event: str) -> None:
-    """Meet the clocks of `row` that `event` meets. One that is past due keeps the instant and is breached all the same."""
-    names = sorted(
-        {
-            policy.name
-            for policy in policies.load_policies()
-            if policy.applies_to == row.NAME and event in policy.meets_events
-        }
-    )
-    if names:
-        async with tx.effect(row.regency):
-            await tx.execute(_MEET, row.regency, row.id, names, tx.now)
-
-
-async def stop(tx: Transaction, row: Aggregate) -> None:
-    """Stop what still runs when `row` has come to an end. What was past due by then stays to be announced."""
+    events = {str(event)} | ({str(action)} if action is not None else set())
+    # A change of its status has told already that the actor may; clocks are read whole, whoever acts.
     async with tx.effect(row.regency):
-        await tx.execute(_STOP, row.regency, row.id, tx.now)
+        running = await tx.rows(Clock, _OPEN, row.regency, row.id)
+        left = [clock for clock in running if not await _met(tx, clock, events)]
+        if ended:
+            for clock in left:
+                await _stop(tx, clock)
+            left = []
+        else:
+            for clock in left:
+                await _pause(tx, clock, row, str(event))
+        names = {clock.name for clock in left if clock.state != ClockState.BREACHED}
+        chosen = await _policies(tx, row, events, nature=nature, severity_flags=severity_flags)
+        clocks = [_begun(tx, row, policy, events) for policy in chosen if policy.name not in names]
+        begun = [clock for clock in clocks if clock is not None]
+        await tx.insert(*begun)
+    return begun
+
+
+async def promise(tx: Transaction, row: Aggregate, name: str, event: str) -> datetime | None:
+    """The deadline that the clock `name` will have when `event` starts it in this act; None where no policy calls for it.
+
+    For a row that keeps the deadline as a column of its own.
+    """
+    for policy in await _policies(tx, row, {str(event)}):
+        if policy.name == name:
+            start = _start(tx, row, policy)
+            if start is not None:
+                return due_at(start, policy.unit, policy.amount, _calendar(row))
+    return None
+
+
+async def _policies(
+    tx: Transaction,
+    row: Aggregate,
+    events: Collection[str],
+    *,
+    nature: str | None = None,
+    severity_flags: Collection[str] = (),
+) -> tuple[ClockPolicy, ...]:
+    day = _calendar(row).local_day(tx.now)
+    return policies.started_by(events, row.NAME, day, nature=nature, severity_flags=severity_flags)
+
+
+def _calendar(row: Aggregate | Clock) -> Calendar:
+    return calendars.national_calendar(codes.time_zone(codes.area_code(row.area)))
+
+
+def _start(tx: Transaction, row: Aggregate, policy: ClockPolicy) -> datetime | None:
+    # Citizens who write down their own trouble owe nobody to hand it in.
+    by_officer = getattr(row, "reporter_id", None) is None
+    return policies.start_of(
+        policy,
+        tx.now,
+        received_at=getattr(row, "received_at", None),
+        captured_at=getattr(row, "captured_at", None) if by_officer else None,
+    )
+
+
+def _begun(tx: Transaction, row: Aggregate, policy: ClockPolicy, events: Collection[str]) -> Clock | None:
+    """The clock that a policy begins; None where there is nothing to count."""
+    start = _start(tx, row, policy)
+    if start is None:
+        return None
+    calendar = _calendar(row)
+    planned = course(start, policy.promise, (), calendar)
+    # The duty of who recorded something offline is done with its arrival.
+    met = not policy.meets_events.isdisjoint(events)
+    in_time = met and tx.now < planned.due_at
+    return Clock(
+        regency=row.regency,
+        id=new_id(Kind.CLOCK, row.regency, tx.now, coarse=row.coarse),
+        area=row.area,
+        aggregate_id=row.id,
+        name=policy.name,
+        unit=policy.unit.value,
+        amount=policy.amount,
+        state=(ClockState.MET if in_time else ClockState.RUNNING).value,
+        started_at=start,
+        due_at=planned.due_at,
+        met_at=tx.now if met else None,
+        policy=policy.policy,
+        policy_id=policy.id,
+        policy_version=policy.version,
+        calendar_version=calendar.version,
+        time_zone=calendar.zone,
+        reporter_id=getattr(row, "reporter_id", None),
+        receipt=getattr(row, "receipt", None),
+        sealed=bool(getattr(row, "sealed", False)),
+        started_by=min(policy.start_events & set(events)),
+        meets=sorted(policy.meets_events),
+        pauses_in=sorted(policy.pauses_in),
+        pause_limit=policy.pause_limit,
+        pause_unit=policy.pause_unit.value if policy.pause_unit else None,
+        warn_percent=policy.warn_percent,
+        warn_minutes=policy.warn_minutes,
+        warn_at=planned.warn_at,
+        promised_at=planned.due_at,
+        estimated=planned.uncertain,
+    )
+
+
+async def _met(tx: Transaction, clock: Clock, events: Collection[str]) -> bool:
+    """Meet the clock if one of `events` does. One that is past due keeps the instant and is breached all the same."""
+    if set(clock.meets).isdisjoint(events):
+        return False
+    in_time = clock.state != ClockState.BREACHED and tx.now < clock.due_at
+    await tx.update(clock, met_at=tx.now, **({"state": ClockState.MET.value} if in_time else {}))
+    return True
+
+
+async def _stop(tx: Transaction, clock: Clock) -> None:
+    if clock.state != ClockState.BREACHED and tx.now < clock.due_at:
+        await tx.update(clock, state=ClockState.STOPPED.value)
+
+
+async def _pause(tx: Transaction, clock: Clock, row: Aggregate, status: str) -> None:
+    """Stop the clock in a status in which it stands still, and let it run on in any other. Past due, it is left alone."""
+    stands, stood = status in clock.pauses_in, clock.state == ClockState.PAUSED
+    if stands == stood or clock.state == ClockState.BREACHED or clock.due_at <= tx.now:
+        return
+    calendar = _calendar(row)
+    pauses = [*clock.pauses, max(tx.now, clock.pauses[-1] if clock.pauses else clock.started_at)]
+    planned = course(clock.started_at, clock.promise, pauses, calendar)
+    if stands and planned.paused_until is None:
+        # Nothing is left of what it may stand still.
+        return
+    await tx.update(
+        clock,
+        state=(ClockState.PAUSED if stands else ClockState.RUNNING).value,
+        paused_at=pauses[-1] if stands else None,
+        **moved(clock, planned, tx.now),
+        pauses=pauses,
+    )
+
+
+def moved(clock: Clock, planned: Course, now: datetime) -> dict[str, datetime | bool | None]:
+    """Columns of a clock whose course is another now. One that is to be warned of anew forgets that it was."""
+    again = planned.warn_at is not None and now < planned.warn_at
+    return {
+        "due_at": planned.due_at,
+        "warn_at": planned.warn_at,
+        "warned_at": None if again else clock.warned_at,
+        "paused_until": planned.paused_until,
+        "estimated": planned.uncertain,
+    }

@@ -8,7 +8,7 @@ from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.filters import AREA_FILTER
 from slrt_api.cases.shapes import CASE
-from slrt_api.clocks.shapes import CLOCK, STATE
+from slrt_api.clocks.shapes import STATE, clocks_of
 from slrt_api.complaints.codes import (
     Category,
     Channel,
@@ -190,16 +190,7 @@ COMPLAINT = (
     .with_sorts(ID_SORT)
 )
 
-COMPLAINT.link(
-    Link(
-        "clocks",
-        CLOCK,
-        "{t}.regency = {p}.regency AND {t}.aggregate_id = {p}.id",
-        "The deadlines of the complaint.",
-        embedded=True,
-        order="{t}.started_at, {t}.due_at, {t}.name",
-    )
-)
+COMPLAINT.link(clocks_of("complaint", embedded=True))
 HOUSEHOLD.link(
     Link(
         "complaints",

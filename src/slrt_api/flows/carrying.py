@@ -19,6 +19,7 @@ from slrt_api.areas import codes
 from slrt_api.cases.codes import FINAL_NEEDS, CaseStatus, NeedStatus
 from slrt_api.cases.models import Case, Need
 from slrt_api.cases.shapes import NUMBER_PREFIX
+from slrt_api.clocks import service as clocks
 from slrt_api.flows.lineage.commands import begin, day, done
 from slrt_api.flows.lineage.ledger import Ledger
 from slrt_api.flows.lineage.numbers import retire
@@ -490,6 +491,7 @@ async def _case(
         for need in needs
     ]
     await tx.create(case, "taken_over", parts={"needs": carried}, notes={"lineage": lineage_id})
+    await clocks.follow(tx, case, CaseStatus.REGISTERED)
     await record_case_basis(
         tx,
         regency=case.regency,

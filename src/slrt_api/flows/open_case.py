@@ -9,6 +9,7 @@ from slrt_api.access.scopes import Scope
 from slrt_api.cases.codes import CaseStatus
 from slrt_api.cases.models import Case
 from slrt_api.cases.shapes import CASE, NUMBER_PREFIX
+from slrt_api.clocks import service as clocks
 from slrt_api.complaints.lifecycle import require_independent
 from slrt_api.complaints.models import Complaint
 from slrt_api.households.models import Household
@@ -72,6 +73,7 @@ async def open_case(tx: Transaction, actor: Actor, command: OpenCase) -> Case:
         ),
         "opened",
     )
+    await clocks.follow(tx, case, CaseStatus.REGISTERED)
     await record_case_basis(
         tx,
         regency=case.regency,

@@ -39,7 +39,7 @@ _OWNERS: Final[dict[Kind, type[Aggregate]]] = {
 }
 _DUE: Final = """
 SELECT id, due_at FROM clocks
-WHERE state = 'RUNNING' AND due_at <= $1 AND (due_at, id) > ($2, $3) ORDER BY due_at, id LIMIT $4
+WHERE state = ANY ('{RUNNING,PAUSED}') AND due_at <= $1 AND (due_at, id) > ($2, $3) ORDER BY due_at, id LIMIT $4
 """
 _EXPIRED: Final = """
 DELETE FROM idempotent_answers WHERE (regency, key_digest) IN
@@ -70,7 +70,7 @@ async def announce_breach(tx: Transaction, actor: Actor, id_: UUID) -> None:
     )
     due = await tx.rows(
         Clock,
-        "regency = $1 AND id = $2 AND state = 'RUNNING' AND due_at <= $3 FOR NO KEY UPDATE",
+        "regency = $1 AND id = $2 AND state = ANY ('{RUNNING,PAUSED}') AND due_at <= $3 FOR NO KEY UPDATE",
         seen.regency,
         id_,
         tx.now,

@@ -8,6 +8,7 @@ from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas import codelists
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.cases.shapes import CASE, NEED
+from slrt_api.clocks.shapes import clocks_of
 from slrt_api.kernel.ids import Kind
 from slrt_api.organizations.shapes import ORGANIZATION
 from slrt_api.referrals import package
@@ -198,3 +199,4 @@ NEED.link(
         single=True,
     )
 )
+REFERRAL.link(clocks_of("referral"))

@@ -30,6 +30,7 @@ def add(routes: Routes) -> None:
         "needs",
         "assessments",
         "services",
+        "clocks",
         "plan",
         "notes",
         "assignments",

@@ -50,3 +50,4 @@ def add(routes: Routes) -> None:
         service.candidates, "/v1/referrals/{id}/candidates", noun="referral", tag=TAG, model=CandidatesDocument
     )
     routes.write(service.transition, "/v1/referrals/{id}/transitions", tag=TAG, model=routed)
+    routes.link(REFERRAL, "clocks", tag=TAG)

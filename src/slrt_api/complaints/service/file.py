@@ -331,7 +331,7 @@ def _complaint(
 async def _file(tx: Transaction, complaint: Complaint) -> Done:
     """Write the complaint, its clocks and the hash of its secret."""
     await tx.create(complaint, "filed")
-    await clocks.start(
+    await clocks.follow(
         tx,
         complaint,
         ComplaintStatus.RECEIVED,

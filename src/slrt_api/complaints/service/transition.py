@@ -106,10 +106,15 @@ async def transition(tx: Transaction, actor: Actor, id_: UUID, command: Transiti
     complaint = await tx.change(
         complaint, EVENTS[command.action], texts={"reason": command.reason}, status=step.target, **changes
     )
-    await clocks.meet(tx, complaint, step.target)
-    if ComplaintStatus(step.target) in TERMINAL:
-        await clocks.stop(tx, complaint)
-    await clocks.start(tx, complaint, step.target, nature=complaint.nature, severity_flags=complaint.severity_flags)
+    await clocks.follow(
+        tx,
+        complaint,
+        step.target,
+        action=command.action,
+        ended=ComplaintStatus(step.target) in TERMINAL,
+        nature=complaint.nature,
+        severity_flags=complaint.severity_flags,
+    )
     return complaint
 
 

@@ -14,6 +14,7 @@ from sqlmodel import SQLModel
 
 from slrt_api.cases.codes import FINAL_NEEDS, NeedStatus
 from slrt_api.cases.models import Case, Need
+from slrt_api.clocks import service as clocks
 from slrt_api.households.codes import MatchingStatus, Operation, Relation
 from slrt_api.households.lineage import ends_on
 from slrt_api.households.models import (
@@ -75,8 +76,9 @@ _PARTS: Final[Mapping[type[SQLModel], tuple[tuple[str, str], ...]]] = {
         ("case_assignments", "case_id = $2"),
         ("case_tasks", "case_id = $2"),
         ("case_merges", "survivor_id = $2"),
+        ("clocks", "aggregate_id = $2"),
     ),
-    Referral: (("referral_packages", "id = $2"),),
+    Referral: (("referral_packages", "id = $2"), ("clocks", "aggregate_id = $2")),
 }
 #: operation -> what happened to the household, a person and a case that it touched
 EVENTS: Final[Mapping[Operation | None, tuple[str, str, str]]] = {
@@ -289,6 +291,8 @@ class Ledger:
             after = await self.tx.change(
                 row, type_, parts=touched.parts or None, texts=texts, notes=notes, **touched.values
             )
+            if isinstance(after, Case) and "status" in touched.values:
+                await clocks.follow(self.tx, after, after.status, ended=after.closed_at is not None)
             area = touched.now("area")
             if area != row.area:
                 for table, where in _PARTS[type(row)]:

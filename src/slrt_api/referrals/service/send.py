@@ -11,16 +11,15 @@ from slrt_api.access.consents.codes import SharingBasis
 from slrt_api.areas import codes
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import NeedStatus
-from slrt_api.clocks import policies
-from slrt_api.clocks.calendars import national_calendar
-from slrt_api.kernel import errors, worktime
+from slrt_api.clocks import service as clocks
+from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, kind_of
 from slrt_api.organizations import service as organizations
 from slrt_api.organizations.codes import NEEDS_CONSENT
 from slrt_api.organizations.routing import Candidate, RuleAnswer
 from slrt_api.programs.models import Program
 from slrt_api.referrals import package
-from slrt_api.referrals.codes import Routing
+from slrt_api.referrals.codes import ReferralStatus, Routing
 from slrt_api.referrals.models import Referral, ReferralPackage
 from slrt_api.referrals.service import sharing
 from slrt_api.runtime.crypto import aad
@@ -88,7 +87,8 @@ async def send(
         **scope,
         "capacity_period": receiver.period,
         "sent_at": tx.now,
-        "respond_by": _respond_by(tx.now, row.area),
+        # The clock of the same name begins with the change that this is part of.
+        "respond_by": await clocks.promise(tx, row, "RESPOND", ReferralStatus.SENT),
     }
     return Effect(columns, {"route": list(receiver.route)})
 
@@ -188,13 +188,6 @@ async def _package(tx: Transaction, row: Referral, scope: Mapping[str, Any]) -> 
         if given.get(name) is not None:
             given[name] = tx.keyring.encrypt(given[name], aad(package.purpose(name), row.id))
     return ReferralPackage(regency=row.regency, id=row.id, area=row.area, **scope, **given)
-
-
-def _respond_by(sent_at: datetime, area: int) -> datetime:
-    policy = next(
-        each for each in policies.started_by("SENT", "referral", local_day(sent_at, area)) if each.name == "RESPOND"
-    )
-    return worktime.due_at(sent_at, policy.unit, policy.amount, national_calendar(_zone(area)))
 
 
 def _zone(area: int) -> str:

@@ -10,6 +10,7 @@ from slrt_api.access.scopes import Scope
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import NeedStatus
 from slrt_api.cases.models import Case
+from slrt_api.clocks import service as clocks
 from slrt_api.kernel import errors
 from slrt_api.organizations import service as organizations
 from slrt_api.referrals.codes import ENDED, ReferralStatus, Routing
@@ -138,13 +139,15 @@ async def _step(tx: Transaction, actor: Actor, id_: UUID, command: ReferralTrans
     columns = {**effect.columns, "status": line.target}
     texts = {"reason": command.reason}
     if line.target not in ENDED or line.source in ENDED:
-        await tx.change(row, EVENTS[command.action], texts=texts, **columns)
+        row = await tx.change(row, EVENTS[command.action], texts=texts, **columns)
+        await clocks.follow(tx, row, line.target, action=command.action, ended=line.target in ENDED)
         return Done(row.id, once=effect.once)
     columns |= await _end(tx, row, command.action)
     # Its partner, who may be the one that acts, no longer sees the row that comes out of this, and PostgreSQL refuses an
     # update whose result its own role does not see.
     async with tx.effect(row.regency):
-        await tx.change(row, EVENTS[command.action], texts=texts, **columns)
+        row = await tx.change(row, EVENTS[command.action], texts=texts, **columns)
+        await clocks.follow(tx, row, line.target, action=command.action, ended=True)
     return Done(row.id, once=effect.once)
 
 
