@@ -15,9 +15,9 @@ import asyncpg
 
 from slrt_api.areas import dataset
 from slrt_api.areas import reference as areas_reference
+from slrt_api.cases import reference as cases_reference
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.kernel.numbers import new_number
-from slrt_api.cases import reference as cases_reference
 from slrt_api.programs import reference as programs_reference
 from slrt_api.runtime import events, migrations, roles
 from slrt_api.runtime.embedded import EmbeddedPostgres

@@ -279,6 +279,10 @@ MACHINERY = {
     "runtime/transaction.py:access",
 }
 EFFECTS = {
+    "flows/case_merge.py:_merge",
+    "flows/case_merge.py:_undoable",
+    "flows/case_merge.py:undo",
+    "flows/consents.py:_file_completed",
     "flows/rotation.py:_within",
     "cases/service/identities.py:reveal",
     "cases/service/identities.py:search",

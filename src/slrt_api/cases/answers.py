@@ -19,12 +19,7 @@ _ANSWER: Final = frozenset(
 ) | {"x-label", "x-source", "x-special"}
 _OPTION: Final = frozenset({"const", "x-label"})
 _LABEL: Final = frozenset({"id", "en"})
-_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
-    "boolean": bool,
-    "integer": int,
-    "string": str,
-    "array": list,
-}
+_TYPES: Final = frozenset({"boolean", "integer", "string", "array"})
 _DAY: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -102,19 +97,22 @@ def _wrong(question: Mapping[str, Any], given: Any) -> str | None:
     """What is wrong with one value, or None."""
     if "oneOf" in question:
         return None if isinstance(given, str) and given in _codes(question) else "unknown_code"
+    return _mistyped(question, given)
+
+
+def _mistyped(question: Mapping[str, Any], given: Any) -> str | None:
     wanted = question["type"]
-    if not isinstance(given, _TYPES[wanted]) or (wanted == "integer" and isinstance(given, bool)):
-        return "type"
-    if wanted == "integer":
-        fits = question.get("minimum", given) <= given <= question.get("maximum", given)
-        return None if fits else "range"
-    if wanted == "string":
-        if question.get("format") == "date" and not _is_day(given):
-            return "type"
-        return None if len(given) <= question.get("maxLength", len(given)) else "range"
-    if wanted == "array":
+    if wanted == "array" and isinstance(given, list):
         return _wrong_items(question, given)
-    return None
+    if wanted == "boolean" and isinstance(given, bool):
+        return None
+    if wanted == "integer" and isinstance(given, int) and not isinstance(given, bool):
+        return None if question.get("minimum", given) <= given <= question.get("maximum", given) else "range"
+    if wanted == "string" and isinstance(given, str):
+        if question.get("format") == "date":
+            return None if _is_day(given) else "type"
+        return None if len(given) <= question.get("maxLength", len(given)) else "range"
+    return "type"
 
 
 def _wrong_items(question: Mapping[str, Any], given: Sequence[Any]) -> str | None:
@@ -133,7 +131,12 @@ def _codes(question: Mapping[str, Any]) -> list[str]:
 
 
 def _coded(question: Mapping[str, Any], given: Any) -> Any:
-    if "oneOf" in question and isinstance(given, int) and not isinstance(given, bool) and str(given) in _codes(question):
+    if (
+        "oneOf" in question
+        and isinstance(given, int)
+        and not isinstance(given, bool)
+        and str(given) in _codes(question)
+    ):
         return str(given)
     if question.get("type") == "array" and isinstance(given, list):
         return [_coded(question["items"], each) for each in given]

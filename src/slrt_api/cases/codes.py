@@ -151,7 +151,7 @@ class NoteVisibility(StrEnum):
     CASE_WORKERS = "CASE_WORKERS"
 
 
-class Unit(StrEnum):
+class CaseUnit(StrEnum):
     """The office that an officer works in."""
 
     PUSKESOS = "PUSKESOS"

@@ -15,7 +15,19 @@ from slrt_api.areas.codelists import load_code_lists
 from slrt_api.cases.codes import CaseAction as A
 from slrt_api.cases.codes import CaseStatus as C
 from slrt_api.cases.codes import NeedAction, NeedStatus
-from slrt_api.kernel.criteria import ActorFact, AllOf, AtLeast, Constant, Criterion, Equals, Fact, Known, Not, NotEquals, Value
+from slrt_api.kernel.criteria import (
+    ActorFact,
+    AllOf,
+    AtLeast,
+    Constant,
+    Criterion,
+    Equals,
+    Fact,
+    Known,
+    Not,
+    NotEquals,
+    Value,
+)
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
 
 OFFICERS = frozenset({Role.PUSKESOS_OFFICER, Role.SECRETARIAT_OFFICER, Role.SUPERVISOR})
@@ -67,6 +79,7 @@ NOT_THE_RECOMMENDER = NotEquals(Fact("recommended_by"), ActorFact("subject"))
 COLUMNS = ("assessed", "need_count", "open_needs", "referred_needs", "recommended_by", "open_tasks", "successor_id")
 #: what guards read of the row and the moment, as SQL over `{t}`
 COMPUTED = {"reopenable": "({t}.reopen_until > now())"}
+FACTS = (*COLUMNS, *COMPUTED)
 
 
 def facts(row: object, now: datetime) -> dict[str, Value]:

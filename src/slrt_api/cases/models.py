@@ -87,7 +87,8 @@ class Case(Aggregate, table=True):
     open_tasks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     tasks_due_at: datetime | None = Field(default=None, sa_type=INSTANT)
     eligibility_check_ids: list[UUID] = Field(
-        default_factory=list, sa_column=Column("eligibility_check_ids", ARRAY(Uuid), nullable=False, server_default="{}")
+        default_factory=list,
+        sa_column=Column("eligibility_check_ids", ARRAY(Uuid), nullable=False, server_default="{}"),
     )
     assignee: str | None = None
     offered_to: str | None = None

@@ -12,6 +12,7 @@ from slrt_api.cases.codes import (
     LEVELS,
     AssignmentStatus,
     CaseStatus,
+    CaseUnit,
     ClosingCode,
     Domain,
     Escalation,
@@ -23,7 +24,6 @@ from slrt_api.cases.codes import (
     PlanLineStatus,
     TaskStatus,
     TaskType,
-    Unit,
 )
 from slrt_api.cases.lifecycle import BY_HAND, CASE_LIFECYCLE, COMPUTED, NEED_COMPUTED
 from slrt_api.clocks.shapes import clocks_of
@@ -35,8 +35,8 @@ from slrt_api.registry.codes import RegistryOutcome
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
     ALL_STAFF,
-    EVERYBODY,
     CREATED_SORT,
+    EVERYBODY,
     ID_SORT,
     UPDATED_SORT,
     Field,
@@ -62,12 +62,12 @@ SEALED_NOTE = "case_note"
 
 #: the office of whoever works on cases
 UNITS = {
-    Role.PUSKESOS_OFFICER: Unit.PUSKESOS,
-    Role.PUSKESOS_COORDINATOR: Unit.PUSKESOS,
-    Role.SUPERVISOR: Unit.SUPERVISION,
-    Role.SECRETARIAT_OFFICER: Unit.SECRETARIAT,
-    Role.SECRETARIAT_MANAGER: Unit.SECRETARIAT,
-    Role.SOCIAL_OFFICE: Unit.SOCIAL_OFFICE,
+    Role.PUSKESOS_OFFICER: CaseUnit.PUSKESOS,
+    Role.PUSKESOS_COORDINATOR: CaseUnit.PUSKESOS,
+    Role.SUPERVISOR: CaseUnit.SUPERVISION,
+    Role.SECRETARIAT_OFFICER: CaseUnit.SECRETARIAT,
+    Role.SECRETARIAT_MANAGER: CaseUnit.SECRETARIAT,
+    Role.SOCIAL_OFFICE: CaseUnit.SOCIAL_OFFICE,
 }
 
 #: who may know what a need is about: who works on the case, and auditors, who judge what was decided
@@ -435,7 +435,7 @@ DIRECT_SERVICE.default_sort = "id"
 
 INSTRUMENT = (
     Shape(
-        "instrument",
+        "assessment_form",
         "instruments",
         "instruments {t}",
         "A version of a form of assessments: what it asks, as JSON Schema with labels in both languages, and how its score is"
@@ -520,7 +520,7 @@ NOTE = (
     .with_fields(
         Field("id", FieldType.ID, "Id of the note."),
         Field("visibility", FieldType.CODE, "Who reads it.", codes=NoteVisibility),
-        Field("unit", FieldType.CODE, "Office of its author.", codes=Unit),
+        Field("unit", FieldType.CODE, "Office of its author.", codes=CaseUnit),
         Field(
             "text",
             FieldType.TEXT,

@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import asyncpg
 
 from slrt_api.areas import reference as areas_reference
-from slrt_api.cli.refusal import Refusal, readable_settings
 from slrt_api.cases import reference as cases_reference
+from slrt_api.cli.refusal import Refusal, readable_settings
 from slrt_api.programs import reference as programs_reference
 from slrt_api.runtime import migrations, roles
 from slrt_api.settings import DatabaseSettings

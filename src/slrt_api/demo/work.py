@@ -95,7 +95,8 @@ COMPLAINTS: Final[Mapping[ComplaintStatus, str]] = {
     ComplaintStatus.REOPENED: "START RESOLVE CLOSE REOPEN",
 }
 
-_DECISIONS: Final = frozenset({"CONFIRM", "RETURN", "TRANSFER", "MERGE", "REOPEN"})
+#: actions, and the outcome, that a coordinator answers for
+_DECISIONS: Final = frozenset({"CONFIRM", "RETURN", "TRANSFER", "MERGE", "REOPEN", "CLOSED_SELF_RELIANT"})
 _RECEIVERS_STEPS: Final = frozenset(
     {"RECEIVE", "REVIEW", "ACCEPT", "DECLINE", "WAITLIST", "REDIRECT", "REALIZE", "FAIL"}
 )
@@ -236,7 +237,7 @@ class _Scene:
 
     async def _case_step(self, step: str, case_id: UUID, word: str, into: UUID | None) -> None:
         action, _, outcome = word.partition(":")
-        actor = self._coordinator if action in _DECISIONS else self._officer
+        actor = self._coordinator if action in _DECISIONS or outcome in _DECISIONS else self._officer
         command = CaseTransition(
             action=CaseAction(action),
             reason=_CASE_REASONS.get(outcome or action),

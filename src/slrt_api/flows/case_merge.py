@@ -179,9 +179,11 @@ async def _undoable(tx: Transaction, merge: CaseMerge, case: Case, survivor: Cas
 async def _cancelled(tx: Transaction, merge: CaseMerge, case: Case) -> list[Need]:
     """The needs that the merge cancelled. Raises Conflict `merge_depended_on` where one is gone, or its person is."""
     ids = [UUID(each) for each in merge.before["needs"]]
-    needs = await tx.rows(
-        Need, "regency = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE", case.regency, ids
-    ) if ids else []
+    needs = (
+        await tx.rows(Need, "regency = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE", case.regency, ids)
+        if ids
+        else []
+    )
     here = await tx.value(
         "SELECT count(DISTINCT id) FROM memberships WHERE regency = $1 AND household_id = $2 AND valid_to IS NULL"
         " AND id = ANY ($3)",

@@ -97,7 +97,9 @@ async def transition(tx: Transaction, actor: Actor, plan_id: UUID, command: Tran
         raise errors.Conflict("family_plan_ended")
     ends = command.action is FamilyPlanAction.END
     if ends is (command.case_id is not None):
-        code, detail = ("invalid", "This value is not allowed here.") if ends else ("required", "This member is required.")
+        code, detail = (
+            ("invalid", "This value is not allowed here.") if ends else ("required", "This member is required.")
+        )
         raise errors.Invalid.at("/case_id", code, detail)
     if command.action is not FamilyPlanAction.ADD_CASE and command.reason is None:
         raise errors.Invalid.at("/reason", "reason_required", "Say why, in words that the people concerned may read.")

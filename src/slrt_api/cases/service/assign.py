@@ -1,6 +1,6 @@
 """Who works on a case: given by who leads, handed over from one officer to another, accepted or declined."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from pydantic import Field
@@ -71,7 +71,7 @@ async def assign(tx: Transaction, actor: Actor, case_id: UUID, command: AssignCa
     leads = Role(actor.role) in LEADERS
     if case.offered_to is not None and not leads:
         raise errors.Conflict("assignment_offered")
-    if case.assignee is None and assignee == actor.subject or leads:
+    if (case.assignee is None and assignee == actor.subject) or leads:
         return await _give(tx, actor, case, assignee, command.reason)
     if case.assignee != actor.subject:
         # A case that another officer has is taken by nobody; that has to be asked of who leads.
@@ -83,9 +83,7 @@ async def assign(tx: Transaction, actor: Actor, case_id: UUID, command: AssignCa
     return await tx.change(case, "assignment_offered", parts={"assignments": [row]}, offered_to=assignee)
 
 
-@use_case(
-    "cases.answer_assignment", scope=Scope.CASES_WRITE, roles=UNIT, answers=CASE, include=("assignments",)
-)
+@use_case("cases.answer_assignment", scope=Scope.CASES_WRITE, roles=UNIT, answers=CASE, include=("assignments",))
 async def answer_assignment(tx: Transaction, actor: Actor, case_id: UUID, command: AnswerAssignment) -> Case:
     """Answer the offer of a case.
 
@@ -124,16 +122,14 @@ async def answer_assignment(tx: Transaction, actor: Actor, case_id: UUID, comman
 
 async def _give(tx: Transaction, actor: Actor, case: Case, assignee: str, reason: str | None) -> Case:
     """The case is the officer's from now on; what was offered before is withdrawn."""
-    rows: list[Any] = await _end_active(tx, case)
-    for offer in await tx.rows(
+    offers = await tx.rows(
         Assignment, "regency = $1 AND case_id = $2 AND status = 'OFFERED' FOR NO KEY UPDATE", case.regency, case.id
-    ):
-        rows.append(await tx.update(offer, status=AssignmentStatus.WITHDRAWN.value, ended_at=tx.now))
+    )
+    rows = await _end_active(tx, case)
+    rows += [await tx.update(offer, status=AssignmentStatus.WITHDRAWN.value, ended_at=tx.now) for offer in offers]
     row = _row(tx, actor, case, assignee, AssignmentStatus.ACTIVE, reason)
     await tx.insert(row)
-    return await tx.change(
-        case, "assigned", parts={"assignments": [*rows, row]}, assignee=assignee, offered_to=None
-    )
+    return await tx.change(case, "assigned", parts={"assignments": [*rows, row]}, assignee=assignee, offered_to=None)
 
 
 async def _end_active(tx: Transaction, case: Case) -> list[Assignment]:

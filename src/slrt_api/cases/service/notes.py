@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from slrt_api.access.scopes import Role, Scope
-from slrt_api.cases.codes import NoteVisibility, Unit
+from slrt_api.cases.codes import NoteVisibility
 from slrt_api.cases.models import Case, Note
 from slrt_api.cases.shapes import CASE, SEALED_NOTE, UNITS
 from slrt_api.kernel import errors
@@ -24,7 +24,11 @@ class AddNote(Command):
     """A note and who may read it."""
 
     text: str = Field(
-        min_length=1, max_length=4000, repr=False, description="The note.", examples=["Ibu lebih mudah ditemui sore hari"]
+        min_length=1,
+        max_length=4000,
+        repr=False,
+        description="The note.",
+        examples=["Ibu lebih mudah ditemui sore hari"],
     )
     visibility: NoteVisibility = Field(
         default=NoteVisibility.CASE_WORKERS,
@@ -59,7 +63,9 @@ async def note(tx: Transaction, actor: Actor, case_id: UUID, command: AddNote) -
     into a message or a reason. `include=notes` shows what the caller may read.
     """
     case = await tx.ask(Case, case_id)
-    written = await tx.value("SELECT count(*) FROM case_notes WHERE regency = $1 AND case_id = $2", case.regency, case.id)
+    written = await tx.value(
+        "SELECT count(*) FROM case_notes WHERE regency = $1 AND case_id = $2", case.regency, case.id
+    )
     if written >= MAX_NOTES:
         raise errors.Conflict("notes_full")
     id_ = new_id(Kind.NOTE, case.regency, tx.now)

@@ -39,7 +39,9 @@ class AddPlanLine(Command):
     )
     due_on: date = Field(description="By which day.", examples=["2026-12-14"])
     need_id: UUID | None = Field(
-        default=None, description="The need of the case that it serves.", examples=["019aaa11-2233-8000-8cfe-10a1b2c3d4e5"]
+        default=None,
+        description="The need of the case that it serves.",
+        examples=["019aaa11-2233-8000-8cfe-10a1b2c3d4e5"],
     )
     responsible_role: Role | None = Field(default=None, description="Whoever has this role.", examples=["facilitator"])
     responsible_organization_id: UUID | None = Field(
@@ -60,7 +62,8 @@ class TransitionPlanLine(Command):
 
     line_id: UUID = Field(description="A line of the plan.", examples=_LINE)
     action: PlanAction = Field(
-        description="`DONE` with `evidence`, `DROP` with a reason, `REOPEN` what was ended too early.", examples=["DONE"]
+        description="`DONE` with `evidence`, `DROP` with a reason, `REOPEN` what was ended too early.",
+        examples=["DONE"],
     )
     evidence: str | None = Field(
         default=None,

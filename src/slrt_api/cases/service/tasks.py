@@ -66,9 +66,7 @@ async def check_registry(tx: Transaction, actor: Actor, case_id: UUID) -> Case:
     case = await tx.ask(Case, case_id)
     _open(case)
     settled = await settle(tx, case, {TaskType.REGISTRY_CHECK})
-    return await tx.change(
-        case, "registry_checked", parts=settled.parts, **await checked(tx, case), **settled.columns
-    )
+    return await tx.change(case, "registry_checked", parts=settled.parts, **await checked(tx, case), **settled.columns)
 
 
 @use_case("cases.confirm_identity", scope=Scope.CASES_WRITE, answers=CASE)
@@ -87,9 +85,7 @@ async def confirm_identity(tx: Transaction, actor: Actor, case_id: UUID, command
     )
     if not member:
         raise errors.Invalid.reference("/person_id")
-    settled = await settle(
-        tx, case, {TaskType.IDENTITY}, document=command.document.value, evidence=command.evidence
-    )
+    settled = await settle(tx, case, {TaskType.IDENTITY}, document=command.document.value, evidence=command.evidence)
     if not settled.tasks:
         raise errors.Conflict("task_not_open")
     return await tx.change(case, "identity_confirmed", parts=settled.parts, **settled.columns)
@@ -144,19 +140,14 @@ async def drop(tx: Transaction, case: Case) -> Settled:
     return await _close(tx, case, list(TaskType), TaskStatus.DROPPED)
 
 
-async def _close(
-    tx: Transaction, case: Case, types: Collection[TaskType], status: TaskStatus, **told: Any
-) -> Settled:
+async def _close(tx: Transaction, case: Case, types: Collection[TaskType], status: TaskStatus, **told: Any) -> Settled:
     if case.open_tasks == 0:
         # The usual case is no emergency, and pays nothing for those that are.
         return Settled()
     where = f"{_PLACE} AND type = ANY ($3::text[]) ORDER BY id FOR NO KEY UPDATE"
     rows = await tx.rows(Task, where, case.regency, case.id, [each.value for each in types])
     done = tuple(
-        [
-            await tx.update(row, status=status.value, done_at=tx.now, done_by=tx.actor.subject, **told)
-            for row in rows
-        ]
+        [await tx.update(row, status=status.value, done_at=tx.now, done_by=tx.actor.subject, **told) for row in rows]
     )
     left = case.open_tasks - len(done)
     if left == 0 and done:

@@ -148,9 +148,7 @@ async def _move(tx: Transaction, actor: Actor, case: Case, command: CaseTransiti
         if case.offered_to is not None:
             columns["offered_to"] = None
             parts = {**(parts or {}), "assignments": await _offers_withdrawn(tx, case)}
-    case = await tx.change(
-        case, EVENTS[command.action], parts=parts, texts={"reason": command.reason}, **columns
-    )
+    case = await tx.change(case, EVENTS[command.action], parts=parts, texts={"reason": command.reason}, **columns)
     await clocks.follow(tx, case, line.target, action=command.action, ended=ended)
     return case
 
