@@ -50,6 +50,7 @@ class Seen:
     requests: int
     seconds: float
     p50_ms: float
+    p95_ms: float
     p99_ms: float
     non_2xx: int
     sent: int
@@ -170,6 +171,7 @@ async def run(plan: Plan) -> Seen:
         requests=len(times),
         seconds=seconds,
         p50_ms=_quantile(times, 0.50),
+        p95_ms=_quantile(times, 0.95),
         p99_ms=_quantile(times, 0.99),
         non_2xx=tally.non_2xx,
         sent=source.sent,

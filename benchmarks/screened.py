@@ -3,11 +3,17 @@
 Everything hangs on the number of a row and a fixed seed, so that two runs judge the same people. Nobody in here exists.
 """
 
+from collections.abc import Collection
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
+from slrt_api.programs import relations, sql
+
 TENANT: Final = 3326
+#: facts of everybody as tables, and the column in which their household stands
+FACTS: Final = {"facts_households": "id", "facts_persons": "household_id", "facts_enrollments": "household_id"}
 _SEED: Final = 0.20261122
 _NOW: Final = "TIMESTAMPTZ '2026-11-01 00:00:00Z'"
 MEMBERS: Final = 4
@@ -37,6 +43,45 @@ async def make(connection: asyncpg.Connection, households: int) -> None:
     await connection.execute("RESET session_replication_role")
     tables = "households, persons, memberships, answers, registry_facts, enrollments, enrollment_lists"
     await connection.execute(f"VACUUM (ANALYZE) {tables}", timeout=1800)
+
+
+def fact_tables() -> list[str]:
+    """Statements that make the empty tables of facts."""
+    queries = (relations.households(), relations.persons(), relations.enrollments())
+    made = []
+    for (table, key), query in zip(FACTS.items(), queries, strict=True):
+        given = query.replace("$1", str(TENANT)).replace("$2", "'{}'")
+        made += [
+            f"DROP TABLE IF EXISTS {table}",
+            f"CREATE UNLOGGED TABLE {table} AS SELECT {TENANT} AS regency, r.* FROM ({given}) r WITH NO DATA",
+            f"CREATE INDEX ON {table} (regency, {key})",
+        ]
+    return made
+
+
+def fill() -> list[str]:
+    """Statements that fill them for households $2 of regency $1, in the order of households: what is judged together lies
+    together."""
+    queries = (relations.households(), relations.persons(), relations.enrollments())
+    return [
+        f"INSERT INTO {table} SELECT $1, r.* FROM ({query}) r ORDER BY {key}, id"
+        for (table, key), query in zip(FACTS.items(), queries, strict=True)
+    ]
+
+
+def facts_of_range(lists: Collection[str]) -> sql.Relations:
+    """The tables of facts, for households $2 to $3 of regency $1. `lists`: programs of which every recipient is known."""
+    households, persons, enrollments = (
+        f"(SELECT * FROM {table} WHERE regency = $1 AND {key} BETWEEN $2 AND $3)" for table, key in FACTS.items()
+    )
+    return sql.Relations(households, persons, enrollments, lists)
+
+
+async def fill_range(connection: asyncpg.Connection, ids: list[UUID]) -> None:
+    """Make the facts of some households."""
+    async with connection.transaction():
+        for statement in fill():
+            await connection.execute(statement, TENANT, ids)
 
 
 def _statements(households: int) -> list[str]:

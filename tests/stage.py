@@ -43,9 +43,6 @@ _NOBODYS = {
     "registry_entries",
     "idempotent_answers",
     "accesses",
-    "facts_households",
-    "facts_persons",
-    "facts_enrollments",
     "screening_households",
 }
 #: what is told of families as numbers, to those too who see no family

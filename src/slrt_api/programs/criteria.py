@@ -317,6 +317,16 @@ class Rule(Part):
     variants: tuple[Variant, ...] = Field(default=(), max_length=50)
 
 
+def sharing(rule: Rule, pool: dict[Dated, Dated]) -> Rule:
+    """The rule with criteria out of `pool` where equal ones are in it; the others are added to it.
+
+    Rules have most exclusions in common: what is one object is judged once (`evaluation.Judgments`).
+    """
+    groups = ("requirements", "exclusions", "conflicts", "waitlist")
+    shared = {group: tuple(pool.setdefault(each, each) for each in getattr(rule, group)) for group in groups}
+    return rule.model_copy(update=shared)
+
+
 def chosen(rule: Rule, variants: frozenset[str]) -> Rule:
     """The rule with the variants of these codes in the places of what they replace.
 

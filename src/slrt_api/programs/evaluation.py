@@ -5,10 +5,11 @@ it. `sql` gives the same outcomes for a whole regency.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from slrt_api.kernel import criteria as kernel
@@ -50,8 +51,7 @@ class Situation:
         return any(low <= area <= high for low, high in self.full.get(program, ()))
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(NamedTuple):
     """A fact that a criterion asked for. `value`, `source` and `as_of` are None where it is not known.
 
     fact       a name of the vocabulary, `area`, or `enrolled:` with the code of a program
@@ -135,16 +135,69 @@ class Result:
 _OPEN: Final = {Outcome.ELIGIBLE, Outcome.ELIGIBLE_WAITLIST, Outcome.INDETERMINATE}
 
 
-def evaluate(rule: Rule, facts: HouseholdFacts, situation: Situation) -> tuple[Result, ...]:
+class Judgments:
+    """What criteria came to for one household on one day, so that each is judged once for all rules and members.
+
+    Many rules share their exclusions, and of most the answer is the same for every member. A criterion is known by what it is
+    as an object: whoever judges several rules lets equal criteria be one (`rules` does, for what it has read).
+    """
+
+    def __init__(self, facts: HouseholdFacts, on: date) -> None:
+        self.facts = facts
+        self.on = on
+        self.members: Final = tuple(sorted(facts.members, key=lambda each: each.id))
+        #: the criterion stands beside what it came to, so that no other object takes its place in memory
+        self._judged: dict[tuple[int, Group, UUID | None], tuple[Criterion | Conflict, Judged]] = {}
+        self._personal: dict[int, bool] = {}
+        self._leaves: dict[int, tuple[lowering.Leaf, kernel.Criterion]] = {}
+
+    def leaf(self, condition: lowering.Leaf) -> kernel.Criterion:
+        """What a leaf asks on the day."""
+        found = self._leaves.get(id(condition))
+        if found is None:
+            found = self._leaves[id(condition)] = condition, lowering.leaf(condition, self.on)
+        return found[1]
+
+    def of(self, group: Group, criterion: Criterion | Conflict, view: "_View") -> Judged:
+        """What the criterion comes to for the unit that the view shows."""
+        number = id(criterion)
+        personal = self._personal.get(number)
+        if personal is None:
+            personal = self._personal[number] = _asks_the_person(lowering.condition_of(criterion))
+        key = (number, group, view.id if personal else None)
+        found = self._judged.get(key)
+        if found is None:
+            found = self._judged[key] = criterion, _criterion(group, criterion, view)
+        return found[1]
+
+
+def _asks_the_person(condition: Condition) -> bool:
+    """Whether the answer may be another for another member."""
+    match condition:
+        case All(of=of) | Any(of=of):
+            return any(map(_asks_the_person, of))
+        case Not(of=of):
+            return _asks_the_person(of)
+        case Count():
+            return False
+        case Enrolled(who=who):
+            return who == "PERSON"
+        case _:
+            return lowering.is_personal(lowering.fact_of(condition))
+
+
+def evaluate(
+    rule: Rule, facts: HouseholdFacts, situation: Situation, known: Judgments | None = None
+) -> tuple[Result, ...]:
     """Judge a rule: one result for the household, or one for each member where the unit is a person, by their ids.
 
-    rule  published, its variants chosen
+    rule   published, its variants chosen
+    known  what other rules have found of the same facts on the same day
     """
+    known = known or Judgments(facts, situation.on)
     if rule.unit is Unit.PERSON:
-        return tuple(
-            _judge(rule, facts, person, situation) for person in sorted(facts.members, key=lambda each: each.id)
-        )
-    return (_judge(rule, facts, None, situation),)
+        return tuple(_judge(rule, person, situation, known) for person in known.members)
+    return (_judge(rule, None, situation, known),)
 
 
 def outcome_of(truths: Sequence[tuple[Group, Truth]], *, full: bool) -> Outcome:
@@ -153,20 +206,20 @@ def outcome_of(truths: Sequence[tuple[Group, Truth]], *, full: bool) -> Outcome:
     A requirement that fails decides before everything: nothing is to be verified then. A finding (exclusion) or a conflict that
     is not known decides nothing.
     """
+    return _outcome(Counter(truths), full=full)
 
-    def of(group: Group) -> list[Truth]:
-        return [truth for each, truth in truths if each is group]
 
-    required = kernel.lowest(of(Group.REQUIREMENT))
-    if required is Truth.FALSE:
+def _outcome(numbers: Mapping[tuple[Group, Truth], int], *, full: bool) -> Outcome:
+    """The same by how many criteria of each group came to what; absent is none."""
+    if numbers.get((Group.REQUIREMENT, Truth.FALSE)):
         return Outcome.INELIGIBLE
-    if Truth.TRUE in of(Group.EXCLUSION):
+    if numbers.get((Group.EXCLUSION, Truth.TRUE)):
         return Outcome.EXCLUDED_PENDING_VERIFICATION
-    if Truth.TRUE in of(Group.CONFLICT):
+    if numbers.get((Group.CONFLICT, Truth.TRUE)):
         return Outcome.CONFLICT
-    if required is Truth.UNKNOWN:
+    if numbers.get((Group.REQUIREMENT, Truth.UNKNOWN)):
         return Outcome.INDETERMINATE
-    if full or Truth.TRUE in of(Group.WAITLIST):
+    if full or numbers.get((Group.WAITLIST, Truth.TRUE)):
         return Outcome.ELIGIBLE_WAITLIST
     return Outcome.ELIGIBLE
 
@@ -219,10 +272,10 @@ def as_json(result: Result) -> dict[str, object]:
     }
 
 
-def _judge(rule: Rule, facts: HouseholdFacts, person: PersonFacts | None, situation: Situation) -> Result:
-    view = _View(facts, person, situation.on)
-    judged = tuple(_criterion(group, each, view) for group, each in lowering.criteria_on(rule, situation.on))
-    full = situation.is_full(rule.program, facts.area)
+def _judge(rule: Rule, person: PersonFacts | None, situation: Situation, known: Judgments) -> Result:
+    view = _View(known, person)
+    judged = tuple(known.of(group, each, view) for group, each in lowering.criteria_on(rule, situation.on))
+    full = situation.is_full(rule.program, known.facts.area)
     merits = outcome_of([(each.group, each.outcome) for each in judged], full=full)
     receiving, _ = view.enrolled(
         Enrolled(program=rule.program, who="HOUSEHOLD" if person is None else "PERSON"),
@@ -266,26 +319,34 @@ def _changes(judged: Sequence[Judged], outcome: Outcome, *, full: bool) -> Itera
     """Every single criterion by which the answer stands; none where it could only get worse."""
     if outcome in {Outcome.ELIGIBLE, Outcome.ALREADY_RECEIVING}:
         return
-    truths = [(each.group, each.outcome) for each in judged]
-    for place, each in enumerate(judged):
+    numbers = Counter((each.group, each.outcome) for each in judged)
+    # What a criterion changes hangs on its group and on what it came to, and many have both in common.
+    others: dict[tuple[Group, Truth, Truth], Outcome] = {}
+    for each in judged:
         for becomes in (Truth.TRUE, Truth.FALSE):
             if becomes is each.outcome:
                 continue
-            other = outcome_of([*truths[:place], (each.group, becomes), *truths[place + 1 :]], full=full)
-            if other is not outcome:
-                yield Change(each.code, becomes, other)
+            key = (each.group, each.outcome, becomes)
+            if key not in others:
+                changed = dict(numbers)
+                changed[each.group, each.outcome] -= 1
+                changed[each.group, becomes] = changed.get((each.group, becomes), 0) + 1
+                others[key] = _outcome(changed, full=full)
+            if others[key] is not outcome:
+                yield Change(each.code, becomes, others[key])
 
 
 class _View:
     """What a condition sees: the household, and the person at hand where there is one."""
 
-    def __init__(self, facts: HouseholdFacts, person: PersonFacts | None, on: date) -> None:
-        self._facts = facts
+    def __init__(self, known: Judgments, person: PersonFacts | None) -> None:
+        self._known = known
+        self._facts = known.facts
         self._person = person
-        self._on = on
+        self._on = known.on
 
     def of(self, person: PersonFacts) -> "_View":
-        return _View(self._facts, person, self._on)
+        return _View(self._known, person)
 
     @property
     def id(self) -> UUID:
@@ -294,7 +355,7 @@ class _View:
 
     @property
     def members(self) -> Sequence[PersonFacts]:
-        return sorted(self._facts.members, key=lambda each: each.id)
+        return self._known.members
 
     @property
     def counted(self) -> Sequence[PersonFacts]:
@@ -363,7 +424,7 @@ class _View:
             truth = Truth.UNKNOWN
         else:
             value = None if told is None else told.value
-            truth = kernel.evaluate(lowering.leaf(condition, self._on), {fact: value}, {})
+            truth = kernel.evaluate(self._known.leaf(condition), {fact: value}, {})
         used = (
             Used(fact, person_id, None, None, None)
             if told is None
@@ -389,8 +450,9 @@ def _amount(benefit: Benefit, view: _View, on: date) -> Amount | None:
     components = [each for each in benefit.components if each.holds_on(on)]
     if not components:
         return None
-    sure = _times(benefit, components, view, {Truth.TRUE})
-    possible = _times(benefit, components, view, {Truth.TRUE, Truth.UNKNOWN})
+    asked = [_asked(component, view) for component in components]
+    sure = _times(benefit, components, asked, {Truth.TRUE})
+    possible = _times(benefit, components, asked, {Truth.TRUE, Truth.UNKNOWN})
     amount = _total(benefit, components, sure)
     return Amount(
         benefit.period,
@@ -407,10 +469,12 @@ def _total(benefit: Benefit, components: Sequence[Component], times: Sequence[in
     return total if benefit.max_amount is None else min(total, benefit.max_amount)
 
 
-def _times(benefit: Benefit, components: Sequence[Component], view: _View, counting: set[Truth]) -> list[int]:
+def _times(
+    benefit: Benefit, components: Sequence[Component], asked: Sequence[Mapping[UUID, Truth]], counting: set[Truth]
+) -> list[int]:
     """How often each component counts: the highest amounts first, within their caps and the greatest number of all."""
     order = sorted(range(len(components)), key=lambda place: (-components[place].amount, place))
-    meets = [_meets(component, view, counting) for component in components]
+    meets = [[id_ for id_, truth in of.items() if truth in counting] for of in asked]
     times = [0] * len(components)
     left = benefit.max_components
     taken: set[UUID] = set()
@@ -431,16 +495,14 @@ def _times(benefit: Benefit, components: Sequence[Component], view: _View, count
     return times
 
 
-def _meets(component: Component, view: _View, counting: set[Truth]) -> list[UUID]:
-    """The ids of who counts for a component: of members, or of the unit itself."""
+def _asked(component: Component, view: _View) -> dict[UUID, Truth]:
+    """Whether a component counts: for each member, or for the unit itself, by their ids."""
     if component.per == "UNIT":
-        counts = component.where is None or view.judge(component.where)[0] in counting
-        return [view.id] if counts else []
-    return [
-        each.id
+        return {view.id: Truth.TRUE if component.where is None else view.judge(component.where)[0]}
+    return {
+        each.id: Truth.TRUE if component.where is None else view.of(each).judge(component.where)[0]
         for each in view.counted
-        if component.where is None or view.of(each).judge(component.where)[0] in counting
-    ]
+    }
 
 
 def _once(used: Sequence[Used]) -> Iterator[Used]:

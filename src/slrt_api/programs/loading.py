@@ -1,15 +1,15 @@
-"""Facts of households from the tables: of some as `HouseholdFacts`, of a whole range as rows for a screening.
+"""Facts of households from the tables, as `HouseholdFacts`. For a screening `relations` asks for the same in SQL.
 
 Who may see them is not decided here: the statements run under the role of the act that asks.
 """
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
-from slrt_api.programs import answers, relations, sql
+from slrt_api.programs import answers
 from slrt_api.programs.answers import Given
 from slrt_api.programs.facts import Enrollment, HouseholdFacts, PersonFacts, Subject, Told, Value
 
@@ -53,18 +53,13 @@ _NAMES: Final = {
     Subject.HOUSEHOLD: ("desil", "registry_status"),
     Subject.PERSON: ("person_desil", "person_registry_status"),
 }
-#: the tables of facts, and the column in which their household stands
-_KEYS: Final = {"facts_households": "id", "facts_persons": "household_id", "facts_enrollments": "household_id"}
-_OF_RANGE: Final = "regency = $1 AND {key} BETWEEN $2 AND $3"
-#: What a transaction that refreshes or screens sets first. A plan for any range (which PostgreSQL makes of a statement that it
-#: has seen five times) expects a few rows and joins them one by one: a tenth of the rate.
+#: What a transaction that screens sets first. A plan for any households (which PostgreSQL makes of a statement that it has seen
+#: five times) expects a few rows and joins them one by one: a tenth of the rate.
 SETTINGS: Final[Mapping[str, str]] = {
     "plan_cache_mode": "force_custom_plan",
     "jit": "off",
     "work_mem": "64MB",
 }
-#: What one that screens sets beside it: tables that have just been filled are not analyzed yet, and look small.
-SCREENING_SETTINGS: Final[Mapping[str, str]] = {**SETTINGS, "enable_nestloop": "off"}
 #: source of what a row tells without provenance
 _REGISTRATION: Final = "REGISTRATION"
 _CIVIL: Final = "CIVIL_REGISTRY"
@@ -130,39 +125,6 @@ async def household_facts(
 async def whole_lists(fetch: Fetch, regency: int) -> dict[str, date]:
     """Programs of which every recipient of the regency is known, and as of which day."""
     return {row["program"]: row["as_of"] for row in await fetch(_LISTS, regency)}
-
-
-def refresh() -> tuple[str, ...]:
-    """Statements that make the tables of facts anew, for households $2 to $3 of regency $1.
-
-    In one transaction, in this order, under `slrt_effect`.
-    """
-    columns = {
-        "facts_households": f"id, area{_listed(Subject.HOUSEHOLD)}",
-        "facts_persons": f"household_id, id, area{_listed(Subject.PERSON)}",
-        "facts_enrollments": "household_id, id, person_id, program, started_on, ended_on",
-    }
-    queries = (relations.households(), relations.persons(), relations.enrollments())
-    return (
-        *(f"DELETE FROM {table} WHERE {_OF_RANGE.format(key=_KEYS[table])}" for table in columns),
-        # In the order of households: what is judged together lies together.
-        *(
-            f"INSERT INTO {table} (regency, {names}) SELECT $1, {names} FROM ({query}) r ORDER BY {_KEYS[table]}, id"
-            for (table, names), query in zip(columns.items(), queries, strict=True)
-        ),
-    )
-
-
-def frozen(lists: Collection[str]) -> sql.Relations:
-    """The tables of facts, for households $2 to $3 of regency $1. `lists`: the programs of `whole_lists`."""
-    households, persons, enrollments = (
-        f"(SELECT * FROM {table} WHERE {_OF_RANGE.format(key=key)})" for table, key in _KEYS.items()
-    )
-    return sql.Relations(households, persons, enrollments, lists)
-
-
-def _listed(subject: Subject) -> str:
-    return "".join(f", {name}" for name in relations.names(subject))
 
 
 def _answer(text: str, kind: str) -> answers.Answer:

@@ -5,30 +5,22 @@ Personal facts of a check stand encrypted in it.
 """
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
-    Date,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
-    Table,
-    Text,
-    Uuid,
     func,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from slrt_api.kernel.ids import Kind
-from slrt_api.programs.facts import FactType, Subject, vocabulary
 from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Aggregate, NationalAggregate
 
 
@@ -281,52 +273,3 @@ class EligibilityReview(Aggregate, table=True):
     decided_by: str | None = None
     decided_at: datetime | None = Field(default=None, sa_type=INSTANT)
     decision_reason: str | None = None
-
-
-_TYPES: Final[dict[FactType, Any]] = {
-    FactType.BOOLEAN: Boolean,
-    FactType.INTEGER: Integer,
-    FactType.RUPIAH: BigInteger,
-    FactType.DATE: Date,
-    FactType.CODE: Text,
-}
-
-
-def _facts_of(subject: Subject) -> list[Column[Any]]:
-    return [Column(spec.name, _TYPES[spec.type]) for spec in vocabulary().values() if spec.subject is subject]
-
-
-#: What is known of each active household and each member, a column a fact, as rules of a whole regency read it. Made anew from
-#: the tables above before it is read (`loading.refresh`), and therefore unlogged; nobody is answered from it one by one.
-FACTS_HOUSEHOLDS: Final = Table(
-    "facts_households",
-    SQLModel.metadata,
-    Column("regency", Integer, primary_key=True, autoincrement=False),
-    Column("id", Uuid, primary_key=True),
-    Column("area", BigInteger, nullable=False),
-    *_facts_of(Subject.HOUSEHOLD),
-    prefixes=["UNLOGGED"],
-)
-FACTS_PERSONS: Final = Table(
-    "facts_persons",
-    SQLModel.metadata,
-    Column("regency", Integer, primary_key=True, autoincrement=False),
-    Column("household_id", Uuid, primary_key=True),
-    Column("id", Uuid, primary_key=True),
-    Column("area", BigInteger, nullable=False),
-    *_facts_of(Subject.PERSON),
-    prefixes=["UNLOGGED"],
-)
-#: what active households and their members receive or received, where they are now
-FACTS_ENROLLMENTS: Final = Table(
-    "facts_enrollments",
-    SQLModel.metadata,
-    Column("regency", Integer, primary_key=True, autoincrement=False),
-    Column("household_id", Uuid, primary_key=True),
-    Column("id", Uuid, primary_key=True),
-    Column("person_id", Uuid),
-    Column("program", Text, nullable=False),
-    Column("started_on", Date, nullable=False),
-    Column("ended_on", Date),
-    prefixes=["UNLOGGED"],
-)

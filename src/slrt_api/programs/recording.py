@@ -136,19 +136,23 @@ def _plain(value: Value | UUID | None) -> Any:
 
 def answer(judgements: Iterable[Judgement], facts: HouseholdFacts, situation: Situation) -> list[dict[str, Any]]:
     """The whole answer: one line for each program and unit, in the order of `judgements`."""
+    known = evaluation.Judgments(facts, situation.on)
+    # What several lines tell of a criterion is written once; each stays alive in `known` meanwhile.
+    criteria: dict[int, dict[str, Any]] = {}
     lines: list[dict[str, Any]] = []
     for each in judgements:
         if each.rule is None:
-            lines.append(_without_rule(each, facts))
+            lines.append(_without_rule(each))
             continue
-        lines += [_line(each, result) for result in evaluation.evaluate(each.rule, facts, situation)]
+        results = evaluation.evaluate(each.rule, facts, situation, known)
+        lines += [_line(each, result, criteria) for result in results]
     return lines
 
 
 def opened(judgements: Iterable[Judgement], lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """`lines` of `answer` without what rests on special data: criteria say that they are `withheld`."""
-    rules = {each.program: each.rule for each in judgements}
-    return [_opened(rules[line["program_code"]], line) for line in lines]
+    rules = {each.program: (each.rule, _special(each.rule)) for each in judgements}
+    return [_opened(*rules[line["program_code"]], line) for line in lines]
 
 
 def outcomes(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -159,7 +163,7 @@ def outcomes(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _without_rule(judgement: Judgement, facts: HouseholdFacts) -> dict[str, Any]:
+def _without_rule(judgement: Judgement) -> dict[str, Any]:
     return {
         "program_code": judgement.program,
         "version": None,
@@ -177,12 +181,15 @@ def _without_rule(judgement: Judgement, facts: HouseholdFacts) -> dict[str, Any]
     }
 
 
-def _line(judgement: Judgement, result: Result) -> dict[str, Any]:
+def _line(judgement: Judgement, result: Result, criteria: dict[int, dict[str, Any]]) -> dict[str, Any]:
     # Without its criteria, which are told otherwise here: they are most of it.
     plain = evaluation.as_json(replace(result, criteria=()))
     plain["version_id"] = _plain(judgement.version_id)
     plain["variants"] = list(judgement.variants)
-    plain["criteria"] = [_criterion(each) for each in result.criteria]
+    for each in result.criteria:
+        if id(each) not in criteria:
+            criteria[id(each)] = _criterion(each)
+    plain["criteria"] = [criteria[id(each)] for each in result.criteria]
     return plain
 
 
@@ -221,15 +228,15 @@ def _shown(used: Used) -> Any:
     return _plain(used.value)
 
 
-def _opened(rule: Rule | None, line: Mapping[str, Any]) -> dict[str, Any]:
+def _special(rule: Rule | None) -> frozenset[str]:
+    """The codes of criteria that rest on special data."""
+    groups = () if rule is None else (rule.requirements, rule.exclusions, rule.conflicts, rule.waitlist)
+    return frozenset(each.code for group in groups for each in group if _is_special(lowering.condition_of(each)))
+
+
+def _opened(rule: Rule | None, special: frozenset[str], line: Mapping[str, Any]) -> dict[str, Any]:
     if rule is None:
         return dict(line)
-    special = {
-        each.code
-        for group in (rule.requirements, rule.exclusions, rule.conflicts, rule.waitlist)
-        for each in group
-        if _is_special(lowering.condition_of(each))
-    }
     shown = dict(line)
     shown["criteria"] = [
         {

@@ -1,6 +1,6 @@
-"""Queries that make facts of tables, for all households of a range: what `loading` makes of one, as SQL. Pure.
+"""Queries that make facts of tables, of many households at once: what `loading` makes of one, as SQL. Pure.
 
-Parameters: $1 the regency, $2 and $3 the first and the last id of a household; with SOME, $2 the ids of households.
+Parameters: $1 the regency, $2 the ids of households (or what `which` names in their place).
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,7 @@ from slrt_api.programs import answers
 from slrt_api.programs.answers import OTHERS, Kind, Source
 from slrt_api.programs.facts import FactType, Origin, Spec, Subject, Value, vocabulary
 
-#: which households: all of a range of ids, or some by their ids
-RANGE: Final = "BETWEEN $2 AND $3"
+#: which households
 SOME: Final = "= ANY ($2::uuid[])"
 #: SQL types of facts
 TYPES: Final = {
@@ -44,7 +43,7 @@ def names(subject: Subject) -> tuple[str, ...]:
     return tuple(spec.name for spec in vocabulary().values() if spec.subject is subject)
 
 
-def households(which: str = RANGE) -> str:
+def households(which: str = SOME) -> str:
     """(id, area, facts of households), of active households."""
     slots = _Slots(Subject.HOUSEHOLD)
     facts = ", ".join(f"{slots.fact(spec)} AS {spec.name}" for spec in _specs(Subject.HOUSEHOLD))
@@ -55,7 +54,7 @@ def households(which: str = RANGE) -> str:
     WHERE h.regency = $1 AND h.id {which} AND h.ended_at IS NULL"""
 
 
-def persons(which: str = RANGE) -> str:
+def persons(which: str = SOME) -> str:
     """(household_id, id, area, facts of persons), of active members of active households."""
     slots = _Slots(Subject.PERSON)
     facts = ", ".join(f"{slots.fact(spec)} AS {spec.name}" for spec in _specs(Subject.PERSON))
@@ -68,7 +67,7 @@ def persons(which: str = RANGE) -> str:
     WHERE m.regency = $1 AND m.household_id {which} AND m.valid_to IS NULL"""
 
 
-def enrollments(which: str = RANGE) -> str:
+def enrollments(which: str = SOME) -> str:
     """(household_id, id, person_id, program, started_on, ended_on): of active households and of their members, who bring
     theirs with them from household to household."""
     return f"""SELECT e.household_id, e.id, NULL::uuid AS person_id, g.code::text AS program, e.started_on, e.ended_on

@@ -42,14 +42,15 @@ FILL: Final = """
 INSERT INTO screening_households (regency, screening_id, area, household_id)
 SELECT $1, $2, h.area, h.id FROM households h WHERE h.regency = $1 AND h.area BETWEEN $3 AND $4 AND h.ended_at IS NULL
 """
-#: $1 regency, $2 the screening, $3 how many
+#: $1 regency, $2 the screening, $3 how many. Up to a key and not joined with the keys themselves: PostgreSQL has no statistics
+#: of a screening that has just begun, expects one row, and would read them all again for each.
 TAKE: Final = """
-DELETE FROM screening_households q USING (
-    SELECT area, household_id FROM screening_households WHERE regency = $1 AND screening_id = $2
-    ORDER BY area, household_id LIMIT $3
-) n
-WHERE q.regency = $1 AND q.screening_id = $2 AND q.area = n.area AND q.household_id = n.household_id
-RETURNING q.household_id AS id
+DELETE FROM screening_households WHERE regency = $1 AND screening_id = $2 AND (area, household_id) <= (
+    SELECT area, household_id FROM (
+        SELECT area, household_id FROM screening_households WHERE regency = $1 AND screening_id = $2
+        ORDER BY area, household_id LIMIT $3
+    ) n ORDER BY area DESC, household_id DESC LIMIT 1
+) RETURNING household_id AS id
 """
 #: sums of villages as the rows of a wider area. $1 regency, $2 the screening, $3 how many numbers such an area has
 ADD_UP: Final = f"""
@@ -88,9 +89,9 @@ def step(rules: Sequence[Rule], draft: Rule | None, situation: Situation, lists:
     facts = sql.Relations("f_households", "f_persons", "f_enrollments", lists)
     compiled = sql.compile_rules([*rules, *([draft] if draft is not None else [])], situation, facts)
     parts = [
-        f"f_households AS MATERIALIZED ({relations.households(relations.SOME)})",
-        f"f_persons AS MATERIALIZED ({relations.persons(relations.SOME)})",
-        f"f_enrollments AS MATERIALIZED ({relations.enrollments(relations.SOME)})",
+        f"f_households AS MATERIALIZED ({relations.households()})",
+        f"f_persons AS MATERIALIZED ({relations.persons()})",
+        f"f_enrollments AS MATERIALIZED ({relations.enrollments()})",
         compiled.ctes,
         f"judged AS MATERIALIZED ({_judged(compiled, draft)})",
         f"listed AS ({_list(compared=draft is not None)} RETURNING 1)",

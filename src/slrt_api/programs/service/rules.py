@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from slrt_api.kernel import errors
-from slrt_api.programs.criteria import Rule, chosen
+from slrt_api.programs.criteria import Dated, Rule, chosen, sharing
 from slrt_api.programs.models import RuleVersion
 from slrt_api.programs.recording import Judgement, digest
 from slrt_api.runtime.transaction import Transaction
@@ -15,6 +15,9 @@ from slrt_api.runtime.transaction import Transaction
 #: parsed rules: what was published never changes, so that it is read once by each process
 _CACHE: Final[OrderedDict[UUID, tuple[str, Rule]]] = OrderedDict()
 _CACHE_SIZE: Final = 500
+#: their criteria, equal ones once
+_POOL: Final[dict[Dated, Dated]] = {}
+_POOL_SIZE: Final = 20_000
 _IN_FORCE: Final = """
 SELECT p.code, p.area, v.id, v.digest
 FROM programs p
@@ -114,7 +117,11 @@ async def _rules(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, tuple[str
         for version in await tx.rows(RuleVersion, "id = ANY ($1::uuid[])", missing):
             if digest(version.rule) != version.digest:
                 raise errors.Conflict("rule_altered")
-            found[version.id] = _CACHE[version.id] = (version.digest, Rule.model_validate(version.rule))
+            if len(_POOL) > _POOL_SIZE:
+                # What was shared stays so; only later rules no longer find it.
+                _POOL.clear()
+            rule = sharing(Rule.model_validate(version.rule), _POOL)
+            found[version.id] = _CACHE[version.id] = (version.digest, rule)
         while len(_CACHE) > _CACHE_SIZE:
             _CACHE.popitem(last=False)
     return found
