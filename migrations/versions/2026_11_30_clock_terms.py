@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_30_clock_terms"
-down_revision = "2026_11_22_screenings"
+down_revision = "2026_11_30_facts_leave"
 branch_labels = None
 depends_on = None
 
