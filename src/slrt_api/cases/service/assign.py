@@ -24,7 +24,7 @@ class AssignCase(Command):
     """An officer who is to work on the case."""
 
     assignee: str = Field(
-        min_length=3,
+        min_length=2,
         max_length=300,
         pattern="^(me|[^#]+#.+)$",
         description="`me`, or an officer as `issuer#subject`.",
