@@ -27,7 +27,7 @@ REGENCY = "33.26"
 DATABASE = "slrt"
 MEMBERS = 4
 #: cases in VERIFICATION, one for each transition that is measured
-CASES = 60_000
+CASES = 160_000
 #: households that have cases with referrals, for what is asked over three levels; at most a tenth of all
 WORKED = 20_000
 #: cases of such a household, and referrals of each of them

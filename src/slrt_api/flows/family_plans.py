@@ -65,6 +65,9 @@ async def make(tx: Transaction, actor: Actor, command: MakeFamilyPlan) -> Family
         raise errors.Invalid.reference("/household_id") from None
     if household.ended_at is not None:
         raise errors.Conflict("household_ended")
+    # In the order of their ids, as two cases are locked everywhere; a fault names the place in the request.
+    for id_ in sorted(set(command.case_ids)):
+        await _case(tx, household.id, id_, f"/case_ids/{command.case_ids.index(id_)}")
     plan = await tx.create(
         FamilyPlan(
             regency=household.regency,
@@ -79,7 +82,6 @@ async def make(tx: Transaction, actor: Actor, command: MakeFamilyPlan) -> Family
         ),
         "made",
     )
-    # In the order of their ids, as two cases are locked everywhere; a fault names the place in the request.
     for id_ in sorted(set(command.case_ids)):
         await _join(tx, plan, id_, f"/case_ids/{command.case_ids.index(id_)}")
     return plan
@@ -109,7 +111,7 @@ async def transition(tx: Transaction, actor: Actor, plan_id: UUID, command: Tran
     if command.action is FamilyPlanAction.ADD_CASE:
         await _join(tx, plan, command.case_id, "/case_id")
         return await tx.change(plan, "case_added", texts=texts, notes={"case_id": str(command.case_id)})
-    case = await _case(tx, plan, command.case_id, "/case_id")
+    case = await _case(tx, plan.household_id, command.case_id, "/case_id")
     if case.family_plan_id != plan.id:
         raise errors.Invalid.reference("/case_id")
     await tx.change(case, "plan_left", texts=texts, family_plan_id=None)
@@ -117,7 +119,7 @@ async def transition(tx: Transaction, actor: Actor, plan_id: UUID, command: Tran
 
 
 async def _join(tx: Transaction, plan: FamilyPlan, case_id: UUID, place: str) -> None:
-    case = await _case(tx, plan, case_id, place)
+    case = await _case(tx, plan.household_id, case_id, place)
     if CaseStatus(case.status) in TERMINAL:
         raise errors.Conflict("case_closed")
     if case.family_plan_id == plan.id:
@@ -125,12 +127,12 @@ async def _join(tx: Transaction, plan: FamilyPlan, case_id: UUID, place: str) ->
     await tx.change(case, "plan_joined", family_plan_id=plan.id)
 
 
-async def _case(tx: Transaction, plan: FamilyPlan, case_id: UUID, place: str) -> Case:
-    """The case of the plan's household, locked. Raises Invalid for any other."""
+async def _case(tx: Transaction, household_id: UUID, case_id: UUID, place: str) -> Case:
+    """The case of the household, locked. Raises Invalid for any other."""
     try:
         case = await tx.lock(Case, case_id)
     except errors.NotFound:
         raise errors.Invalid.reference(place) from None
-    if case.household_id != plan.household_id:
+    if case.household_id != household_id:
         raise errors.Invalid.reference(place)
     return case

@@ -36,7 +36,6 @@ def add(routes: Routes) -> None:
         "assignments",
         "tasks",
         "eligibility_checks",
-        "merges",
     ):
         routes.link(CASE, link, tag=TAG)
     routes.link(HOUSEHOLD, "cases", tag=TAG)
