@@ -41,8 +41,8 @@ from slrt_api.runtime.usecase import Act, Platform
 from slrt_api.settings import Settings
 
 SERVER = "pgbench"
-#: cases of each connection: more than one transacts in all rounds
-EACH = 5_000
+#: of the cases that there are, what pgbench has for its own, from the end
+_SHARE = 2
 _TODO = """
 CREATE TABLE IF NOT EXISTS bench_todo (n integer PRIMARY KEY, case_id uuid NOT NULL, event_id uuid NOT NULL);
 GRANT SELECT ON bench_todo TO slrt_api;
@@ -122,9 +122,9 @@ async def recorded(url: str, case_id: UUID) -> list[tuple[str, tuple[Any, ...]]]
     return database.recorder.statements
 
 
-def script(statements: Sequence[tuple[str, tuple[Any, ...]]], case_id: UUID) -> str:
+def script(statements: Sequence[tuple[str, tuple[Any, ...]]], case_id: UUID, each: int) -> str:
     """The statements for pgbench. What names the case, its event or its key is each time another; all else is as recorded."""
-    lines = [_NEXT.format(each=EACH), r"\set i :i + 1"]
+    lines = [_NEXT.format(each=each), r"\set i :i + 1"]
     for sql, values in statements:
         if not values:
             lines += [f"{_told(part.strip())};" for part in sql.split(";") if part.strip()]
@@ -176,17 +176,15 @@ def _value(value: Any, case_id: UUID, sql: str) -> str:
     return _escaped(str(value).replace("'", "''"))
 
 
-async def prepare(superuser_url: str, url: str, connections: int) -> tuple[str, int]:
-    """Record one act, and give pgbench cases of its own, from the end. Returns its script and the statements of the act."""
+async def prepare(superuser_url: str, url: str, connections: int) -> tuple[str, int, int]:
+    """Record one act, and give pgbench cases of its own, from the end. Returns its script, the statements of the act and the
+    cases of each connection."""
     superuser = await asyncpg.connect(superuser_url)
     try:
-        found = await superuser.fetch(
-            "SELECT id FROM cases WHERE status = 'VERIFICATION' AND version = 1 ORDER BY id DESC LIMIT $1",
-            connections * EACH + 1,
-        )
+        wanted = "FROM cases WHERE status = 'VERIFICATION' AND version = 1"
+        each = (await superuser.fetchval(f"SELECT count(*) {wanted}") // _SHARE - 1) // connections
+        found = await superuser.fetch(f"SELECT id {wanted} ORDER BY id DESC LIMIT $1", connections * each + 1)
         ids = [row["id"] for row in found]
-        if len(ids) <= connections * EACH:
-            raise SystemExit(f"{len(ids)} cases are not enough for {connections} connections of {EACH}")
         await superuser.execute(_TODO)
         rows = [(n, id_, new_id(Kind.EVENT, 3326)) for n, id_ in enumerate(ids[1:])]
         await superuser.copy_records_to_table("bench_todo", records=rows)
@@ -194,7 +192,7 @@ async def prepare(superuser_url: str, url: str, connections: int) -> tuple[str, 
     finally:
         await superuser.close()
     statements = await recorded(url, ids[0])
-    return script(statements, ids[0]), len(statements)
+    return script(statements, ids[0], each), len(statements), each
 
 
 def _binary() -> Path:
@@ -213,12 +211,13 @@ class Pgbench:
     script: str
     statements: int
     connections: int
+    each: int
     begun: int = 0
 
     @classmethod
     def ready(cls, superuser_url: str, url: str, connections: int) -> "Pgbench":
-        text, statements = asyncio.run(prepare(superuser_url, url, connections))
-        return cls(url, text, statements, connections)
+        text, statements, each = asyncio.run(prepare(superuser_url, url, connections))
+        return cls(url, text, statements, connections, each)
 
     def measured(self, seconds: float) -> Seen:
         """One run. Raises SystemExit where a statement fails: what fails is never fast."""
@@ -241,6 +240,8 @@ class Pgbench:
         for line in lines:
             per_client[line[0]] = per_client.get(line[0], 0) + 1
         self.begun += max(per_client.values())
+        if self.begun >= self.each:
+            raise SystemExit(f"{self.each} cases for each connection were not enough")
         cuts = statistics.quantiles(times, n=100)
         return Seen(
             requests=len(times),
