@@ -1,9 +1,11 @@
-"""Make the secrets that deploy/compose.yaml mounts: database passwords and URLs, encryption keys, the index key.
+"""Make the secrets that deploy/compose.yaml mounts: database passwords and URLs, encryption keys, the index key,
+the keys of sealed reports.
 
 Usage: python3 deploy/generate_secrets.py [FOLDER]      (default: deploy/secrets)
 
 Needs only the standard library. An existing file is never touched: a new encryption key in its place would make every
-identity in the database unreadable. `python3 deploy/generate_secrets.py --add-key` appends a key for rotation instead.
+identity in the database unreadable. `python3 deploy/generate_secrets.py --add-key` appends a key for rotation instead, and
+`--add-sealed-key` one of sealed reports.
 The folder is for its owner only; the files in it are readable, because they are mounted one by one into containers
 that run as different users.
 """
@@ -48,6 +50,7 @@ def generate(folder: Path) -> list[str]:
         "slrt_database_url": database_url("slrt_api", secrets.token_hex(32), DATABASE),
         "slrt_encryption_keys": json.dumps({key_id({}): new_key()}),
         "slrt_index_key": new_key(),
+        "slrt_sealed_keys": json.dumps({f"sealed-{key_id({})}": new_key()}),
     }
     missing = {name: value for name, value in wanted.items() if not (folder / name).exists()}
     for name, value in missing.items():
@@ -55,11 +58,15 @@ def generate(folder: Path) -> list[str]:
     return list(missing)
 
 
-def add_key(folder: Path) -> str:
-    """Append an encryption key, which new values use from the next start; old values keep theirs. Its id."""
-    path = folder / "slrt_encryption_keys"
+def add_key(folder: Path, *, sealed: bool = False) -> str:
+    """Append an encryption key, which new values use from the next start; old values keep theirs. Its id.
+
+    sealed  to the keys of sealed reports
+    """
+    path = folder / ("slrt_sealed_keys" if sealed else "slrt_encryption_keys")
     keys: dict[str, str] = json.loads(path.read_text())
-    name = key_id(keys)
+    prefix = "sealed-" if sealed else ""
+    name = prefix + key_id({each.removeprefix(prefix): key for each, key in keys.items()})
     fresh = path.with_suffix(".new")
     write(fresh, json.dumps(keys | {name: new_key()}))
     # In one step: a crash between truncating and writing would lose the keys, and with them every identity.
@@ -76,8 +83,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Make the secrets that deploy/compose.yaml mounts.")
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).parent / "secrets")
     parser.add_argument("--add-key", action="store_true", help="append an encryption key (rotation)")
+    parser.add_argument("--add-sealed-key", action="store_true", help="append a key of sealed reports (rotation)")
     arguments = parser.parse_args()
-    done = [f"key {add_key(arguments.folder)}"] if arguments.add_key else generate(arguments.folder)
+    if arguments.add_key or arguments.add_sealed_key:
+        done = [f"key {add_key(arguments.folder, sealed=arguments.add_sealed_key)}"]
+    else:
+        done = generate(arguments.folder)
     sys.stdout.write("".join(f"made {name}\n" for name in done) or "nothing to do: every file exists\n")
 
 

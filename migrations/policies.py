@@ -28,6 +28,8 @@ PREDICATES = {
     "slrt_importer": "regency = current_setting('app.regency')::integer",
     # Said twice, because an index of the escalated rows alone is only taken where its constant stands in the question.
     "slrt_escalated": f"escalation > 0 AND escalation >= current_setting('app.level')::smallint AND {AREA}",
+    "slrt_sealed": f"{AREA} AND sealed",
+    "slrt_statistics": AREA,
     "slrt_effect": "regency = current_setting('app.regency')::integer",
     "slrt_owner": "true",
     "slrt_backup": "true",

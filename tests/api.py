@@ -12,6 +12,7 @@ import httpx
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from slrt_api.access.rules import FORMS
 from slrt_api.access.scopes import PERMISSIONS, Role
 from slrt_api.app import create_app
 from slrt_api.runtime.devissuer import DevClient, DevIssuer
@@ -20,6 +21,8 @@ from slrt_api.settings import Settings
 VILLAGE = "33.26.01.2001"
 OTHER_VILLAGE = "33.26.02.2001"
 OTHER_REGENCY_VILLAGE = "33.27.01.2001"
+#: office of integrity officers that no complaint accuses unless a test says so
+INSPECTORATE = UUID("019aaa11-2233-8000-8000-20a1b2c3d4e5")
 _PLACES: Mapping[Role, str] = {
     Role.FACILITATOR: VILLAGE,
     Role.PUSKESOS_OFFICER: VILLAGE,
@@ -52,6 +55,8 @@ class Api:
     ) -> str:
         """An access token of one grant (or of `grants`), with every scope that the role permits unless `scopes`."""
         role = Role(role)
+        if role is Role.INTEGRITY_OFFICER and organization is None:
+            organization = INSPECTORATE
         places = list(areas) if areas is not None else [area or _PLACES.get(role, "33.26")]
         grant: dict[str, Any] = {
             "role": role.value,
@@ -60,7 +65,7 @@ class Api:
             "programs": [str(program) for program in programs],
             "person": str(person) if person else None,
         }
-        if role is Role.AUDITOR:
+        if FORMS[role].ends:
             grant["valid_until"] = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         client = DevClient(
             "test",

@@ -40,6 +40,7 @@ CITIZEN = "warga of two worlds"
 _REGIONAL = ("registry_snapshots", "service_capacity", "variant_choices", "enrollment_lists")
 _NOBODYS = {
     "receipt_secrets",
+    "complaint_numbers",
     "registry_entries",
     "idempotent_answers",
     "accesses",
@@ -134,13 +135,16 @@ def _manager(scene: Scene) -> Onlooker:
 
 def _citizen(scene: Scene) -> Onlooker:
     mine = f"reporter_id = '{subject_id(f'http://api.test#{CITIZEN}')}'"
-    return Onlooker("citizen", {"subject": CITIZEN}, dict.fromkeys(("complaints", "clocks", "events"), mine))
+    seen = dict.fromkeys(("complaints", "clocks", "events"), mine)
+    seen["complaint_messages"] = f"{mine} AND visibility = 'COMPLAINANT'"
+    return Onlooker("citizen", {"subject": CITIZEN}, seen)
 
 
 def _public(scene: Scene) -> Onlooker:
     mine = f"regency = {HERE} AND receipt = {scene.number}"
     # The tracker's own secret decides whether there is an answer, though it is never shown.
     seen = dict.fromkeys(("complaints", "clocks", "events", "receipt_secrets"), mine)
+    seen["complaint_messages"] = f"{mine} AND visibility = 'COMPLAINANT'"
     return Onlooker("public", {}, seen, (scene.receipt, scene.secret))
 
 

@@ -6,7 +6,7 @@ from policies import Access, national_table, tenant_table
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_30_cases"
-down_revision = "2026_11_30_clock_terms"
+down_revision = "2026_11_30_sealed"
 branch_labels = None
 depends_on = None
 

@@ -166,6 +166,10 @@ class Settings(DatabaseSettings):
         default=None,
         description="JSON object {key id: base64 of 32 bytes}; keys of the blind index, the last is used for new values",
     )
+    sealed_keys: SecretStr | None = Field(
+        default=None,
+        description="JSON object {key id: base64 of 32 bytes}; keys of sealed reports alone, the last is used for new ones",
+    )
     nik_lookups_per_user_per_day: int = Field(default=200, ge=0)
     nik_lookups_per_organization_per_day: int = Field(default=5_000, ge=0)
     name_searches_per_user_per_day: int = Field(default=400, ge=0)
@@ -234,6 +238,7 @@ class Settings(DatabaseSettings):
                 ("SLRT_DATABASE_URL", self.database_url),
                 ("SLRT_ENCRYPTION_KEYS", self.encryption_keys),
                 ("SLRT_INDEX_KEY", self.index_key),
+                ("SLRT_SEALED_KEYS", self.sealed_keys),
                 ("SLRT_ISSUERS", self.issuers),
             )
             if not value

@@ -1,6 +1,7 @@
 """Separation of duties: nobody handles a complaint against themselves or their office."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,17 +14,28 @@ from tests.domains.test_lifecycle_sql import literal
 from tests.domains.test_referrals import organization
 
 from slrt_api.access.scopes import PERMISSIONS, Role
-from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, FACTS, HANDLERS
+from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, FACTS, FACTS_SQL, HANDLERS, facts
+from slrt_api.complaints.models import Complaint
 from slrt_api.complaints.service import transition
+from slrt_api.complaints.service.step import TransitionComplaint
 from slrt_api.flows import open_case
 from slrt_api.kernel import errors
+from slrt_api.kernel.criteria import Value, describe
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.usecase import Act
 
 MANAGER = "secretariat_manager"
-SPOKEN = {"ANSWER", "OBJECT"}
+SPOKEN = {"ANSWER", "OBJECT", "RATE"}
+RATED = datetime(2026, 11, 30, 9, tzinfo=UTC)
+#: what guards read besides whom it accuses
+SITUATIONS: tuple[dict[str, Value], ...] = (
+    {"objection_open": None, "reopen_open": None, "rated_at": None, "merged_from": None},
+    {"objection_open": True, "reopen_open": True, "rated_at": None, "merged_from": "IN_PROGRESS"},
+    {"objection_open": False, "reopen_open": False, "rated_at": RATED, "merged_from": "RECEIVED"},
+)
+TYPES_OF = {"objection_open": "boolean", "reopen_open": "boolean", "rated_at": "timestamptz", "merged_from": "text"}
 ONE, OTHER = "00000000-0000-8000-8000-000000000001", "00000000-0000-8000-8000-000000000002"
 
 
@@ -38,41 +50,73 @@ def independent(person: str | None, office: str | None, own_person: str | None, 
 async def test_table_and_sql_say_the_same_for_every_pair(owner: asyncpg.Connection, role: str) -> None:
     """Every state, whom it accuses, and who asks."""
     scopes = [scope.value for scope in PERMISSIONS[Role(role)]]
-    free = {
-        state.code: COMPLAINT_LIFECYCLE.allowed_actions(
-            state.code, role=role, scopes=scopes, row=dict.fromkeys(FACTS), actor={}
-        )
-        for state in COMPLAINT_LIFECYCLE.states
-    }
-    assert any(free.values())
     values = (None, ONE, OTHER)
-    for own_person, own_office in product(values, values):
-        actor = {"person_id": own_person, "organization_id": own_office}
-        sql = COMPLAINT_LIFECYCLE.allowed_actions_sql(
-            role=role,
-            scopes=scopes,
-            state_column="c.status",
-            column=lambda name: f"(c.{name})::text",
-            actor=lambda name, actor=actor: literal(actor[name], "text"),  # type: ignore[misc]
-            constant=literal,
+    for situation in SITUATIONS:
+        free = {
+            state.code: COMPLAINT_LIFECYCLE.allowed_actions(
+                state.code, role=role, scopes=scopes, row={**dict.fromkeys(FACTS), **situation}, actor={}
+            )
+            for state in COMPLAINT_LIFECYCLE.states
+        }
+        assert any(free.values())
+        for own_person, own_office in product(values, values):
+            actor = {"person_id": own_person, "organization_id": own_office}
+            sql = COMPLAINT_LIFECYCLE.allowed_actions_sql(
+                role=role,
+                scopes=scopes,
+                state_column="c.status",
+                column=lambda name, facts=situation: (  # type: ignore[misc]
+                    literal(facts[name], TYPES_OF[name]) if name in facts else f"(c.{name})::text"
+                ),
+                actor=lambda name, actor=actor: literal(actor[name], "text"),  # type: ignore[misc]
+                constant=literal,
+            )
+            rows = list(product(free, values, values))
+            answers = await owner.fetch(
+                f"SELECT {sql} AS allowed FROM unnest($1::text[], $2::uuid[], $3::uuid[])"
+                " WITH ORDINALITY c (status, accused_person_id, accused_organization_id, place) ORDER BY place",
+                *(list(column) for column in zip(*rows, strict=True)),
+            )
+            for (state, person, office), answer in zip(rows, answers, strict=True):
+                row = {"accused_person_id": person, "accused_organization_id": office, **situation}
+                allowed = COMPLAINT_LIFECYCLE.allowed_actions(state, role=role, scopes=scopes, row=row, actor=actor)
+                assert json.loads(answer["allowed"]) == list(allowed)
+                handles = independent(person, office, own_person, own_office)
+                assert list(allowed) == [each for each in free[state] if handles or each in SPOKEN]
+
+
+async def test_what_guards_read_of_a_row_is_the_same_in_sql(api: Api, owner: asyncpg.Connection) -> None:
+    """The facts of a complaint in Python and as the read engine asks for them, before, at and after the end of its windows."""
+    complaint_id = UUID((await filed(api))["id"])
+    asked = ", ".join(f"{FACTS_SQL.get(name, '{t}.' + name).format(t='c')} AS {name}" for name in FACTS)
+    now = await owner.fetchval("SELECT now()")
+    for objection, reopen in product((-1, 0, 60, None), repeat=2):
+        await owner.execute(
+            "UPDATE complaints SET objection_until = $2, reopen_until = $3, merged_from = 'TRIAGED', rated_at = $4"
+            " WHERE id = $1",
+            complaint_id,
+            None if objection is None else now + timedelta(minutes=objection),
+            None if reopen is None else now + timedelta(minutes=reopen),
+            now,
         )
-        rows = list(product(free, values, values))
-        answers = await owner.fetch(
-            f"SELECT {sql} AS allowed FROM unnest($1::text[], $2::uuid[], $3::uuid[])"
-            " WITH ORDINALITY c (status, accused_person_id, accused_organization_id, place) ORDER BY place",
-            *(list(column) for column in zip(*rows, strict=True)),
+        row = await owner.fetchrow(f"SELECT {asked} FROM complaints c WHERE id = $1", complaint_id)
+        kept = await owner.fetchrow("SELECT * FROM complaints WHERE id = $1", complaint_id)
+        assert row is not None
+        assert kept is not None
+        assert dict(row) == facts(Complaint(**dict(kept)), datetime.now(UTC))
+        assert (row["objection_open"], row["reopen_open"]) == tuple(
+            None if end is None else end > 0 for end in (objection, reopen)
         )
-        for (state, person, office), answer in zip(rows, answers, strict=True):
-            row = dict(zip(FACTS, (person, office), strict=True))
-            allowed = COMPLAINT_LIFECYCLE.allowed_actions(state, role=role, scopes=scopes, row=row, actor=actor)
-            assert json.loads(answer["allowed"]) == list(allowed)
-            handles = independent(person, office, own_person, own_office)
-            assert list(allowed) == [each for each in free[state] if handles or each in SPOKEN]
 
 
 def test_every_handling_action_is_guarded() -> None:
-    unguarded = {each.action for each in COMPLAINT_LIFECYCLE.transitions if each.guard is None}
-    assert unguarded == SPOKEN
+    unguarded = {
+        each.action for each in COMPLAINT_LIFECYCLE.transitions if each.guard is None and each.roles != {"worker"}
+    }
+    assert unguarded == {"ANSWER"}
+    for each in COMPLAINT_LIFECYCLE.transitions:
+        handling = each.scope == "complaints:handle" and each.roles != {"worker"}
+        assert handling is ("accused" in (describe(each.guard) if each.guard is not None else "")), each
 
 
 async def offices(api: Api) -> tuple[str, str]:
@@ -140,7 +184,7 @@ class TestPerson:
         scopes = frozenset(scope.value for scope in PERMISSIONS[Role.SECRETARIAT_MANAGER])
         actor = Actor("test#manager", MANAGER, scopes, rows, facts={"person_id": person})
         ask = Act(api.app.state.service.platform, actor, "0" * 32)
-        command = transition.TransitionComplaint.model_validate({"action": "TRIAGE"}, strict=False)
+        command = TransitionComplaint.model_validate({"action": "TRIAGE"}, strict=False)
         opening = open_case.OpenCase(household_id=UUID(family["id"]), complaint_id=UUID(complaint["id"]))
         if refused:
             for run, given, on in (

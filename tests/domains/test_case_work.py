@@ -28,7 +28,7 @@ from tests.domains.test_complaints import complaint_body
 
 from slrt_api.cases.codes import TaskType
 from slrt_api.cases.service import lapse
-from slrt_api.flows import reminders
+from slrt_api.flows import reminders, upkeep
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.roles import ScopeKind
@@ -501,11 +501,18 @@ class TestRounds:
         assert problem(early) == (409, "assessment_missing")
 
     async def test_documents_that_do_not_come_end_it_once(self, api: Api, owner: asyncpg.Connection) -> None:
-        case = await step(api, await opened(api), "VERIFY")
+        case = await step(api, await step(api, await opened(api), "VERIFY"), "ASSESS")
+        case = await with_needs(api, case, 1)
         case = await step(api, case, "REQUEST_DOCUMENTS", reason="Surat faskes")
         platform = api.app.state.service.platform
-        await asyncio.gather(*(Act(platform, WORKER, "0" * 32)(lapse, on=UUID(case["id"])) for _ in range(2)))
+        await upkeep.breach_clocks(platform)
+        assert (await seen(api, case, "clocks"))["status"] == "AWAITING_DOCUMENTS"
+        late = "UPDATE clocks SET due_at = now() - interval '1 s' WHERE aggregate_id = $1 AND name = 'DOCUMENTS'"
+        await owner.execute(late, UUID(case["id"]))
+        await asyncio.gather(*(upkeep.breach_clocks(platform) for _ in range(2)))
         shown = await seen(api, case, "clocks")
+        assert [need["status"] for need in shown["needs"]] == ["CANCELLED"]
+        assert "clock_breached" not in await events(owner, case["id"])
         assert (shown["status"], shown["closing_code"]) == ("WITHDRAWN", "DOCUMENTS_NOT_RECEIVED")
         assert shown["closing_text"].startswith("Dianggap dicabut")
         assert (await events(owner, case["id"])).count("withdrawn") == 1

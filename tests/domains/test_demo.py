@@ -99,7 +99,7 @@ class TestSeeding:
         found = await counts(demo)
         assert found["households"] == len(DEMO_FAMILIES) == 300
         assert found["persons"] == sum(len(family.members) for family in DEMO_FAMILIES)
-        assert found["organizations"] == 9
+        assert found["organizations"] == 10
         assert found["registry_entries"] == len(DEMO_REGISTRY)
         # Each path in both villages; a merged case and a merged complaint need the one that goes on, a referral its case.
         assert found["cases"] == 2 * (len(work.CASES) + 1 + len(work.REFERRALS))

@@ -46,7 +46,9 @@ class TestHistory:
     async def test_it_tells_who_what_when_in_which_role_and_why(self, api: Api, owner: asyncpg.Connection) -> None:
         officer = api.as_("puskesos_officer", subject="officer-7")
         complaint = await act(officer, await filed(api), "ASK_COMPLAINANT", reason="Which program?")
-        first, second = await history(api, "auditor", complaint)
+        lapsed = await act(officer, complaint, "LAPSE", reason="No answer in a month.")
+        first, second, third = await history(api, "auditor", complaint)
+        assert (third["texts"], third["at"]) == ({"reason": "No answer in a month."}, lapsed["updated_at"])
         assert (first["sequence"], first["type"], first["role"]) == (1, "complaint.filed", "facilitator")
         assert first["changes"]["status"] == {"before": None, "after": "RECEIVED"}
         assert (second["sequence"], second["type"], second["role"]) == (
@@ -58,7 +60,11 @@ class TestHistory:
         assert second["at"] == complaint["updated_at"]
         assert second["fields"] == ["status"]
         assert second["changes"] == {"status": {"before": "RECEIVED", "after": "AWAITING_COMPLAINANT"}}
-        assert second["texts"] == {"reason": "Which program?"}
+        # What was said to the complainant is encrypted with the message, and stands nowhere else.
+        assert second["texts"] is None
+        [message] = second["parts"]["messages"]
+        assert (message["author"], message["type"], message["sequence"]) == ("OFFICER", "QUESTION", 2)
+        assert {"text", "reporter_id", "receipt"}.isdisjoint(message)
         kept = await owner.fetchval(
             "SELECT hash FROM events WHERE aggregate_id = $1 AND sequence = 2", UUID(complaint["id"])
         )

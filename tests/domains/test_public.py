@@ -71,7 +71,16 @@ class TestFile:
         assert answer.headers["cache-control"] == "private, no-store"
         assert set(complaint) == {
             *("receipt", "status", "nature", "category", "program_code", "received_at", "timeline", "clocks"),
-            *("resolution", "service_realized", "receipt_secret"),
+            *(
+                "resolution",
+                "service_realized",
+                "receipt_secret",
+                "allowed_actions",
+                "channels",
+                "outcome",
+                "referred_to",
+            ),
+            *("reference_number", "objection_until", "reopen_until", "satisfaction", "messages"),
         }
         assert "Siti" not in answer.text
         assert len(complaint["clocks"]) == 6

@@ -41,6 +41,7 @@ NOT_ENCRYPTED = {
     "events.hash": "SHA-256 of it",
     "revisions.salt": "random bytes of the commitment",
     "identities.blind_index": "HMAC, made anew with the ciphertext beside it",
+    "complaint_numbers.blind_index": "HMAC, made anew with the ciphertext beside it",
     "registry_entries.nik_index": "HMAC without a plaintext; rotates with the next release",
     "registry_entries.kk_index": "HMAC without a plaintext; rotates with the next release",
     "idempotent_answers.key_digest": "HMAC under the root that stays",

@@ -28,7 +28,7 @@ CUT = [*(kind.value for kind in ScopeKind if kind is not ScopeKind.WORKER), role
 ROW = """SELECT 3326 AS regency, 3326012001 AS area, false AS sealed, 1::bigint AS receipt,
     gen_random_uuid() AS organization_id, gen_random_uuid() AS program_id, gen_random_uuid() AS reporter_id,
     gen_random_uuid() AS subject_id, gen_random_uuid() AS key,
-    'SENT' AS status, true AS open, 2::smallint AS escalation OFFSET 0"""
+    'SENT' AS status, true AS open, 2::smallint AS escalation, 'INTERNAL' AS visibility OFFSET 0"""
 #: national tables that are not for everybody
 CLOSED = {"grants", "revocations"}
 _TENANT_TABLES = """
@@ -217,14 +217,14 @@ class TestEndedReferrals:
         )
         assert set(re.findall("'([A-Z_]+)'", qual)) == set(ENDED)
 
-    async def test_of_the_trail_only_that_column_may_be_written(self, owner: asyncpg.Connection) -> None:
+    async def test_of_the_trail_only_who_sees_it_may_be_written(self, owner: asyncpg.Connection) -> None:
         for table in ("events", "revisions"):
             written = await owner.fetch(
                 "SELECT grantee, column_name FROM information_schema.column_privileges WHERE table_name = $1"
                 " AND privilege_type = 'UPDATE' AND grantee <> 'slrt_owner'",
                 table,
             )
-            assert [tuple(row) for row in written] == [("slrt_effect", "open")]
+            assert sorted(tuple(row) for row in written) == [("slrt_effect", "escalation"), ("slrt_effect", "open")]
 
 
 class TestGrants:
@@ -279,6 +279,7 @@ MACHINERY = {
     "runtime/transaction.py:access",
 }
 EFFECTS = {
+    "cases/service/transition.py:lapse",
     "flows/case_merge.py:_merge",
     "flows/case_merge.py:_undoable",
     "flows/case_merge.py:undo",
@@ -286,10 +287,27 @@ EFFECTS = {
     "flows/rotation.py:_within",
     "cases/service/identities.py:reveal",
     "cases/service/identities.py:search",
-    "clocks/service.py:follow",
+    "clocks/service/running.py:begin",
+    "clocks/service/running.py:follow",
+    "clocks/service/running.py:reclassify",
     "complaints/service/file.py:_file",
+    "complaints/service/file.py:_holder",
+    "complaints/service/links.py:link",
+    "complaints/service/links.py:similar",
+    "complaints/service/links.py:unlink",
+    "complaints/service/merging.py:lock_other",
+    "complaints/service/merging.py:unmerge",
+    "cases/service/escalate.py:escalate",
+    "complaints/service/escalate.py:_move",
+    "complaints/service/ladders.py:accused",
+    "complaints/service/ladders.py:declare",
+    "complaints/service/ladders.py:known",
     "complaints/service/track.py:_case",
-    "complaints/service/track.py:track",
+    "complaints/service/track.py:_held",
+    "complaints/service/track.py:_process",
+    "complaints/service/track.py:_shown",
+    "complaints/service/track.py:act",
+    "complaints/service/track.py:write",
     "flows/asking.py:question",
     "flows/asking.py:record",
     "flows/duplicates.py:_merge",

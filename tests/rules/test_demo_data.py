@@ -149,7 +149,7 @@ class TestRegistry:
 class TestOrganizations:
     def test_there_is_one_of_each_kind_that_the_story_needs(self) -> None:
         kinds = Counter(organization.kind for organization in organizations.DEMO_ORGANIZATIONS)
-        assert kinds == {"SECRETARIAT": 1, "PUSKESOS": 2, "OPD": 3, "LKS": 3}
+        assert kinds == {"SECRETARIAT": 1, "PUSKESOS": 2, "OPD": 4, "LKS": 3}
         assert set(kinds) <= load_code_lists()["organization-kinds"].codes
         codes = [organization.code for organization in organizations.DEMO_ORGANIZATIONS]
         assert len(set(codes)) == len(codes)

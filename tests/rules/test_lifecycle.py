@@ -99,6 +99,21 @@ class TestTablesThatContradictThemselves:
         table = Lifecycle("case", STATES, lines, from_terminal={"TRANSFER"})
         assert table.advance("WITHDRAWN", "TRANSFER", **call()).target == "OPEN"
 
+    def test_other_roles_may_have_a_line_of_their_own(self) -> None:
+        """The same step under another condition, and never two lines for one role."""
+        lines = [*LINES, replace(line("HANDLED", "REOPEN", "OPEN", "citizen", guard=READY), refusal="too_late")]
+        table = Lifecycle("case", STATES, lines)
+        assert table.advance("HANDLED", "REOPEN", **call(MANAGER, open_needs=1)) is LINES[6]
+        assert table.advance("HANDLED", "REOPEN", **call("citizen")) is lines[-1]
+        with pytest.raises(Conflict) as refused:
+            table.advance("HANDLED", "REOPEN", **call("citizen", open_needs=1))
+        assert refused.value.code == "too_late"
+        with pytest.raises(Forbidden):
+            table.advance("HANDLED", "REOPEN", **call(OFFICER))
+        assert table.allowed_actions("HANDLED", **call("citizen", open_needs=1)) == ()
+        with pytest.raises(ValueError, match="HANDLED REOPEN OPEN: stands twice"):
+            Lifecycle("case", STATES, [*lines, line("HANDLED", "REOPEN", "OPEN", OFFICER, "citizen")])
+
     def test_initial_states_are_reached_by_nobody(self) -> None:
         states, lines = [*STATES, state("IMPORTED")], [*LINES, line("IMPORTED", "VERIFY", "OPEN")]
         with pytest.raises(ValueError, match="unreachable"):

@@ -86,7 +86,7 @@ class TestRefusals:
         url = f"postgresql://slrt_api:{PASSWORD}@db/slrt"
         result = await run("serve", folder=folder, SLRT_ENV="production", SLRT_DATABASE_URL=url)
         assert result.code == 1
-        assert "SLRT_ENCRYPTION_KEYS, SLRT_INDEX_KEY, SLRT_ISSUERS" in result.err
+        assert "SLRT_ENCRYPTION_KEYS, SLRT_INDEX_KEY, SLRT_SEALED_KEYS, SLRT_ISSUERS" in result.err
         assert PASSWORD not in result.err
 
     async def test_development_is_refused_in_production(self, folder: Path) -> None:

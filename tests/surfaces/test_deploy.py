@@ -283,7 +283,7 @@ class TestCompose:
         }
 
     def test_each_service_is_handed_the_secrets_it_needs_and_no_others(self, services: dict[str, Tree]) -> None:
-        serving = {"slrt_database_url", "slrt_encryption_keys", "slrt_index_key"}
+        serving = {"slrt_database_url", "slrt_encryption_keys", "slrt_index_key", "slrt_sealed_keys"}
         assert {name: set(service.get("secrets", [])) for name, service in services.items()} == {
             "db": {"postgres_password"},
             "roles": {"slrt_admin_database_url", "slrt_migration_database_url", "slrt_database_url"},
@@ -334,7 +334,7 @@ def generate(folder: Path, *options: str) -> None:
 
 
 def generated_keyring(folder: Path) -> Keyring:
-    values = {name: (folder / f"slrt_{name}").read_text() for name in ("encryption_keys", "index_key")}
+    values = {name: (folder / f"slrt_{name}").read_text() for name in ("encryption_keys", "index_key", "sealed_keys")}
     return Keyring.from_settings(Settings.model_validate(values), None)
 
 
@@ -376,6 +376,16 @@ class TestSecrets:
         keys: dict[str, str] = json.loads((tmp_path / "slrt_encryption_keys").read_text())
         assert len(set(keys.values())) == 2
         assert generated_keyring(tmp_path).decrypt(old, b"row") == b"value"
+
+    def test_a_new_key_of_sealed_reports_is_appended_to_their_ring_alone(self, tmp_path: Path) -> None:
+        generate(tmp_path)
+        before = generated_keyring(tmp_path)
+        old = before.sealed.encrypt("value", b"row")
+        generate(tmp_path, "--add-sealed-key")
+        after = generated_keyring(tmp_path)
+        assert (len(before.sealed.key_ids), len(after.sealed.key_ids)) == (1, 2)
+        assert after.encryption_key_ids == before.encryption_key_ids
+        assert after.sealed.decrypt(old, b"row") == b"value"
 
     def test_the_folder_is_its_owners_and_never_committed(self, tmp_path: Path) -> None:
         generate(tmp_path / "secrets")

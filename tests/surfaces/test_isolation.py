@@ -67,6 +67,18 @@ REGISTRY_NUMBER = {"scheme": "ID_DTKS", "value": "B", "source": "DECLARED"}
 ENROLLED = {"started_on": "2026-01-01", "origin": "REPORTED", "source": "B"}
 PLANNED = {"action": "B", "due_on": "2099-01-01", "responsible_role": "facilitator"}
 ANSWERS = {"instrument": "REGSOSEK2022K", "source": "DECLARED"}
+RECEIPT = {"authorization": "Receipt 7ZQ40-MXR2K-9D3WA-HB6TN"}
+
+
+def _receipts(world: "World") -> dict[str, str]:
+    return {
+        "unknown, here": new_number("KEL", HERE),
+        "unknown, elsewhere": new_number("KEL", ELSEWHERE),
+        "existing, elsewhere": world.receipt,
+        "no number": "KEL-0",
+    }
+
+
 CASES: dict[Method, Case] = {
     ("GET", "/v1/households/{id}"): Case(Kind.HOUSEHOLD, "facilitator"),
     ("GET", "/v1/households/{id}/members"): Case(Kind.HOUSEHOLD, "facilitator"),
@@ -320,17 +332,34 @@ CASES: dict[Method, Case] = {
     ("POST", "/v1/complaints/{id}/transitions"): Case(
         Kind.COMPLAINT, "puskesos_officer", lambda _: {"action": "TRIAGE"}
     ),
+    ("GET", "/v1/complaints/{id}/messages"): Case(Kind.COMPLAINT, "puskesos_officer"),
+    ("POST", "/v1/complaints/{id}/messages"): Case(Kind.COMPLAINT, "puskesos_officer", lambda _: {"text": "B"}, JSON),
+    ("GET", "/v1/complaints/{id}/similar"): Case(Kind.COMPLAINT, "puskesos_officer"),
+    ("GET", "/v1/complaints/{id}/links"): Case(Kind.COMPLAINT, "puskesos_officer"),
+    ("POST", "/v1/complaints/{id}/links"): Case(
+        Kind.COMPLAINT,
+        "puskesos_officer",
+        lambda rows: {"complaint_id": str(rows[Kind.COMPLAINT]), "type": "RELATED", "reason": "B"},
+        JSON,
+    ),
+    ("POST", "/v1/complaints/{id}/link-removals"): Case(
+        Kind.COMPLAINT,
+        "puskesos_officer",
+        lambda _: {"link_id": str(new_id(Kind.COMPLAINT_LINK, HERE)), "reason": "B"},
+        JSON,
+    ),
+    ("POST", "/v1/complaints/{id}/case"): Case(
+        Kind.COMPLAINT, "puskesos_officer", lambda rows: {"case_id": str(rows[Kind.CASE])}
+    ),
+    ("GET", "/v1/cases/{id}/complaints"): Case(Kind.CASE, "puskesos_officer"),
     # A wrong secret, an unknown receipt and one of another regency. Failures are counted by receipt: one role asks.
-    ("GET", "/v1/public/complaints/{receipt}"): Case(
-        None,
-        "citizen",
-        headers={"authorization": "Receipt 7ZQ40-MXR2K-9D3WA-HB6TN"},
-        codes=lambda world: {
-            "unknown, here": new_number("KEL", HERE),
-            "unknown, elsewhere": new_number("KEL", ELSEWHERE),
-            "existing, elsewhere": world.receipt,
-            "no number": "KEL-0",
-        },
+    ("GET", "/v1/public/complaints/{receipt}"): Case(None, "citizen", headers=RECEIPT, codes=_receipts),
+    ("GET", "/v1/public/complaints/{receipt}/messages"): Case(None, "citizen", headers=RECEIPT, codes=_receipts),
+    ("POST", "/v1/public/complaints/{receipt}/messages"): Case(
+        None, "citizen", lambda _: {"text": "B"}, JSON | RECEIPT, codes=_receipts
+    ),
+    ("POST", "/v1/public/complaints/{receipt}/transitions"): Case(
+        None, "citizen", lambda _: {"action": "OBJECT", "text": "B"}, JSON | RECEIPT, codes=_receipts
     ),
     ("GET", "/v1/households/{id}/cases"): Case(Kind.HOUSEHOLD, "puskesos_officer"),
     ("GET", "/v1/referrals/{id}"): Case(Kind.REFERRAL, "puskesos_officer"),
@@ -554,6 +583,27 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
         "puskesos_officer",
         lambda _: {"action": "MERGE", "reason": "B"},
     ),
+    ("/v1/complaints/{id}/transitions", "household_id"): (
+        Kind.HOUSEHOLD,
+        "puskesos_officer",
+        lambda _: {"action": "TRIAGE"},
+    ),
+    ("/v1/complaints/{id}/transitions", "subject_person_id"): (
+        Kind.PERSON,
+        "puskesos_officer",
+        lambda _: {"action": "TRIAGE"},
+    ),
+    ("/v1/complaints/{id}/links", "complaint_id"): (
+        Kind.COMPLAINT,
+        "puskesos_officer",
+        lambda _: {"type": "RELATED", "reason": "B"},
+    ),
+    ("/v1/complaints/{id}/link-removals", "link_id"): (
+        Kind.COMPLAINT_LINK,
+        "puskesos_officer",
+        lambda _: {"reason": "B"},
+    ),
+    ("/v1/complaints/{id}/case", "case_id"): (Kind.CASE, "puskesos_officer", lambda _: {}),
     ("/v1/grants", "organization_id"): (Kind.ORGANIZATION, "administrator", lambda _: grant_body()),
     ("/v1/grants", "person_id"): (Kind.PERSON, "administrator", lambda _: grant_body()),
     ("/v1/grants", "program_ids"): (
@@ -695,6 +745,7 @@ async def populated(api: Api) -> World:
         rows[Kind.LINEAGE] = UUID(born.json()["id"])
         complaint = await _made(facilitator, "/v1/complaints", complaint_body(area_code=village))
         rows[Kind.COMPLAINT], world.receipt = UUID(complaint["id"]), complaint["receipt"]
+        rows[Kind.COMPLAINT_LINK] = await _linked(facilitator, officer, village)
         case = await _made(officer, "/v1/cases", {"household_id": household["id"]})
         rows[Kind.CASE] = UUID(case["id"])
         url = f"/v1/cases/{case['id']}"
@@ -789,6 +840,18 @@ async def populated(api: Api) -> World:
     read = await api.as_("auditor", area="33.27").get("/v1/audit/accesses?limit=1")
     world.there[Kind.ACCESS] = UUID(read.json()["items"][0]["id"])
     return world
+
+
+async def _linked(facilitator: httpx.AsyncClient, officer: httpx.AsyncClient, village: str) -> UUID:
+    """Two further complaints about one family that were talked about, and their link."""
+    one, two = [await _made(facilitator, "/v1/complaints", complaint_body(area_code=village)) for _ in range(2)]
+    for visibility in ("COMPLAINANT", "INTERNAL"):
+        said = {"text": "B", "visibility": visibility}
+        assert (await officer.post(f"/v1/complaints/{one['id']}/messages", json=said)).status_code == 200
+    body = {"complaint_id": one["id"], "type": "RELATED", "reason": "B"}
+    answer = await officer.post(f"/v1/complaints/{two['id']}/links", json=body)
+    assert answer.status_code == 200, answer.text
+    return UUID(answer.json()["links"][0]["id"])
 
 
 async def _made(client: httpx.AsyncClient, url: str, body: Any) -> Any:

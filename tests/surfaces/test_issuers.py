@@ -448,6 +448,7 @@ class TestSettings:
             "database_url": "postgresql://",
             "encryption_keys": "{}",
             "index_key": "key",
+            "sealed_keys": "{}",
             "issuers": [{"issuer": "http://127.0.0.1", **members}],
         }
         with pytest.raises(ValidationError, match="over https only"):

@@ -52,6 +52,7 @@ def _put_right(case: Any) -> None:
         if case.query:
             case.query.pop("cursor", None)
             case.query.pop("number", None)
+            case.query.pop("receipt", None)
         if case.headers and case.path == "/v1/public/complaints":
             case.headers["Idempotency-Key"] = str(uuid4())
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from slrt_api.access.permissions import CASE_WORKERS, KINDS
-from slrt_api.access.rules import MAX_VILLAGES, outermost
+from slrt_api.access.rules import FORMS, MAX_VILLAGES, outermost
 from slrt_api.access.scopes import INCLUDED, PERMISSIONS, Role
 from slrt_api.areas import codes, places
 from slrt_api.areas.dataset import tenants_by_code
@@ -26,6 +26,10 @@ from slrt_api.runtime.tokens import Claims
 T = TypeVar("T")
 #: how far a case must have been escalated to be seen by the role, see `cases.codes.LEVELS`
 _LEVELS = {Role.PROVINCE_OFFICE: 1, Role.NATIONAL_OFFICE: 2}
+#: kinds of scope that are one range of the tree, of any level
+_RANGES = frozenset({ScopeKind.AREA_RANGE, ScopeKind.AUDITOR, ScopeKind.SEALED})
+#: the id of no person
+_NOBODY = UUID(int=0)
 #: namespaces of the pseudonyms by which subjects and tokens are found again
 _SUBJECTS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:slrt:subject")
 _TOKENS = uuid.uuid5(uuid.NAMESPACE_URL, "urn:slrt:token")
@@ -115,7 +119,7 @@ def token_key(issuer: str, token_id: str) -> UUID:
 
 
 def _actor(caller: Caller, role: Role, grants: Sequence[Grant]) -> Actor:
-    if role is Role.AUDITOR and any(grant.valid_until is None for grant in grants):
+    if FORMS[role].ends and any(grant.valid_until is None for grant in grants):
         raise errors.Forbidden("grant_unusable")
     try:
         areas = [codes.parse_area_code(area) for area in outermost([area for grant in grants for area in grant.areas])]
@@ -128,7 +132,7 @@ def _actor(caller: Caller, role: Role, grants: Sequence[Grant]) -> Actor:
         subject=caller.subject,
         role=role.value,
         scopes=_scopes(caller.scopes, role),
-        rows=_rows(caller, role, grants, areas, organization),
+        rows=_rows(caller, role, grants, areas, organization, person),
         organization_id=organization,
         facts={"person_id": str(person) if person else None},
     )
@@ -141,7 +145,12 @@ def _scopes(given: frozenset[str], role: Role) -> frozenset[str]:
 
 
 def _rows(
-    caller: Caller, role: Role, grants: Sequence[Grant], areas: Sequence[codes.AreaCode], organization: UUID | None
+    caller: Caller,
+    role: Role,
+    grants: Sequence[Grant],
+    areas: Sequence[codes.AreaCode],
+    organization: UUID | None,
+    person: UUID | None,
 ) -> RowScope:
     """The rows that the grants of one role reach. Raises Forbidden `grant_unusable`."""
     kind = KINDS[role]
@@ -153,9 +162,9 @@ def _rows(
         limits["areas"] = _villages(places.villages_in(area.text for area in areas))
     elif role is Role.NATIONAL_OFFICE and not areas:
         limits["lo"], limits["hi"] = codes.NATION_RANGE
-    elif kind in {ScopeKind.AREA_RANGE, ScopeKind.AUDITOR, ScopeKind.PROGRAM, ScopeKind.ESCALATED}:
+    elif kind in {*_RANGES, ScopeKind.PROGRAM, ScopeKind.ESCALATED}:
         limits["lo"], limits["hi"] = codes.area_range(_only(areas))
-        if kind in {ScopeKind.AREA_RANGE, ScopeKind.AUDITOR} and not limits["tenants"]:
+        if kind in _RANGES and not limits["tenants"]:
             limits["spread"] = _spread(_only(areas))
     elif kind is ScopeKind.AREA_LIST:
         if any(area.level is not codes.Level.VILLAGE for area in areas):
@@ -165,6 +174,10 @@ def _rows(
         limits["spread"] = limits["tenants"]
     if kind is ScopeKind.ESCALATED:
         limits["level"] = _LEVELS[role]
+    if kind is ScopeKind.SEALED:
+        # An office that is not known could not be kept from reports against it.
+        limits["organization_id"] = _only([organization] if organization else [])
+        limits["person_id"] = person or _NOBODY
     if kind is ScopeKind.ORGANIZATION:
         limits["organization_id"] = _only([organization] if organization else [])
     if kind is ScopeKind.PROGRAM:

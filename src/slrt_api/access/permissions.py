@@ -25,6 +25,7 @@ KINDS: Final[Mapping[Role, ScopeKind]] = dict.fromkeys(Role, ScopeKind.AREA_RANG
     Role.CITIZEN: ScopeKind.SUBJECT,
     Role.PROVINCE_OFFICE: ScopeKind.ESCALATED,
     Role.NATIONAL_OFFICE: ScopeKind.ESCALATED,
+    Role.INTEGRITY_OFFICER: ScopeKind.SEALED,
 }
 
 #: who works on cases and decides them: the front and back office of both levels, the supervisor, the social office
@@ -74,8 +75,16 @@ CONDITIONS: Final[Mapping[ScopeKind, Condition]] = {
     ),
     ScopeKind.WORKER: Condition("Pekerjaan terjadwal platform.", "The platform's own scheduled work."),
     ScopeKind.ESCALATED: Condition(
-        "Kasus di wilayah penugasan yang dieskalasi ke tingkatnya.",
-        "Cases in the area of the grant that were escalated to its level.",
+        "Kasus dan pengaduan di wilayah penugasan yang dieskalasi ke tingkatnya.",
+        "Cases and complaints in the area of the grant that were escalated to its level.",
+    ),
+    ScopeKind.SEALED: Condition(
+        "Pengaduan tersegel di wilayah penugasan yang tidak menyangkut pemegang penugasan atau kantornya.",
+        "Sealed reports in the area of the grant that accuse neither its holder nor the holder's office.",
+    ),
+    ScopeKind.STATISTICS: Condition(
+        "Jumlah pengaduan, tanpa barisnya; yang tersegel tidak dihitung.",
+        "Counts of complaints, without their rows; sealed ones are not counted.",
     ),
     ScopeKind.IMPORTER: Condition(
         "Data acuan dan impor untuk satu kabupaten/kota.", "Reference data and imports of one regency."

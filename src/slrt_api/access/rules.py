@@ -17,7 +17,7 @@ from slrt_api.kernel import errors
 
 #: villages that one caller can act in at once: the row policy of a list of villages reads them with every statement
 MAX_VILLAGES: Final = 1_000
-#: an auditor's grant ends, a year after it begins at the latest
+#: grants of auditors and integrity officers end, a year after they begin at the latest
 AUDITOR_LONGEST: Final = timedelta(days=366)
 NATION: Final = 0
 
@@ -57,6 +57,8 @@ FORMS: Final[Mapping[Role, Form]] = {
     Role.INTEGRATOR: _REGENCY,
     Role.ADMINISTRATOR: Form(frozenset({Level.PROVINCE, Level.REGENCY})),
     Role.CITIZEN: Form(),
+    # The office is named, so that a report against it is kept from those who work there; and the grant ends.
+    Role.INTEGRITY_OFFICER: Form(frozenset({Level.PROVINCE, Level.REGENCY}), organization=True, ends=True),
 }
 #: role -> the roles that it may give and take back, inside its own area
 GIVES: Final[Mapping[Role, frozenset[Role]]] = {

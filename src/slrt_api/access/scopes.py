@@ -31,14 +31,17 @@ class Scope(StrEnum):
     COMPLAINTS_READ = "complaints:read"
     COMPLAINTS_WRITE = "complaints:write"
     COMPLAINTS_HANDLE = "complaints:handle"
+    COMPLAINTS_SEALED = "complaints:sealed"
     CONSENTS_WRITE = "consents:write"
     ACCESS_READ = "access:read"
     ACCESS_OVERRIDE = "access:override"
     IMPORTS_WRITE = "imports:write"
     AUDIT_READ = "audit:read"
     ORGANIZATIONS_WRITE = "organizations:write"
+    CALENDARS_WRITE = "calendars:write"
     GRANTS_READ = "grants:read"
     GRANTS_MANAGE = "grants:manage"
+    REPORTS_READ = "reports:read"
     GRAPHQL_INTROSPECT = "graphql:introspect"
 
 
@@ -60,6 +63,7 @@ class Role(StrEnum):
     INTEGRATOR = "integrator"
     ADMINISTRATOR = "administrator"
     CITIZEN = "citizen"
+    INTEGRITY_OFFICER = "integrity_officer"
 
 
 S = Scope
@@ -79,6 +83,7 @@ _OFFICER: Final = _INTAKE | {
     S.NIK_REVEAL,
     S.ACCESS_READ,
     S.HANDOVERS_WRITE,
+    S.REPORTS_READ,
 }
 _DECIDER: Final = _OFFICER | {S.CASES_DECIDE, S.ACCESS_OVERRIDE}
 
@@ -90,7 +95,14 @@ PERMISSIONS: Final[dict[Role, frozenset[Scope]]] = {
     Role.SUPERVISOR: _DECIDER | {S.DUPLICATES_DECIDE, S.ELIGIBILITY_SCREEN},
     Role.SECRETARIAT_OFFICER: _OFFICER | {S.ACCESS_OVERRIDE, S.DUPLICATES_DECIDE, S.ELIGIBILITY_SCREEN},
     Role.SECRETARIAT_MANAGER: _DECIDER
-    | {S.DUPLICATES_DECIDE, S.GRANTS_READ, S.GRANTS_MANAGE, S.PROGRAMS_WRITE, S.ELIGIBILITY_SCREEN},
+    | {
+        S.DUPLICATES_DECIDE,
+        S.GRANTS_READ,
+        S.GRANTS_MANAGE,
+        S.PROGRAMS_WRITE,
+        S.ELIGIBILITY_SCREEN,
+        S.CALENDARS_WRITE,
+    },
     Role.SOCIAL_OFFICE: _READ
     | {
         S.CASES_DECIDE,
@@ -98,19 +110,44 @@ PERMISSIONS: Final[dict[Role, frozenset[Scope]]] = {
         S.ACCESS_READ,
         S.ACCESS_OVERRIDE,
         S.PROGRAMS_WRITE,
+        S.CALENDARS_WRITE,
         S.ELIGIBILITY_CHECK,
         S.ELIGIBILITY_SCREEN,
+        S.REPORTS_READ,
     },
-    Role.PROVINCE_OFFICE: frozenset({S.PROGRAMS_READ, S.PROGRAMS_WRITE, S.CASES_READ}),
-    Role.NATIONAL_OFFICE: frozenset({S.PROGRAMS_READ, S.PROGRAMS_WRITE, S.CASES_READ}),
+    Role.PROVINCE_OFFICE: frozenset(
+        {S.PROGRAMS_READ, S.PROGRAMS_WRITE, S.CASES_READ, S.COMPLAINTS_READ, S.REPORTS_READ}
+    ),
+    Role.NATIONAL_OFFICE: frozenset(
+        {S.PROGRAMS_READ, S.PROGRAMS_WRITE, S.CALENDARS_WRITE, S.CASES_READ, S.COMPLAINTS_READ, S.REPORTS_READ}
+    ),
     Role.PROGRAM_MANAGER: frozenset({S.REFERRALS_READ, S.REFERRALS_DECIDE, S.REFERRALS_RESPOND, S.PROGRAMS_READ}),
     Role.PARTNER: frozenset({S.REFERRALS_READ, S.REFERRALS_RESPOND, S.PROGRAMS_READ}),
-    Role.AUDITOR: _READ | {S.AUDIT_READ, S.GRANTS_READ, S.ACCESS_READ},
+    Role.AUDITOR: _READ | {S.AUDIT_READ, S.GRANTS_READ, S.ACCESS_READ, S.REPORTS_READ},
     Role.INTEGRATOR: frozenset({S.PROGRAMS_READ, S.IMPORTS_WRITE, S.GRAPHQL_INTROSPECT}),
     Role.ADMINISTRATOR: frozenset(
-        {S.PROGRAMS_READ, S.PROGRAMS_WRITE, S.ORGANIZATIONS_WRITE, S.GRANTS_READ, S.GRANTS_MANAGE}
+        {
+            S.PROGRAMS_READ,
+            S.PROGRAMS_WRITE,
+            S.ORGANIZATIONS_WRITE,
+            S.CALENDARS_WRITE,
+            S.GRANTS_READ,
+            S.GRANTS_MANAGE,
+        }
     ),
     Role.CITIZEN: frozenset({S.COMPLAINTS_READ, S.COMPLAINTS_WRITE, S.PROGRAMS_READ}),
+    # Sealed reports and nothing else of anybody, not even the complaints that are not sealed.
+    Role.INTEGRITY_OFFICER: frozenset(
+        {
+            S.COMPLAINTS_READ,
+            S.COMPLAINTS_WRITE,
+            S.COMPLAINTS_HANDLE,
+            S.COMPLAINTS_SEALED,
+            S.AUDIT_READ,
+            S.ACCESS_READ,
+            S.PROGRAMS_READ,
+        }
+    ),
 }
 
 #: a scope of a token -> what it includes without being named

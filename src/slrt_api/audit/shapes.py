@@ -12,7 +12,8 @@ from slrt_api.access.overrides.shapes import ACCESS_OVERRIDE
 from slrt_api.access.scopes import Scope
 from slrt_api.access.shapes import GRANT, REVOCATION
 from slrt_api.cases.shapes import CASE, CASE_MERGE, FAMILY_PLAN
-from slrt_api.complaints.shapes import COMPLAINT
+from slrt_api.complaints.sealed.shapes import SEALED_ACCESS
+from slrt_api.complaints.shapes import COMPLAINT, ESCALATION_LADDER
 from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, DUPLICATE_TICKET, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
 from slrt_api.kernel.ids import NATIONAL, Kind
 from slrt_api.programs.screenings.shapes import SCREENING
@@ -35,9 +36,11 @@ from slrt_api.runtime.shapes import (
     Link,
     Shape,
     Sort,
+    Vault,
     id_filter,
     parse_instant,
 )
+from slrt_api.runtime.transaction import SEALED_TEXTS
 
 #: people who act for themselves: their pseudonym is for auditors only, lest handlers learn who complained
 _THEMSELVES: Final = "('citizen', 'public')"
@@ -56,6 +59,7 @@ WITH_HISTORY: Final = (
     CASE_MERGE,
     REFERRAL,
     COMPLAINT,
+    ESCALATION_LADDER,
     GRANT,
     REVOCATION,
     CONSENT,
@@ -67,6 +71,7 @@ WITH_HISTORY: Final = (
     ENROLLMENT_LIST,
     ELIGIBILITY_REVIEW,
     SCREENING,
+    SEALED_ACCESS,
 )
 
 
@@ -115,10 +120,12 @@ HISTORY_ENTRY = (
         "events {t} LEFT JOIN revisions {t}r ON {t}r.regency = {t}.regency"
         " AND {t}r.aggregate_id = {t}.aggregate_id AND {t}r.sequence = {t}.sequence",
         "One change: what happened, by whom, in which role, and what it changed. `changes`, `parts` and `texts` are null"
-        " where they were erased and for citizens; `parts` for receivers of referrals too. Fields that the caller's role may"
+        " where they were erased and for citizens; `parts` for receivers of referrals and the offices above"
+        " too. Fields that the caller's role may"
         " not read are in none of them, nor are their names in `fields`.",
         scope=None,
-        kinds=ALL_STAFF | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM, ScopeKind.SUBJECT},
+        kinds=ALL_STAFF
+        | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM, ScopeKind.SUBJECT, ScopeKind.ESCALATED, ScopeKind.SEALED},
     )
     .with_fields(
         Field("id", FieldType.ID, "Id of the event."),
@@ -182,6 +189,12 @@ HISTORY_ENTRY = (
             "({t}r.values -> 'texts')",
             nullable=True,
             example={"reason": "Reported twice."},
+            # Read where the caller handles sealed reports, so that no other role needs to reach the table.
+            vault=Vault(
+                "(SELECT s.texts FROM sealed_texts s WHERE s.regency = {t}.regency AND s.id = {t}.id)",
+                SEALED_TEXTS,
+                frozenset({ScopeKind.SEALED}),
+            ),
         ),
         Field("trace_id", FieldType.TEXT, "Trace of the request.", example="4bf92f3577b34da6a3ce929d0e0e4736"),
         Field(
@@ -244,9 +257,10 @@ ACCESS = (
         "audit/accesses",
         "accesses {t}",
         "That somebody read personal data: who, when, in which role, what and how much of it. A list is recorded with the"
-        " number of its rows and without a `resource_id`. Who audits a regency, or more, sees the accesses to all of it.",
+        " number of its rows and without a `resource_id`. Who audits a regency, or more, sees the accesses to all of it, but"
+        " for those to sealed reports: these are shown to who handles such reports, and to them nothing else.",
         scope=Scope.AUDIT_READ,
-        kinds=frozenset({ScopeKind.AUDITOR}),
+        kinds=frozenset({ScopeKind.AUDITOR, ScopeKind.SEALED}),
         kind=Kind.ACCESS,
     )
     .with_fields(

@@ -18,6 +18,7 @@ from slrt_api.access.models import Grant, Revocation
 from slrt_api.access.overrides.models import AccessOverride
 from slrt_api.cases.models import Case
 from slrt_api.complaints.models import Complaint
+from slrt_api.complaints.sealed.models import SealedAccess
 from slrt_api.households.models import (
     CivilCheck,
     Duplicate,
@@ -65,6 +66,7 @@ AGGREGATES: Final = (
     EligibilityCheck,
     EligibilityReview,
     Screening,
+    SealedAccess,
 )
 NATIONAL_AGGREGATES: Final = (Organization, Grant, Revocation, Program, RuleVersion)
 

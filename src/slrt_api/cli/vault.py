@@ -36,7 +36,7 @@ def rotate_command(batch: int, data_dir: Path) -> None:
 
     outcome = asyncio.run(run())
     for sealed in rotation.SEALED:
-        print(f"{sealed.table}: {outcome.rotated[sealed.table]} rotated, {outcome.left[sealed.table]} left")
+        print(f"{sealed.name}: {outcome.rotated[sealed.name]} rotated, {outcome.left[sealed.name]} left")
     if outcome.left:
         unreadable = outcome.unreadable.total()
         raise Refusal(
@@ -53,7 +53,7 @@ def status_command(data_dir: Path) -> None:
             return await rotation.status(platform), platform.keyring
 
     found, keyring = asyncio.run(run())
-    for (column, key_id), count in sorted(found.encryption.items()):
+    for (column, key_id), count in sorted((found.encryption + found.sealed).items()):
         print(f"{column}: {count} under {key_id or 'no key'}")
     for key_id, count in sorted(found.indexes.items()):
         print(f"identities.blind_index: {count} under {key_id}")
@@ -61,6 +61,12 @@ def status_command(data_dir: Path) -> None:
         print(f"registry entries of newest releases: {count} under {key_id}")
     for kind, ids, held, seen in (
         ("encryption", keyring.encryption_key_ids, found.of_encryption_key, {key for _, key in found.encryption}),
+        (
+            "sealed",
+            keyring.sealed.key_ids if keyring.seals else (),
+            found.of_sealed_key,
+            {key for _, key in found.sealed},
+        ),
         ("index", keyring.index_key_ids, found.of_index_key, {*found.indexes, *found.releases}),
     ):
         for line in _verdicts(kind, ids, {key_id: held(key_id) for key_id in {*ids, *seen}}):

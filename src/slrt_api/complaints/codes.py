@@ -39,6 +39,8 @@ class Action(StrEnum):
     REJECT_COMPETENCE = "REJECT_COMPETENCE"
     MERGE = "MERGE"
     REOPEN = "REOPEN"
+    RATE = "RATE"
+    UNMERGE = "UNMERGE"
 
 
 class Nature(StrEnum):
@@ -115,6 +117,120 @@ class Confidentiality(StrEnum):
     ANONYMOUS = "ANONYMOUS"
     SEALED = "SEALED"
 
+
+class Rung(StrEnum):
+    """Who has to look after a complaint, from the lowest up. NONE: the desk that received it."""
+
+    NONE = "NONE"
+    FACILITATOR = "FACILITATOR"
+    PUSKESOS = "PUSKESOS"
+    SUPERVISOR = "SUPERVISOR"
+    SECRETARIAT = "SECRETARIAT"
+    SOCIAL_OFFICE = "SOCIAL_OFFICE"
+    REGENT = "REGENT"
+    INSPECTORATE = "INSPECTORATE"
+    PROVINCE = "PROVINCE"
+    MINISTRY = "MINISTRY"
+
+
+class Branch(StrEnum):
+    """Which complaints come to a rung: all, those about integrity, or all but those."""
+
+    ANY = "ANY"
+    ORDINARY = "ORDINARY"
+    INTEGRITY = "INTEGRITY"
+
+
+class EscalationCause(StrEnum):
+    """Why a complaint lies where it lies."""
+
+    FILED = "FILED"
+    CLOCK = "CLOCK"
+    OFFICER = "OFFICER"
+
+
+#: how far up a rung shows a complaint: 1 to the province, 2 to the nation as well
+LEVELS: Final[Mapping[Rung, int]] = dict.fromkeys(Rung, 0) | {Rung.PROVINCE: 1, Rung.MINISTRY: 2}
+
+
+class ComplaintOutcome(StrEnum):
+    """How it ended. `REALIZED` says of each whether the service was given."""
+
+    SERVICE_REALIZED = "SERVICE_REALIZED"
+    DATA_CORRECTED = "DATA_CORRECTED"
+    INFORMATION_GIVEN = "INFORMATION_GIVEN"
+    PROPOSED = "PROPOSED"
+    UNFOUNDED = "UNFOUNDED"
+    WITHDRAWN_BY_COMPLAINANT = "WITHDRAWN_BY_COMPLAINANT"
+    NOT_COMPETENT = "NOT_COMPETENT"
+    NO_ANSWER = "NO_ANSWER"
+
+
+class ReporterRelation(StrEnum):
+    """For whom the reporter speaks."""
+
+    SELF = "SELF"
+    OTHER = "OTHER"
+
+
+class Relationship(StrEnum):
+    """Who the reporter is to the person concerned."""
+
+    SPOUSE = "SPOUSE"
+    PARENT = "PARENT"
+    CHILD = "CHILD"
+    OTHER_RELATIVE = "OTHER_RELATIVE"
+    GUARDIAN = "GUARDIAN"
+    NEIGHBOR = "NEIGHBOR"
+    COMMUNITY_LEADER = "COMMUNITY_LEADER"
+    OFFICER = "OFFICER"
+    OTHER = "OTHER"
+
+
+class MessageAuthor(StrEnum):
+    """Which side wrote a message: all that is told of who it was."""
+
+    OFFICER = "OFFICER"
+    COMPLAINANT = "COMPLAINANT"
+
+
+class MessageVisibility(StrEnum):
+    """Who reads a message: the complainant as well, or those who work on it only."""
+
+    COMPLAINANT = "COMPLAINANT"
+    INTERNAL = "INTERNAL"
+
+
+class MessageType(StrEnum):
+    """What a message is for the process; all but MESSAGE come with a step of it."""
+
+    MESSAGE = "MESSAGE"
+    QUESTION = "QUESTION"
+    ANSWER = "ANSWER"
+    OBJECTION = "OBJECTION"
+    FEEDBACK = "FEEDBACK"
+
+
+class ComplaintLinkType(StrEnum):
+    """How one complaint is linked to another."""
+
+    RELATED = "RELATED"
+    DUPLICATE = "DUPLICATE"
+    FOLLOW_UP = "FOLLOW_UP"
+
+
+class Likeness(StrEnum):
+    """Why another complaint may be about the same, the strongest first."""
+
+    SAME_NIK = "SAME_NIK"
+    SAME_PERSON = "SAME_PERSON"
+    SAME_HOUSEHOLD = "SAME_HOUSEHOLD"
+    SAME_REPORTER = "SAME_REPORTER"
+    SAME_PROGRAM_AND_SUBTYPE = "SAME_PROGRAM_AND_SUBTYPE"
+
+
+#: outcomes by which what was asked for was really given: a proposal is not yet that
+REALIZED: Final = frozenset({ComplaintOutcome.SERVICE_REALIZED, ComplaintOutcome.DATA_CORRECTED})
 
 #: the category that each subtype belongs to
 CATEGORY_OF: Final[Mapping[Subtype, Category]] = {

@@ -1,7 +1,9 @@
 """The life of a complaint: who may do what from where. Names are kept for ever.
 
-Handling asks for `complaints:handle`; what the complainant does (answer, object) for `complaints:write`, which officers
-hold as well, because most complainants answer by telephone or at the counter.
+Handling asks for `complaints:handle`; what the complainant does (answer, object, rate, have it reopened) for
+`complaints:write`, which officers hold as well, because most complainants answer by telephone or at the counter. Who holds
+the receipt does the same without a token, as `public`; the worker closes what nobody objected to and lapses what nobody
+answered.
 
 Nobody handles a complaint against themselves or their office. An office is known of whoever works in one, so where the
 complaint names one and the caller's is not known, independence cannot be shown and handling is refused. A person is named by
@@ -10,13 +12,28 @@ refused, or nobody could ever handle it.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
 
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.codelists import load_code_lists
 from slrt_api.complaints.codes import Action, ComplaintStatus
 from slrt_api.kernel import criteria, errors
-from slrt_api.kernel.criteria import ActorFact, AllOf, AnyOf, Fact, Known, Not, NotEquals, Truth, Value
+from slrt_api.kernel.criteria import (
+    ActorFact,
+    AllOf,
+    AnyOf,
+    Constant,
+    Criterion,
+    Equals,
+    Fact,
+    Known,
+    Not,
+    NotEquals,
+    Truth,
+    Value,
+)
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
 
 S, A = ComplaintStatus, Action
@@ -29,19 +46,31 @@ HANDLERS: Final = frozenset(
         Role.SECRETARIAT_OFFICER,
         Role.SECRETARIAT_MANAGER,
         Role.SOCIAL_OFFICE,
+        # Of sealed reports, which nobody else sees; and of nothing else.
+        Role.INTEGRITY_OFFICER,
     }
 )
 #: who reopens: not the desk that closed
 DECIDERS: Final = HANDLERS - {Role.PUSKESOS_OFFICER, Role.SECRETARIAT_OFFICER}
+#: who holds the receipt and its secret; no token carries this role
+PUBLIC: Final = "public"
+#: the platform's own clock; no token carries this role either
+WORKER: Final = "worker"
 #: the complainant, and those who write down what the complainant says
-COMPLAINANTS: Final = (HANDLERS - {Role.SOCIAL_OFFICE}) | {Role.CITIZEN, Role.FACILITATOR}
+COMPLAINANTS: Final = (HANDLERS - {Role.SOCIAL_OFFICE}) | {Role.CITIZEN, Role.FACILITATOR, PUBLIC}
+#: of these, who may have reopened only what may still be reopened; the others decide that themselves
+ASKING: Final = frozenset({Role.CITIZEN, Role.FACILITATOR, PUBLIC})
+#: what the complainant does
+SPOKEN: Final = frozenset({A.ANSWER, A.OBJECT, A.RATE})
 
 #: nothing more is expected of anybody
 TERMINAL: Final = frozenset({S.CLOSED, S.LAPSED, S.NOT_COMPETENT, S.MERGED})
 
+#: what would bring a sealed report out of the hands of those who handle such
+_STAYS: Final = frozenset({A.FORWARD})
 #: actions that say why, to the people concerned
 _WITH_REASON: Final = frozenset(
-    {A.ASK_COMPLAINANT, A.ANSWER, A.RETURN, A.OBJECT, A.LAPSE, A.REJECT_COMPETENCE, A.MERGE, A.REOPEN}
+    {A.ASK_COMPLAINANT, A.ANSWER, A.RETURN, A.OBJECT, A.LAPSE, A.REJECT_COMPETENCE, A.MERGE, A.REOPEN, A.UNMERGE}
 )
 
 
@@ -56,50 +85,128 @@ INDEPENDENT: Final = AllOf(
 )
 REFUSAL: Final = "accused_may_not_handle"
 
-#: columns of the row that guards read
-FACTS: Final = ("accused_person_id", "accused_organization_id")
+#: what guards read of the row: columns as they stand, and whether a window is open now
+FACTS: Final = (
+    "accused_person_id",
+    "accused_organization_id",
+    "objection_open",
+    "reopen_open",
+    "rated_at",
+    "merged_from",
+)
+_IDS: Final = FACTS[:2]
+#: window -> the column that tells its end
+WINDOWS: Final = {"objection_open": "objection_until", "reopen_open": "reopen_until"}
+
+_OBJECTION_OPEN: Final = Equals(Fact("objection_open"), Constant(value=True))
+_REOPEN_OPEN: Final = Equals(Fact("reopen_open"), Constant(value=True))
+_NOT_RATED: Final = Not(Known(Fact("rated_at")))
 
 
-def facts(row: object) -> dict[str, Value]:
-    """What guards read of a complaint: ids as text, as the facts of actors are."""
-    return {name: None if (id_ := getattr(row, name)) is None else str(id_) for name in FACTS}
+class Row(Protocol):
+    """The columns of a complaint that `facts` reads."""
+
+    accused_person_id: UUID | None
+    accused_organization_id: UUID | None
+    objection_until: datetime | None
+    reopen_until: datetime | None
+    rated_at: datetime | None
+    merged_from: str | None
 
 
-def require_independent(row: object, actor: Mapping[str, Value]) -> None:
+def facts(row: Row, now: datetime) -> dict[str, Value]:
+    """What guards read of a complaint at an instant: ids as text, as the facts of actors are."""
+    ids = {name: None if (id_ := getattr(row, name)) is None else str(id_) for name in _IDS}
+    windows = {name: None if (end := getattr(row, column)) is None else end > now for name, column in WINDOWS.items()}
+    return {**ids, **windows, "rated_at": row.rated_at, "merged_from": row.merged_from}
+
+
+#: the same as SQL over the alias `{t}`
+FACTS_SQL: Final = {
+    # Text, as the facts of the caller are.
+    **{name: f"({{t}}.{name})::text" for name in _IDS},
+    **{name: f"({{t}}.{column} > statement_timestamp())" for name, column in WINDOWS.items()},
+}
+
+
+def require_independent(row: Row, actor: Mapping[str, Value]) -> None:
     """Raise Conflict `accused_may_not_handle` for handling that is no transition."""
-    if criteria.evaluate(INDEPENDENT, facts(row), actor) is not Truth.TRUE:
+    accused = {name: None if (id_ := getattr(row, name)) is None else str(id_) for name in _IDS}
+    if criteria.evaluate(INDEPENDENT, accused, actor) is not Truth.TRUE:
         raise errors.Conflict(REFUSAL)
 
 
 def _line(source: ComplaintStatus, action: Action, target: ComplaintStatus, *, reason: bool = False) -> Transition:
-    spoken = action in {A.ANSWER, A.OBJECT}
-    roles = COMPLAINANTS if spoken else DECIDERS if action is A.REOPEN else HANDLERS
+    """A step of the handling."""
+    roles = DECIDERS if action in {A.REOPEN, A.UNMERGE} else HANDLERS
+    if action in _STAYS:
+        roles = roles - {Role.INTEGRITY_OFFICER}
+    guard: Criterion = INDEPENDENT
+    if action is A.UNMERGE:
+        guard = AllOf((INDEPENDENT, Equals(Fact("merged_from"), Constant(target.value))))
     return Transition(
         source.value,
         action.value,
         target.value,
         frozenset(role.value for role in roles),
-        (Scope.COMPLAINTS_WRITE if spoken else Scope.COMPLAINTS_HANDLE).value,
-        # What the complainant says is written down by whoever hears it: that is no handling.
-        guard=None if spoken else INDEPENDENT,
+        Scope.COMPLAINTS_HANDLE.value,
+        guard=guard,
         refusal=REFUSAL,
         reason_required=reason or action in _WITH_REASON,
     )
 
 
-def _open(source: ComplaintStatus, *actions: Action) -> list[Transition]:
-    """Lines of a state in which the complaint lies on a desk."""
-    targets = {
-        A.TRIAGE: S.TRIAGED,
-        A.FORWARD: S.FORWARDED,
-        A.START: S.IN_PROGRESS,
-        A.ASK_COMPLAINANT: S.AWAITING_COMPLAINANT,
-        A.RETURN: S.RETURNED,
-        A.RESOLVE: S.RESOLVED,
-        A.REJECT_COMPETENCE: S.NOT_COMPETENT,
-        A.MERGE: S.MERGED,
-    }
-    return [_line(source, action, targets[action]) for action in (*actions, A.REJECT_COMPETENCE, A.MERGE)]
+def _spoken(
+    source: ComplaintStatus,
+    action: Action,
+    target: ComplaintStatus,
+    guard: Criterion | None = None,
+    refusal: str = "guard_refused",
+) -> Transition:
+    """A step of the complainant. What the complainant says is written down by whoever hears it: that is no handling."""
+    roles = ASKING if action is A.REOPEN else COMPLAINANTS
+    return Transition(
+        source.value,
+        action.value,
+        target.value,
+        frozenset(str(role) for role in roles),
+        Scope.COMPLAINTS_WRITE.value,
+        guard=guard,
+        refusal=refusal,
+        reason_required=action in _WITH_REASON,
+    )
+
+
+def _by_itself(source: ComplaintStatus, action: Action, target: ComplaintStatus) -> Transition:
+    """A step of the worker, when a window has passed."""
+    return Transition(
+        source.value,
+        action.value,
+        target.value,
+        frozenset({WORKER}),
+        Scope.COMPLAINTS_HANDLE.value,
+    )
+
+
+_TARGETS: Final = {
+    A.TRIAGE: S.TRIAGED,
+    A.FORWARD: S.FORWARDED,
+    A.START: S.IN_PROGRESS,
+    A.ASK_COMPLAINANT: S.AWAITING_COMPLAINANT,
+    A.RETURN: S.RETURNED,
+    A.RESOLVE: S.RESOLVED,
+    A.REJECT_COMPETENCE: S.NOT_COMPETENT,
+    A.MERGE: S.MERGED,
+}
+#: states in which a complaint lies on a desk -> what may be done there; each may be merged and turned out to be for others
+_DESKS: Final = {
+    S.RECEIVED: (A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
+    S.TRIAGED: (A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
+    S.FORWARDED: (A.START, A.ASK_COMPLAINANT, A.RETURN, A.RESOLVE),
+    S.IN_PROGRESS: (A.FORWARD, A.ASK_COMPLAINANT, A.RETURN, A.RESOLVE),
+    S.RETURNED: (A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
+    S.REOPENED: (A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
+}
 
 
 COMPLAINT_LIFECYCLE: Final = Lifecycle(
@@ -109,23 +216,31 @@ COMPLAINT_LIFECYCLE: Final = Lifecycle(
         for item in load_code_lists()["complaint-statuses"].items
     ],
     [
-        *_open(S.RECEIVED, A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
-        *_open(S.TRIAGED, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
-        *_open(S.FORWARDED, A.START, A.ASK_COMPLAINANT, A.RETURN, A.RESOLVE),
-        *_open(S.IN_PROGRESS, A.FORWARD, A.ASK_COMPLAINANT, A.RETURN, A.RESOLVE),
-        *_open(S.RETURNED, A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
-        *_open(S.REOPENED, A.TRIAGE, A.FORWARD, A.START, A.ASK_COMPLAINANT, A.RESOLVE),
-        _line(S.AWAITING_COMPLAINANT, A.ANSWER, S.IN_PROGRESS),
+        *(
+            _line(source, action, _TARGETS[action])
+            for source, actions in _DESKS.items()
+            for action in (*actions, A.REJECT_COMPETENCE, A.MERGE)
+        ),
+        _spoken(S.AWAITING_COMPLAINANT, A.ANSWER, S.IN_PROGRESS),
         _line(S.AWAITING_COMPLAINANT, A.LAPSE, S.LAPSED),
-        _line(S.RESOLVED, A.OBJECT, S.OBJECTED),
+        _by_itself(S.AWAITING_COMPLAINANT, A.LAPSE, S.LAPSED),
+        _spoken(S.RESOLVED, A.OBJECT, S.OBJECTED, _OBJECTION_OPEN, "objection_window_over"),
+        _spoken(S.RESOLVED, A.RATE, S.RESOLVED, _NOT_RATED, "rated_already"),
         _line(S.RESOLVED, A.CLOSE, S.CLOSED),
+        _by_itself(S.RESOLVED, A.CLOSE, S.CLOSED),
         _line(S.OBJECTED, A.START, S.IN_PROGRESS),
         _line(S.OBJECTED, A.FORWARD, S.FORWARDED),
         _line(S.OBJECTED, A.RESOLVE, S.RESOLVED),
         # An objection that is not upheld is answered, so it is closed with a reason only.
         _line(S.OBJECTED, A.CLOSE, S.CLOSED, reason=True),
-        _line(S.CLOSED, A.REOPEN, S.REOPENED),
-        _line(S.LAPSED, A.REOPEN, S.REOPENED),
-        _line(S.NOT_COMPETENT, A.REOPEN, S.REOPENED),
+        _spoken(S.CLOSED, A.RATE, S.CLOSED, _NOT_RATED, "rated_already"),
+        *(_line(source, A.REOPEN, S.REOPENED) for source in (S.CLOSED, S.LAPSED, S.NOT_COMPETENT)),
+        *(
+            _spoken(source, A.REOPEN, S.REOPENED, _REOPEN_OPEN, "reopen_window_over")
+            for source in (S.CLOSED, S.LAPSED, S.NOT_COMPETENT)
+        ),
+        # Back to where it was: of these lines the guard passes one.
+        *(_line(S.MERGED, A.UNMERGE, target) for target in _DESKS),
     ],
+    from_terminal={A.RATE, A.UNMERGE},
 )

@@ -1,6 +1,7 @@
 """The clients of the development issuer: one for each role of the demo regency 33.26.
 
-Partners and program managers act for one organization or program, so each of these has a client of its own.
+Partners and program managers act for one organization or program, so each of these has a client of its own. Of integrity
+officers there are two, because one of them alone is shown no identity.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from slrt_api.access.rules import AUDITOR_LONGEST
+from slrt_api.access.rules import AUDITOR_LONGEST, FORMS
 from slrt_api.access.scopes import PERMISSIONS, Role
 from slrt_api.demo.credentials import SECRET, client_id
 from slrt_api.runtime.actor import RowScope
@@ -20,6 +21,9 @@ REGENCY: Final = "33.26"
 #: program and partner of the clients that are named by their role alone
 MAIN_PROGRAM: Final = "PKH"
 MAIN_PARTNER: Final = "LKS-TUNAS-HARAPAN"
+#: office and second name of those who handle sealed reports
+INSPECTORATE: Final = "OPD-INSPEKTORAT-3326"
+SECOND: Final = "SECOND"
 #: where the role acts; the whole regency where nothing else stands
 _AREAS: Final[Mapping[Role, tuple[str, ...]]] = {
     Role.FACILITATOR: ("33.26.01.2001",),
@@ -36,8 +40,11 @@ async def clients(database: Database) -> dict[str, DevClient]:
     async with database.transaction(RowScope(ScopeKind.PUBLIC, regency=0, receipt=-1), write=False) as connection:
         organizations = await connection.fetch("SELECT id, code FROM organizations")
         programs = await connection.fetch("SELECT id, code FROM programs")
-    found = [_client(role) for role in Role if role not in {Role.PARTNER, Role.PROGRAM_MANAGER}]
+    several = {Role.PARTNER, Role.PROGRAM_MANAGER, Role.INTEGRITY_OFFICER}
+    found = [_client(role) for role in Role if role not in several]
     for each in organizations:
+        if each["code"] == INSPECTORATE:
+            found += [_client(Role.INTEGRITY_OFFICER, code, organization=each["id"]) for code in (None, SECOND)]
         found.append(_client(Role.PARTNER, each["code"], organization=each["id"]))
         if each["code"] == MAIN_PARTNER:
             found.append(_client(Role.PARTNER, organization=each["id"]))
@@ -58,7 +65,7 @@ def _client(
         "organization": str(organization) if organization else None,
         "programs": [str(program) for program in programs],
     }
-    if role is Role.AUDITOR:
+    if FORMS[role].ends:
         # As long as a grant of this role can be: a development server does not run for a year.
         grant["valid_until"] = (datetime.now(UTC) + AUDITOR_LONGEST).isoformat()
     scopes = frozenset(scope.value for scope in PERMISSIONS[role])

@@ -1,4 +1,5 @@
-"""Organizations of the demo regency 33.26: secretariat, two Puskesos, three offices, three welfare organizations.
+"""Organizations of the demo regency 33.26: secretariat, two Puskesos, three offices, the inspectorate,
+three welfare organizations.
 
 The offices bear the names that such offices have; people, decrees and the welfare organizations are invented, and the
 decree numbers say so (CONTOH is Indonesian for example).
@@ -142,6 +143,22 @@ SOCIAL_OFFICE = DemoOrganization(
     capacity=(DemoCapacity("TEMPORARY_SHELTER", 12), DemoCapacity("SOCIAL_REHABILITATION", 20)),
 )
 #: the welfare organization of the story: keeps children in school in two of the three districts
+INSPECTORATE = DemoOrganization(
+    code="OPD-INSPEKTORAT-3326",
+    name="Inspektorat Kabupaten Pekalongan",
+    kind="OPD",
+    area_code="33.26",
+    sk_number="061/14/CONTOH/2021",
+    sk_date=date(2021, 1, 4),
+    officers=(
+        DemoOfficer("Agus Prasetyo", "Inspektur", date(2023, 5, 2)),
+        DemoOfficer("Rina Widyastuti", "Petugas aduan tersegel", date(2024, 2, 12)),
+        DemoOfficer("Joko Susilo", "Petugas aduan tersegel", date(2024, 2, 12)),
+    ),
+    # It serves nobody: it handles sealed reports.
+    services=(),
+    areas_served=("33.26",),
+)
 LKS_SCHOOL = DemoOrganization(
     code="LKS-TUNAS-HARAPAN",
     name="LKS Tunas Harapan (contoh)",
@@ -214,6 +231,7 @@ DEMO_ORGANIZATIONS: tuple[DemoOrganization, ...] = (
     HEALTH_OFFICE,
     EDUCATION_OFFICE,
     SOCIAL_OFFICE,
+    INSPECTORATE,
     LKS_SCHOOL,
     LKS_CARE,
     LKS_LIVELIHOOD,

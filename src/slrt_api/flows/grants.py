@@ -62,13 +62,15 @@ class GiveGrant(Command):
         description=(
             "Villages of a facilitator and of Puskesos staff; districts of a supervisor; one regency or city of the"
             " secretariat, the social office and an integrator; one province of its office; one province or regency of an"
-            " administrator; one area of any level of an auditor and a program manager; none of others."
+            " administrator and an integrity officer; one area of any level of an auditor and a program manager; none of"
+            " others."
         ),
         examples=[["33.26.01.2001"]],
     )
     organization_id: UUID | None = Field(
         default=None,
-        description="The officer's own organization; of a partner, the one that it acts for (required).",
+        description="The officer's own organization (required of an integrity officer); of a partner, the one that it acts"
+        " for (required).",
         examples=[None],
     )
     program_ids: tuple[UUID, ...] = Field(
@@ -84,7 +86,8 @@ class GiveGrant(Command):
     )
     valid_until: Instant | None = Field(
         default=None,
-        description="In force before then; without an end when left out. Required of an auditor: at most 366 days.",
+        description="In force before then; without an end when left out. Required of an auditor and an integrity officer:"
+        " at most 366 days.",
         examples=[None],
     )
     decree: str | None = Field(

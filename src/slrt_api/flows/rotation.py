@@ -18,7 +18,12 @@ import structlog
 from sqlmodel import SQLModel
 
 from slrt_api.areas.dataset import TENANTS
-from slrt_api.complaints.models import Complaint
+from slrt_api.complaints import vault
+from slrt_api.complaints.models import Complaint, ComplaintNumber, Message
+from slrt_api.complaints.sealed.models import SealedAccess, SealedIdentity
+from slrt_api.complaints.sealed.shapes import REASON
+from slrt_api.complaints.service.file import NIK_PLACE
+from slrt_api.complaints.shapes import MESSAGE_TEXT, SEALED_MESSAGE_TEXT
 from slrt_api.flows.upkeep import WORKER
 from slrt_api.households.models import Identity
 from slrt_api.households.service import identity_place
@@ -28,10 +33,10 @@ from slrt_api.programs.shapes import SEALED_INPUTS, SEALED_RESULTS
 from slrt_api.referrals import package
 from slrt_api.referrals.models import ReferralPackage
 from slrt_api.runtime import idempotency
-from slrt_api.runtime.crypto import DecryptionFailed, Keyring, aad
-from slrt_api.runtime.tables import IdempotentAnswer
+from slrt_api.runtime.crypto import DecryptionFailed, Keyring, Ring, aad
+from slrt_api.runtime.tables import IdempotentAnswer, SealedTexts
 from slrt_api.runtime.traces import current_trace_id
-from slrt_api.runtime.transaction import Transaction
+from slrt_api.runtime.transaction import SEALED_TEXTS, Transaction
 from slrt_api.runtime.usecase import Platform
 
 BATCH: Final = 200
@@ -52,6 +57,8 @@ class Sealed:
     columns  column -> the place of its ciphertext in a row (its AAD)
     reads    further columns that the place is made of
     indexed  the plaintext has a blind index (`blind_index`, `index_key`, kind in `type`)
+    sealed   it stands under the keys of sealed reports
+    where    SQL: of the table, the rows that are meant, where one column holds ciphertexts of either ring
     """
 
     model: type[SQLModel]
@@ -59,17 +66,29 @@ class Sealed:
     columns: Mapping[str, Callable[[Row], bytes]]
     reads: tuple[str, ...] = ()
     indexed: bool = False
+    sealed: bool = False
+    where: str = "true"
+
+    def ring(self, keyring: Keyring) -> Ring:
+        """The keys that it stands under."""
+        return keyring.sealed if self.sealed else keyring
 
     @property
     def table(self) -> str:
         return str(self.model.__tablename__)
 
     @property
+    def name(self) -> str:
+        """By which what is done to it is told: a table may have columns under either ring."""
+        return f"{self.table} (sealed)" if self.sealed else self.table
+
+    @property
     def old(self) -> str:
         """SQL that is true of a row under an older key. $1 regency, $2 head of the current key, $3 id of the index key."""
         heads = [f"substring({column} FROM 1 FOR octet_length($2::bytea)) <> $2" for column in self.columns]
         # Named everywhere, so that every statement has the same parameters.
-        return " OR ".join([*heads, "index_key <> $3::text" if self.indexed else "$3::text IS NULL"])
+        stale = " OR ".join([*heads, "index_key <> $3::text" if self.indexed else "$3::text IS NULL"])
+        return f"{self.where} AND ({stale})"
 
 
 def _in_row(purpose: str) -> Callable[[Row], bytes]:
@@ -89,8 +108,23 @@ SEALED: Final = (
     Sealed(
         Complaint,
         _BY_ID,
-        {column: _in_row(f"complaint.{column}") for column in ("reporter_name", "reporter_phone")},
+        {
+            column: _in_row(f"complaint.{column}")
+            for column in ("reporter_name", "reporter_phone", "card_number", "participations")
+        },
     ),
+    Sealed(ComplaintNumber, _BY_ID, {"ciphertext": _in_row(NIK_PLACE)}, reads=("type",), indexed=True),
+    Sealed(Message, _BY_ID, {"text": _in_row(MESSAGE_TEXT)}, where="NOT sealed"),
+    Sealed(Message, _BY_ID, {"text": _in_row(SEALED_MESSAGE_TEXT)}, sealed=True, where="sealed"),
+    Sealed(
+        Complaint,
+        _BY_ID,
+        {vault.column(name): _in_row(vault.purpose(name)) for name in vault.TEXTS},
+        sealed=True,
+    ),
+    Sealed(SealedIdentity, _BY_ID, {"identity": _in_row(vault.IDENTITY)}, sealed=True),
+    Sealed(SealedAccess, _BY_ID, {"reason": _in_row(REASON)}, sealed=True),
+    Sealed(SealedTexts, _BY_ID, {"texts": _in_row(SEALED_TEXTS)}, sealed=True),
     Sealed(
         EligibilityCheck,
         _BY_ID,
@@ -118,16 +152,21 @@ class Status:
     """How many values stand under which key.
 
     encryption  (table and column, key id) -> ciphertexts
-    indexes     key id -> blind indexes of identities
+    sealed      the same under the keys of sealed reports
+    indexes     key id -> blind indexes of identities and of numbers told with complaints
     releases    key id -> entries of registry releases that are the newest of their regency
     """
 
     encryption: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sealed: Counter[tuple[str, str]] = field(default_factory=Counter)
     indexes: Counter[str] = field(default_factory=Counter)
     releases: Counter[str] = field(default_factory=Counter)
 
     def of_encryption_key(self, key_id: str) -> int:
         return sum(count for (_, held), count in self.encryption.items() if held == key_id)
+
+    def of_sealed_key(self, key_id: str) -> int:
+        return sum(count for (_, held), count in self.sealed.items() if held == key_id)
 
     def of_index_key(self, key_id: str) -> int:
         return self.indexes[key_id] + self.releases[key_id]
@@ -157,9 +196,11 @@ async def status(platform: Platform) -> Status:
     for regency in [NATIONAL, *(tenant.number for tenant in TENANTS)]:
         async with _within(platform, regency) as tx:
             for sealed in SEALED:
+                counted = found.sealed if sealed.sealed else found.encryption
                 for column in sealed.columns:
-                    for row in await tx.fetch(_KEYS.format(column=column, table=sealed.table), regency):
-                        found.encryption[f"{sealed.table}.{column}", row["key"]] += row["count"]
+                    keys = _KEYS.format(column=column, table=sealed.table, where=sealed.where)
+                    for row in await tx.fetch(keys, regency):
+                        counted[f"{sealed.table}.{column}", row["key"]] += row["count"]
             for row in await tx.fetch(_INDEX_KEYS, regency):
                 found.indexes[row["key"]] += row["count"]
             for row in await tx.fetch(_RELEASE, regency):
@@ -170,9 +211,13 @@ async def status(platform: Platform) -> Status:
 _KEYS: Final = """
 SELECT CASE WHEN octet_length({column}) > 2 THEN encode(substring({column} FROM 3 FOR get_byte({column}, 1)), 'escape')
        ELSE '' END AS key, count(*) AS count
-FROM {table} WHERE regency = $1 AND {column} IS NOT NULL GROUP BY 1
+FROM {table} WHERE regency = $1 AND {column} IS NOT NULL AND {where} GROUP BY 1
 """
-_INDEX_KEYS: Final = "SELECT index_key AS key, count(*) AS count FROM identities WHERE regency = $1 GROUP BY 1"
+_INDEX_KEYS: Final = """
+SELECT index_key AS key, count(*) AS count
+FROM (SELECT index_key FROM identities WHERE regency = $1 UNION ALL SELECT index_key FROM complaint_numbers WHERE regency = $1) i
+GROUP BY 1
+"""
 #: older releases are looked up by nobody any more
 _RELEASE: Final = """
 SELECT index_key AS key, entries AS count FROM registry_snapshots
@@ -188,8 +233,8 @@ async def _rotate(platform: Platform, regency: int, batch: int, outcome: Rotatio
             return
         unreadable: Counter[str] = Counter()
         rotated: Counter[str] = Counter()
-        for sealed in SEALED:
-            if left[sealed.table]:
+        for sealed in _readable(platform.keyring):
+            if left[sealed.name]:
                 await _pass(platform, sealed, regency, batch, rotated, unreadable)
         outcome.rotated.update(rotated)
         patience = PATIENCE if rotated else patience - 1
@@ -202,17 +247,22 @@ async def _rotate(platform: Platform, regency: int, batch: int, outcome: Rotatio
             await asyncio.sleep(PAUSE_SECONDS)
 
 
+def _readable(keyring: Keyring) -> list[Sealed]:
+    """All of it, but for what is sealed where this process has no keys for that."""
+    return [sealed for sealed in SEALED if keyring.seals or not sealed.sealed]
+
+
 async def _left(platform: Platform, regency: int) -> Counter[str]:
     """Rows under an older key, by table."""
     async with _within(platform, regency) as tx:
         counts = {
-            sealed.table: await tx.value(
+            sealed.name: await tx.value(
                 f"SELECT count(*) FROM {sealed.table} WHERE regency = $1 AND ({sealed.old})",
                 regency,
-                platform.keyring.head,
+                sealed.ring(platform.keyring).head,
                 platform.keyring.index_key_id,
             )
-            for sealed in SEALED
+            for sealed in _readable(platform.keyring)
         }
     return +Counter(counts)
 
@@ -231,28 +281,29 @@ async def _pass(
     keyring = platform.keyring
     while True:
         async with _within(platform, regency) as tx:
-            rows = await tx.fetch(page, regency, keyring.head, keyring.index_key_id, after, batch)
+            rows = await tx.fetch(page, regency, sealed.ring(keyring).head, keyring.index_key_id, after, batch)
             changed = [one for one in (_anew(keyring, sealed, row) for row in rows) if one is not None]
             if changed:
                 await tx.execute(_update(sealed), regency, *(list(values) for values in zip(*changed, strict=True)))
-        rotated[sealed.table] += len(changed)
-        unreadable[sealed.table] += len(rows) - len(changed)
+        rotated[sealed.name] += len(changed)
+        unreadable[sealed.name] += len(rows) - len(changed)
         if len(rows) < batch:
             break
         after = rows[-1][name]
     for counter in (rotated, unreadable):
-        if not counter[sealed.table]:
-            del counter[sealed.table]
+        if not counter[sealed.name]:
+            del counter[sealed.name]
 
 
 def _anew(keyring: Keyring, sealed: Sealed, row: Row) -> tuple[Any, ...] | None:
     """Key, ciphertexts and indexes of a row under the current keys; None where it cannot be read."""
     values: list[Any] = [row[sealed.key[0]]]
     indexes: list[Any] = []
+    ring = sealed.ring(keyring)
     try:
         for column, place in sealed.columns.items():
-            plain = keyring.decrypt(row[column], place(row)) if row[column] is not None else None
-            values.append(None if plain is None else keyring.encrypt(plain, place(row)))
+            plain = ring.decrypt(row[column], place(row)) if row[column] is not None else None
+            values.append(None if plain is None else ring.encrypt(plain, place(row)))
             if sealed.indexed and plain is not None:
                 indexes += [keyring.blind_index(row["type"], plain.decode()), keyring.index_key_id]
     except DecryptionFailed:

@@ -18,7 +18,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from slrt_api.graph import resolvers
 from slrt_api.graph.catalog import ASKED, Catalog, Resource
-from slrt_api.graph.mutations import Mutation, mutations
+from slrt_api.graph.mutations import InputMember, Mutation, mutations
 from slrt_api.graph.names import constant
 from slrt_api.graph.scalars import FIELD_TYPES, JSON, SCALARS, filter_type
 from slrt_api.runtime.shapes import Field, Link, Shape
@@ -265,9 +265,13 @@ class _Types:
                 )
                 members[f"{shape.name}_page"] = (connection | None, field)
         for name, case in ((name, USE_CASES[known]) for name, known in ASKED.items()):
-            resolver = _resolver(
-                resolvers.ask(case), JSON | None, {"id": _argument(strawberry.ID, "Its id.", required=True)}
-            )
+            question: dict[str, Any] = {"id": _argument(strawberry.ID, "Its id.", required=True)}
+            if not case.asked:
+                known = Mutation(case)
+                question = {
+                    "input": _argument(self._inputs_of(known, known.asked), "What is asked for.", required=True)
+                }
+            resolver = _resolver(resolvers.ask(case), JSON | None, question)
             described = f"{case.summary}.\n\n{case.description.strip()}\n\nAs REST answers it."
             members[name] = (JSON | None, strawberry.field(resolver=resolver, description=described, name=name))
         resolver = _resolver(
@@ -314,8 +318,11 @@ class _Types:
         return strawberry.type(_made(name, members, ""), name=name, description=f"Answer of `{mutation.field}`.")
 
     def _input(self, mutation: Mutation) -> Any:
+        return self._inputs_of(mutation, mutation.members)
+
+    def _inputs_of(self, mutation: Mutation, found: Iterable[InputMember]) -> Any:
         members: dict[str, tuple[Any, Any]] = {}
-        for member in mutation.members:
+        for member in found:
             annotation: Any = member.type_for(self)
             if member.required and not member.nullable:
                 members[member.name] = (annotation, strawberry.field(description=member.description))

@@ -29,13 +29,23 @@ NOT_OFFERED: Final = frozenset(
     {
         "access_overrides.own",
         "access_overrides.resource",
+        "calendars.show",
         "cases.lapse",
         "cases.remind_plan_line",
         "civil_checks.question",
         "civil_checks.record",
         "clocks.announce_breach",
+        "clocks.explain",
+        "clocks.recompute",
+        "clocks.stop_ended",
+        "clocks.announce_warning",
+        "clocks.end_window",
+        "complaints.counts",
         "complaints.file_publicly",
+        "complaints.similar",
+        "complaints.step_by_receipt",
         "complaints.track",
+        "complaints.write_by_receipt",
         "duplicate_runs.step",
         "duplicates.look",
         "eligibility_checks.replay",
@@ -118,6 +128,11 @@ class Mutation:
     @property
     def conditional(self) -> bool:
         return self.case.asked and self.case.conditional and not self.case.creates
+
+    @cached_property
+    def asked(self) -> tuple[InputMember, ...]:
+        """What a read is asked for: the command's members alone."""
+        return tuple(_members(self.case.command))
 
     def body(self, given: Mapping[str, Any]) -> bytes:
         """The JSON that REST would be sent for these input values."""

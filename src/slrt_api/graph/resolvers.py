@@ -18,6 +18,7 @@ from slrt_api.graph.mutations import Mutation
 from slrt_api.graph.pages import Page, page_of
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import kind_of, tenant_of
+from slrt_api.runtime import strictjson
 from slrt_api.runtime.reads import Reads, refuse_fields
 from slrt_api.runtime.shapes import (
     Connection,
@@ -101,9 +102,14 @@ def node(catalog: Catalog) -> Run:
 
 
 def ask(case: UseCase) -> Run:
-    """Root field of what no selection can say of one resource."""
+    """Root field of what no selection can say: of one resource, or for what the input asks."""
+    asked = Mutation(case)
 
     async def run(_: Any, info: Any, given: Mapping[str, Any]) -> Any:
+        if case.command is not None:
+            case.permit(_act(info).actor)
+            command = strictjson.parse_body(case.command, asked.body(_arguments(info._raw_info).get("input", {})))
+            return await _act(info).ask(case.run, command=command)
         try:
             id_ = parse_uuid(given["id"])
         except ValueError:

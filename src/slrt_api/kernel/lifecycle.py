@@ -36,6 +36,7 @@ class State:
 class Transition:
     """One line of a table. `refusal` is the problem code (409) when the guard is not TRUE.
 
+    Two lines may lead from one state to another by the same action, for roles that are not the same.
     also  further guards, each with its own refusal; asked after `guard`, in this order
     """
 

@@ -4,6 +4,7 @@ from slrt_api.cases import service
 from slrt_api.cases.shapes import CASE, CASE_MERGE, FAMILY_PLAN, INSTRUMENT
 from slrt_api.flows import case_merge, family_plans, open_case
 from slrt_api.households.shapes import HOUSEHOLD
+from slrt_api.rest import clocks
 from slrt_api.rest.operations import Routes
 
 TAG = "Cases"
@@ -30,7 +31,6 @@ def add(routes: Routes) -> None:
         "needs",
         "assessments",
         "services",
-        "clocks",
         "plan",
         "notes",
         "assignments",
@@ -38,6 +38,7 @@ def add(routes: Routes) -> None:
         "eligibility_checks",
     ):
         routes.link(CASE, link, tag=TAG)
+    clocks.link(routes, CASE, tag=TAG)
     routes.link(HOUSEHOLD, "cases", tag=TAG)
     routes.read(INSTRUMENT, tag=TAG)
     routes.read(FAMILY_PLAN, tag=TAG)

@@ -33,6 +33,7 @@ _COLUMNS = (
     "purpose",
     "rows",
     "trace_id",
+    "sealed",
 )
 _INSERT = (
     f"INSERT INTO accesses ({', '.join(_COLUMNS)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(_COLUMNS)))})"
@@ -67,11 +68,14 @@ class AccessLog:
         rows: int,
         trace_id: str,
         purpose: str | None = None,
+        sealed: bool = False,
     ) -> None:
         """Queue one record. Raises Unavailable when the queue is full."""
         if len(self._queue) >= CAPACITY:
             raise errors.Unavailable("access_log_full", retry_after_seconds=1)
-        self._queue.append((regency, at, actor, role, operation, resource, resource_id, purpose, rows, trace_id))
+        self._queue.append(
+            (regency, at, actor, role, operation, resource, resource_id, purpose, rows, trace_id, sealed)
+        )
         if len(self._queue) >= BATCH:
             self._full.set()
 

@@ -15,6 +15,7 @@ class RowScope:
     tenants  tenant numbers that the scope touches; empty = not cut by tenant (the nation)
     spread   tenant numbers that lists are gathered from, where the scope is cut by area and reaches into several tenants
     level    how far a case must have been escalated to be seen: 1 the province, 2 the nation
+    person_id  of who handles sealed reports: reports that accuse this person, or `organization_id`, are not there
     """
 
     kind: ScopeKind
@@ -31,6 +32,7 @@ class RowScope:
     #: revocations that may be read: those of the caller, at authentication
     keys: tuple[UUID, ...] = ()
     level: int | None = None
+    person_id: UUID | None = None
 
     @cached_property
     def sql(self) -> str:
@@ -45,7 +47,11 @@ class RowScope:
         ):
             if number is not None:
                 settings.append((name, f"{int(number):d}"))
-        for name, identifier in (("organization", self.organization_id), ("subject", self.subject_id)):
+        for name, identifier in (
+            ("organization", self.organization_id),
+            ("subject", self.subject_id),
+            ("person", self.person_id),
+        ):
             if identifier is not None:
                 settings.append((name, str(UUID(str(identifier)))))
         if self.program_ids:

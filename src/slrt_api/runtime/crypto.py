@@ -66,95 +66,24 @@ def _framed(part: str | int | UUID) -> bytes:
     return tag + len(content).to_bytes(4, "big") + content
 
 
-class Keyring:
-    """The keys of one installation.
+class Ring:
+    """Encryption keys by their ids: the last one encrypts, all of them decrypt."""
 
-    encryption_keys  32 bytes each, by id; the last one encrypts, all of them decrypt
-    index_key        32 bytes: the root of `digest`, which never rotates, because digests have no plaintext to be made
-                     anew from. It is the key of the blind indexes too (id `default`) while there is no `index_keys`
-    index_keys       32 bytes each, by id; the last one makes blind indexes, lookups try all of them
+    __slots__ = ("_ciphers", "_current")
 
-    No encryption key equals another key: who can look a value up must not be able to read the others.
-    Raises KeysRefused for keys of another length, equal keys, and ids outside `[A-Za-z0-9_.-]{1,32}`.
-    """
-
-    __slots__ = ("_ciphers", "_current", "_index_current", "_index_keys", "_root", "_subkey")
-
-    def __init__(
-        self, encryption_keys: Mapping[str, bytes], index_key: bytes, index_keys: Mapping[str, bytes] | None = None
-    ) -> None:
-        indexes = {DEFAULT_INDEX_KEY: index_key} if index_keys is None else dict(index_keys)
-        if not encryption_keys or not indexes:
-            raise KeysRefused("at least one encryption key and one index key are needed")
-        if not all(_KEY_ID.fullmatch(key_id) for key_id in (*encryption_keys, *indexes)):
-            raise KeysRefused("a key's id is 1 to 32 of the characters A-Z a-z 0-9 _ . -")
-        if any(len(key) != KEY_BYTES for key in (*encryption_keys.values(), *indexes.values(), index_key)):
-            raise KeysRefused(f"every key is {KEY_BYTES} bytes")
-        for distinct in ([*encryption_keys.values(), *indexes.values()], [*encryption_keys.values(), index_key]):
-            if any(hmac.compare_digest(one, other) for one, other in combinations(distinct, 2)):
-                raise KeysRefused("the encryption keys and the index keys must all differ")
-        self._ciphers = {key_id: AESGCM(key) for key_id, key in encryption_keys.items()}
-        self._current = list(encryption_keys)[-1]
-        self._index_keys = indexes
-        self._index_current = list(indexes)[-1]
-        self._root = index_key
-        # The purposes are a handful of constants of our code; deriving a subkey once saves two HMACs a digest.
-        self._subkey: Callable[[str], bytes] = lru_cache(maxsize=64)(self._derive)
-
-    @classmethod
-    def from_settings(cls, settings: Settings, data_dir: Path | None) -> Self:
-        """The configured keys; in development without any, keys made once into `<data_dir>/keys.json`.
-
-        Raises KeysRefused in production without keys, when only one of the two settings is given, when they cannot be
-        read, and in development when there is neither a key nor a folder to keep one.
-        """
-        if settings.encryption_keys is not None and settings.index_key is not None:
-            return cls(
-                _parsed(settings.encryption_keys),
-                _decoded(settings.index_key.get_secret_value()),
-                _parsed(settings.index_keys) if settings.index_keys is not None else None,
-            )
-        if settings.production:
-            raise KeysRefused("SLRT_ENV=production needs SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY")
-        if settings.encryption_keys is not None or settings.index_key is not None or settings.index_keys is not None:
-            raise KeysRefused("SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY are given together or not at all")
-        if data_dir is None:
-            raise KeysRefused("without SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY a data folder is needed to keep keys in")
-        kept = _object(secretfile.load_or_create(data_dir / "keys.json", _generated).decode())
-        encryption_keys, index_key, index_keys = (
-            kept.get(name) for name in ("encryption_keys", "index_key", "index_keys")
-        )
-        if (
-            not isinstance(encryption_keys, dict)
-            or not isinstance(index_key, str)
-            or not isinstance(index_keys, dict | None)
-        ):
-            raise KeysRefused("keys.json in the data folder is damaged")
-        return cls(
-            {key_id: _decoded(key) for key_id, key in encryption_keys.items()},
-            _decoded(index_key),
-            None if index_keys is None else {key_id: _decoded(key) for key_id, key in index_keys.items()},
-        )
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self._current = list(keys)[-1]
 
     @property
-    def encryption_key_id(self) -> str:
+    def key_id(self) -> str:
         """Id of the key that encrypts."""
         return self._current
 
     @property
-    def encryption_key_ids(self) -> tuple[str, ...]:
+    def key_ids(self) -> tuple[str, ...]:
         """Ids of the keys that decrypt, the current one last."""
         return tuple(self._ciphers)
-
-    @property
-    def index_key_id(self) -> str:
-        """Id of the key that makes blind indexes; kept beside each."""
-        return self._index_current
-
-    @property
-    def index_key_ids(self) -> tuple[str, ...]:
-        """Ids of the keys that lookups try, the current one last."""
-        return tuple(self._index_keys)
 
     @property
     def head(self) -> bytes:
@@ -163,11 +92,11 @@ class Keyring:
         return bytes((VERSION, len(key_id))) + key_id
 
     def __repr__(self) -> str:
-        return f"<Keyring {', '.join(self._ciphers)}>"
+        return f"<Ring {', '.join(self._ciphers)}>"
 
     def __reduce__(self) -> str:
         # A pickle would carry the keys to wherever it is written.
-        message = "a keyring cannot be pickled"
+        message = "keys cannot be pickled"
         raise TypeError(message)
 
     def encrypt(self, plaintext: str | bytes, aad: bytes) -> bytes:
@@ -193,6 +122,123 @@ class Keyring:
             return cipher.decrypt(nonce, sealed, head + aad)
         except InvalidTag:
             raise DecryptionFailed from None
+
+
+class Keyring(Ring):
+    """The keys of one installation.
+
+    encryption_keys  32 bytes each, by id; the last one encrypts, all of them decrypt
+    index_key        32 bytes: the root of `digest`, which never rotates, because digests have no plaintext to be made
+                     anew from. It is the key of the blind indexes too (id `default`) while there is no `index_keys`
+    index_keys       32 bytes each, by id; the last one makes blind indexes, lookups try all of them
+    sealed_keys      32 bytes each, by id; the ring `sealed`, of sealed reports alone. None: nothing can be sealed
+
+    No encryption key equals another key: who can look a value up must not be able to read the others, and who can read the
+    others must not be able to read what is sealed.
+    Raises KeysRefused for keys of another length, equal keys, and ids outside `[A-Za-z0-9_.-]{1,32}`.
+    """
+
+    __slots__ = ("_index_current", "_index_keys", "_root", "_sealed", "_subkey")
+
+    def __init__(
+        self,
+        encryption_keys: Mapping[str, bytes],
+        index_key: bytes,
+        index_keys: Mapping[str, bytes] | None = None,
+        sealed_keys: Mapping[str, bytes] | None = None,
+    ) -> None:
+        indexes = {DEFAULT_INDEX_KEY: index_key} if index_keys is None else dict(index_keys)
+        sealed = dict(sealed_keys or {})
+        if not encryption_keys or not indexes or (sealed_keys is not None and not sealed):
+            raise KeysRefused("at least one encryption key and one index key are needed")
+        if not all(_KEY_ID.fullmatch(key_id) for key_id in (*encryption_keys, *indexes, *sealed)):
+            raise KeysRefused("a key's id is 1 to 32 of the characters A-Z a-z 0-9 _ . -")
+        ciphers = [*encryption_keys.values(), *sealed.values()]
+        if any(len(key) != KEY_BYTES for key in (*ciphers, *indexes.values(), index_key)):
+            raise KeysRefused(f"every key is {KEY_BYTES} bytes")
+        for distinct in ([*ciphers, *indexes.values()], [*ciphers, index_key]):
+            if any(hmac.compare_digest(one, other) for one, other in combinations(distinct, 2)):
+                raise KeysRefused("the encryption keys, the sealed keys and the index keys must all differ")
+        super().__init__(encryption_keys)
+        self._sealed = Ring(sealed) if sealed else None
+        self._index_keys = indexes
+        self._index_current = list(indexes)[-1]
+        self._root = index_key
+        # The purposes are a handful of constants of our code; deriving a subkey once saves two HMACs a digest.
+        self._subkey: Callable[[str], bytes] = lru_cache(maxsize=64)(self._derive)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, data_dir: Path | None) -> Self:
+        """The configured keys; in development without any, keys made once into the data folder.
+
+        They stand in `keys.json`, those of sealed reports in `sealed-keys.json`.
+        Raises KeysRefused in production without keys, when only one of the two settings is given, when they cannot be
+        read, and in development when there is neither a key nor a folder to keep one.
+        """
+        if settings.encryption_keys is not None and settings.index_key is not None:
+            return cls(
+                _parsed(settings.encryption_keys),
+                _decoded(settings.index_key.get_secret_value()),
+                _parsed(settings.index_keys) if settings.index_keys is not None else None,
+                _sealed(settings, data_dir),
+            )
+        if settings.production:
+            raise KeysRefused("SLRT_ENV=production needs SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY")
+        if settings.encryption_keys is not None or settings.index_key is not None or settings.index_keys is not None:
+            raise KeysRefused("SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY are given together or not at all")
+        if data_dir is None:
+            raise KeysRefused("without SLRT_ENCRYPTION_KEYS and SLRT_INDEX_KEY a data folder is needed to keep keys in")
+        kept = _object(secretfile.load_or_create(data_dir / "keys.json", _generated).decode())
+        encryption_keys, index_key, index_keys = (
+            kept.get(name) for name in ("encryption_keys", "index_key", "index_keys")
+        )
+        if (
+            not isinstance(encryption_keys, dict)
+            or not isinstance(index_key, str)
+            or not isinstance(index_keys, dict | None)
+        ):
+            raise KeysRefused("keys.json in the data folder is damaged")
+        return cls(
+            {key_id: _decoded(key) for key_id, key in encryption_keys.items()},
+            _decoded(index_key),
+            None if index_keys is None else {key_id: _decoded(key) for key_id, key in index_keys.items()},
+            _sealed(settings, data_dir),
+        )
+
+    @property
+    def sealed(self) -> Ring:
+        """The keys of sealed reports. Raises KeysRefused where there are none."""
+        if self._sealed is None:
+            raise KeysRefused("without SLRT_SEALED_KEYS nothing can be sealed")
+        return self._sealed
+
+    @property
+    def seals(self) -> bool:
+        """Whether there are keys for sealed reports."""
+        return self._sealed is not None
+
+    @property
+    def encryption_key_id(self) -> str:
+        """Id of the key that encrypts."""
+        return self.key_id
+
+    @property
+    def encryption_key_ids(self) -> tuple[str, ...]:
+        """Ids of the keys that decrypt, the current one last."""
+        return self.key_ids
+
+    @property
+    def index_key_id(self) -> str:
+        """Id of the key that makes blind indexes; kept beside each."""
+        return self._index_current
+
+    @property
+    def index_key_ids(self) -> tuple[str, ...]:
+        """Ids of the keys that lookups try, the current one last."""
+        return tuple(self._index_keys)
+
+    def __repr__(self) -> str:
+        return f"<Keyring {', '.join(self.key_ids)}>"
 
     def blind_index(self, kind: str, value: str) -> bytes:
         """32 bytes by which equal values of one kind are found without reading them (HMAC-SHA256, current index key).
@@ -231,6 +277,20 @@ def _generated() -> bytes:
         return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
     return json.dumps({"encryption_keys": {"dev-1": key()}, "index_key": key()}).encode()
+
+
+def _sealed(settings: Settings, data_dir: Path | None) -> dict[str, bytes] | None:
+    """The keys of sealed reports: configured, in development those of the data folder, else none."""
+    if settings.sealed_keys is not None:
+        return _parsed(settings.sealed_keys)
+    if settings.production or data_dir is None:
+        return None
+    kept = _object(secretfile.load_or_create(data_dir / "sealed-keys.json", _generated_sealed).decode())
+    return {key_id: _decoded(key) for key_id, key in kept.items()}
+
+
+def _generated_sealed() -> bytes:
+    return json.dumps({"dev-sealed-1": base64.b64encode(os.urandom(KEY_BYTES)).decode()}).encode()
 
 
 def _parsed(setting: SecretStr) -> dict[str, bytes]:

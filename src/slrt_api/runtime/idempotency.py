@@ -6,7 +6,7 @@ the answer's bytes encrypted. While the first request is under way, a second get
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -112,8 +112,14 @@ async def claim(tx: Transaction, key: Key) -> Kept | None:
     return Kept(row["status"], row["location"], row["version"], body, row["resource_id"])
 
 
-async def keep(tx: Transaction, key: Key, answer: "Answer", resource_id: UUID | None) -> None:
-    """Store the first answer, in the effect's own transaction."""
+async def keep(tx: Transaction, key: Key, answer: "Answer", resource_id: UUID | None, *, sealed: bool = False) -> None:
+    """Store the first answer, in the effect's own transaction.
+
+    sealed  nothing beside the ciphertext leads to the resource, and the row tells the day only
+    """
+    if sealed:
+        tx = tx.veiled()
+        answer, resource_id = replace(answer, location=None), None
     async with tx.effect(key.regency):
         await tx.execute(
             "INSERT INTO idempotent_answers"

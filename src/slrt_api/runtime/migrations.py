@@ -39,6 +39,7 @@ TABLES: Sequence[str] = (
     "cases.models",
     "referrals.models",
     "complaints.models",
+    "complaints.sealed.models",
 )
 
 

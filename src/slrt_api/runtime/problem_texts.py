@@ -902,10 +902,46 @@ _ALL: Final = (
     _problem(
         422,
         "sealed_intake_unavailable",
-        ("Aduan tersegel belum diterima", "Sealed complaints are not taken yet"),
+        ("Aduan tersegel tidak diterima", "Sealed reports are not taken"),
         (
-            "Brankas identitas terpisah belum tersedia; pilih kerahasiaan lain.",
-            "The separate vault for identities is still to come; choose another confidentiality.",
+            "Layanan ini tidak memegang kunci untuk aduan tersegel; pilih kerahasiaan lain.",
+            "This service holds no keys for sealed reports; choose another confidentiality.",
+        ),
+    ),
+    _problem(
+        400,
+        "too_many_parts",
+        ("Terlalu banyak bagian", "Too many parts"),
+        (
+            "Minta tingkat wilayah yang lebih tinggi atau bulan yang lebih sedikit.",
+            "Ask for a higher level of areas, or fewer months.",
+        ),
+    ),
+    _problem(
+        422,
+        "sealed_names_nobody",
+        ("Aduan tersegel tanpa tautan ke register", "A sealed report names nobody of the register"),
+        (
+            "Kosongkan isian ini dan sebutkan dalam uraian.",
+            "Leave this out, and say it in the summary.",
+        ),
+    ),
+    _problem(
+        422,
+        "sealed_without_client_id",
+        ("Aduan tersegel tanpa id dari klien", "A sealed report has no id of the client"),
+        (
+            "Kirim aduan tersegel dengan POST, tanpa id.",
+            "File a sealed report by POST, without an id.",
+        ),
+    ),
+    _problem(
+        422,
+        "only_when_sealed",
+        ("Hanya untuk aduan tersegel", "Only of a sealed report"),
+        (
+            "Kosongkan isian ini, atau pilih kerahasiaan SEALED.",
+            "Leave this out, or choose the confidentiality SEALED.",
         ),
     ),
     _problem(
@@ -928,6 +964,96 @@ _ALL: Final = (
         "not_of_this_action",
         ("Bukan isian tindakan ini", "Not a member of this action"),
         ("Kosongkan: tindakan ini tidak memerlukannya.", "Leave it out: the action takes none."),
+    ),
+    _problem(
+        409,
+        "objection_window_over",
+        ("Masa sanggah sudah lewat", "The window for objections is over"),
+        (
+            "Sanggahan diterima sampai objection_until; setelah itu minta dibuka kembali.",
+            "Objections are taken until objection_until; after that, have it reopened.",
+        ),
+    ),
+    _problem(
+        409,
+        "reopen_window_over",
+        ("Masa buka kembali sudah lewat", "The window for reopening is over"),
+        (
+            "Pelapor dapat meminta dibuka kembali sampai reopen_until; setelah itu ajukan pengaduan baru.",
+            "The complainant may have it reopened until reopen_until; after that, file a new complaint.",
+        ),
+    ),
+    _problem(
+        409,
+        "rated_already",
+        ("Sudah dinilai", "Rated already"),
+        ("Setiap penyelesaian dinilai satu kali.", "Each resolution is rated once."),
+    ),
+    _problem(
+        409,
+        "survivor_ended",
+        ("Pengaduan tujuan sudah berakhir", "The other complaint has ended"),
+        (
+            "Gabungkan ke pengaduan yang masih berjalan, atau buka kembali dahulu.",
+            "Merge into a complaint that still runs, or reopen it first.",
+        ),
+    ),
+    _problem(
+        409,
+        "merge_lowers_confidentiality",
+        ("Penggabungan menurunkan kerahasiaan", "The merge would lower the confidentiality"),
+        (
+            "Gabungkan ke pengaduan yang kerahasiaannya setara atau lebih tinggi.",
+            "Merge into a complaint that keeps its complainant as well or better.",
+        ),
+    ),
+    _problem(
+        409,
+        "merge_drops_accusation",
+        ("Penggabungan menghilangkan pihak terlapor", "The merge would drop whom it accuses"),
+        (
+            "Gabungkan hanya ke pengaduan yang menyebut pihak terlapor yang sama.",
+            "Merge only into a complaint that accuses the same.",
+        ),
+    ),
+    _problem(
+        409,
+        "already_linked",
+        ("Sudah tertaut", "Linked already"),
+        (
+            "Kedua pengaduan sudah tertaut; batalkan tautan itu dahulu.",
+            "The two complaints are linked already; undo that link first.",
+        ),
+    ),
+    _problem(
+        409,
+        "link_ended",
+        ("Tautan sudah dibatalkan", "The link was undone already"),
+        ("Muat ulang tautan pengaduan ini.", "Load the links of the complaint again."),
+    ),
+    _problem(
+        429,
+        "messages_exhausted",
+        ("Terlalu banyak pesan", "Too many messages"),
+        (
+            "Dua puluh pesan sehari dari satu pelapor; coba lagi setelah Retry-After.",
+            "Twenty messages a day from one complainant; try again after Retry-After.",
+        ),
+    ),
+    _problem(
+        422,
+        "outcome_contradicts",
+        ("Hasil bertentangan", "The outcome says otherwise"),
+        (
+            "Hasil sudah menyatakan apakah layanan diberikan; hapus service_realized atau samakan.",
+            "The outcome tells whether a service was given; leave service_realized out or say the same.",
+        ),
+    ),
+    _problem(
+        422,
+        "outcome_of_other_action",
+        ("Hasil milik tindakan lain", "The outcome comes with another action"),
+        ("Gunakan REJECT_COMPETENCE atau LAPSE untuk hasil ini.", "Use REJECT_COMPETENCE or LAPSE for this outcome."),
     ),
     _problem(
         409,
@@ -1145,10 +1271,73 @@ _ALL: Final = (
     _problem(
         409,
         "escalation_unchanged",
-        ("Kasus sudah berada di tingkat itu", "The case is at that level already"),
+        ("Sudah berada di tingkat itu", "It is at that level already"),
         (
             "Pilih tingkat lain, atau biarkan seperti semula.",
             "Choose another level, or leave it as it is.",
+        ),
+    ),
+    _problem(
+        409,
+        "rung_not_in_ladder",
+        ("Jenjang itu tidak berlaku di sini", "The ladder has no such rung for it"),
+        (
+            "Pilih jenjang dari tangga eskalasi wilayah pengaduan; pengaduan integritas naik ke inspektorat, bukan bupati.",
+            "Choose a rung of the ladder of its place; complaints about integrity go to the inspectorate, not the regent.",
+        ),
+    ),
+    _problem(
+        409,
+        "rung_accused",
+        ("Di jenjang itu hanya ada terlapor", "Nobody but the accused is at that rung"),
+        (
+            "Pilih jenjang yang lebih tinggi.",
+            "Choose a higher rung.",
+        ),
+    ),
+    _problem(
+        409,
+        "sealed_not_escalated",
+        ("Laporan tersegel tidak dieskalasi", "A sealed report is not escalated"),
+        (
+            "Laporan ini ditangani oleh unit yang ditunjuk.",
+            "It is handled by the unit that was designated.",
+        ),
+    ),
+    _problem(
+        409,
+        "complaint_closed",
+        ("Pengaduan sudah selesai", "The complaint has ended"),
+        (
+            "Buka kembali pengaduan itu, atau biarkan.",
+            "Reopen that complaint, or leave it.",
+        ),
+    ),
+    _problem(
+        409,
+        "ladder_not_later",
+        ("Tangga eskalasi bukan yang terbaru", "The ladder is not the latest"),
+        (
+            "Sudah ada tangga dengan hari mulai yang sama atau lebih kemudian, atau dengan nama itu. Pilih yang lain.",
+            "There is one of the same or a later first day, or of that name. Choose others.",
+        ),
+    ),
+    _problem(
+        409,
+        "ladder_ended",
+        ("Tangga eskalasi sudah berakhir", "The ladder has ended"),
+        (
+            "Nyatakan tangga baru.",
+            "Declare another one.",
+        ),
+    ),
+    _problem(
+        409,
+        "ladder_of_the_nation",
+        ("Tangga nasional tidak diakhiri", "The ladder of the nation is not ended"),
+        (
+            "Gantilah dengan yang baru.",
+            "Replace it by another one.",
         ),
     ),
     _problem(
@@ -1487,6 +1676,42 @@ _ALL: Final = (
     ),
     _problem(
         409,
+        "sealed_access_own",
+        ("Permintaan sendiri", "Your own request"),
+        (
+            "Permintaan membuka identitas diputuskan oleh pemegang hak yang lain.",
+            "Another holder of the right decides on a request for an identity.",
+        ),
+    ),
+    _problem(
+        409,
+        "sealed_access_of_another",
+        ("Permintaan orang lain", "The request of somebody else"),
+        (
+            "Hanya peminta yang dapat menarik permintaan ini atau membuka identitasnya.",
+            "Only whoever asked may withdraw this request or be shown the identity.",
+        ),
+    ),
+    _problem(
+        409,
+        "sealed_access_open",
+        ("Permintaan masih terbuka", "A request is open"),
+        (
+            "Anda sudah meminta identitas laporan ini: gunakan permintaan itu atau tarik dulu.",
+            "You have asked for the identity of this report: use that request, or withdraw it first.",
+        ),
+    ),
+    _problem(
+        409,
+        "sealed_access_expired",
+        ("Persetujuan sudah berakhir", "The grant has ended"),
+        (
+            "Ajukan permintaan baru untuk membuka identitas.",
+            "Ask anew to be shown the identity.",
+        ),
+    ),
+    _problem(
+        409,
         "screening_under_way",
         ("Penyaringan sedang berjalan", "A screening is under way"),
         (
@@ -1620,6 +1845,78 @@ _ALL: Final = (
             "Use the published schema, or a token with the scope graphql:introspect.",
         ),
     ),
+    _problem(
+        422,
+        "deadline_range_invalid",
+        ("Rentang hari tidak sah", "The range of days is not valid"),
+        (
+            "Isi awal dan akhir yang berurutan dan termuat di kalender.",
+            "Give a first and a last day in order, within the calendar.",
+        ),
+    ),
+    _problem(
+        422,
+        "office_windows_invalid",
+        ("Jam kerja tidak sah", "The office hours are not valid"),
+        (
+            "Isi jam buka dan tutup setiap hari secara berurutan.",
+            "Give the openings and closings of each day in order.",
+        ),
+    ),
+    _problem(
+        422,
+        "promise_in_past",
+        ("Mulai berlaku di masa lalu", "It begins in the past"),
+        ("Janji layanan berlaku mulai hari ini atau sesudahnya.", "A service level begins today or later."),
+    ),
+    _problem(
+        422,
+        "event_conflicts",
+        ("Peristiwa bertentangan", "The events contradict each other"),
+        (
+            "Yang memulai jam tidak memenuhi atau menjedanya.",
+            "What starts a clock neither meets nor pauses it.",
+        ),
+    ),
+    _problem(
+        422,
+        "pause_without_limit",
+        ("Jeda tanpa batas", "A pause without a limit"),
+        (
+            "Isi pauses_in, pause_limit dan pause_unit bersama-sama.",
+            "Give pauses_in, pause_limit and pause_unit together: no pause is endless.",
+        ),
+    ),
+    _problem(
+        422,
+        "give_one_of_two",
+        ("Isi salah satu", "Give one of the two"),
+        ("Isi salah satu, tidak keduanya.", "Give one of the two, not both."),
+    ),
+    _problem(
+        409,
+        "policy_overlaps",
+        ("Janji layanan sudah diputuskan", "A service level is decided already"),
+        (
+            "Untuk hari itu atau sesudahnya sudah ada janji layanan yang sama; akhiri dahulu.",
+            "One of the same kind begins on that day or later; end it first.",
+        ),
+    ),
+    _problem(
+        409,
+        "policy_shipped",
+        ("Janji layanan bawaan", "A service level of the platform"),
+        (
+            "Yang bawaan tidak diakhiri; putuskan yang baru sebagai gantinya.",
+            "Those of the platform do not end; decide one of your own in their place.",
+        ),
+    ),
+    _problem(
+        409,
+        "policy_ended",
+        ("Janji layanan sudah berakhir", "The service level has ended"),
+        ("Putuskan yang baru.", "Decide a new one."),
+    ),
     # plans, notes, assignments, emergencies and merges of cases
     _problem(
         409,
@@ -1637,15 +1934,6 @@ _ALL: Final = (
         (
             "Kasus ini tidak menunggu hal tersebut.",
             "The case does not wait for this.",
-        ),
-    ),
-    _problem(
-        409,
-        "reopen_window_over",
-        ("Batas waktu pembukaan kembali lewat", "The window for reopening is over"),
-        (
-            "Setelah batas waktunya hanya manajer yang dapat membuka kembali.",
-            "After its window only a manager reopens it.",
         ),
     ),
     _problem(

@@ -264,7 +264,8 @@ class Reads:
 
         def clear(match: re.Match[bytes]) -> bytes:
             purpose, raw, id_, ciphertext = (part.decode() for part in match.groups())
-            plain = self._keyring.decrypt(base64.b64decode(ciphertext), aad(purpose, UUID(id_)))
+            ring = self._keyring.sealed if purpose.startswith("sealed.") else self._keyring
+            plain = ring.decrypt(base64.b64decode(ciphertext), aad(purpose, UUID(id_)))
             return plain if raw else orjson.dumps(plain.decode())
 
         return _SEALED.sub(clear, body)

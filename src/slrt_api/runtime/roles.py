@@ -23,6 +23,8 @@ class ScopeKind(StrEnum):
     WORKER = "slrt_worker"
     IMPORTER = "slrt_importer"
     ESCALATED = "slrt_escalated"
+    SEALED = "slrt_sealed"
+    STATISTICS = "slrt_statistics"
 
 
 OWNER: Final = "slrt_owner"

@@ -50,6 +50,20 @@ RENDER = {
 
 
 @dataclass(frozen=True)
+class Vault:
+    """Where the value of a field stands in sealed rows: under the keys of sealed reports (`crypto.Keyring.sealed`).
+
+    sql    over the alias `{t}`; null in rows that are not sealed
+    name   what the AAD binds besides the row's id; begins with `sealed.`
+    kinds  the kinds of scope that are shown it; for all others it is as if there were none
+    """
+
+    sql: str
+    name: str
+    kinds: frozenset[ScopeKind]
+
+
+@dataclass(frozen=True)
 class Field:
     """One member of a resource.
 
@@ -59,6 +73,7 @@ class Field:
     facts    SQL of what guards of `lifecycle` read of the row, where it is not the column as it stands
     sealed   the column is a ciphertext, of JSON where that is the type, decrypted in the answer; the name that its AAD
              binds (see `Reads`)
+    vault    for kinds of scope that reach sealed rows: the ciphertext that stands there in place of the value
     readers  the roles that may read it; None = all who see the row
     special  of a special category (UU 27/2022, article 4): in no list, for nobody
     redacted SQL over `{t}` and the value `{v}` that stands in its place where it may not be read, when only some rows are
@@ -76,6 +91,7 @@ class Field:
     unmask: str | None = None
     masked: str | None = None
     sealed: str | None = None
+    vault: "Vault | None" = None
     lifecycle: Lifecycle | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
     readers: frozenset[str] | None = None

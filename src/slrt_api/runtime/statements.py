@@ -30,6 +30,7 @@ from slrt_api.runtime.shapes import (
     Shape,
     Sort,
     Total,
+    Vault,
 )
 
 LIST_CAP = 200
@@ -139,15 +140,29 @@ class Compiler:
         if field.masked is not None and field.unmask not in self.actor.scopes:
             return self._cut(field, field.masked.format(t=alias), alias)
         sql = self._cut(field, (field.sql or f"{{t}}.{field.name}").format(t=alias), alias)
+        vault = field.vault if field.vault is not None and self.actor.rows.kind in field.vault.kinds else None
+        if vault is not None and field.sealed is None:
+            sql = self._vault(field, vault, sql, alias)
         if field.redacted is not None and not field.shown_to(self.actor.role, listed=listed):
             sql = field.redacted.format(t=alias, v=sql)
         if field.sealed is not None:
-            self.sealed = True
-            # JSON stands in the answer as it was sealed, a text as a text.
-            raw = "=" if field.type is FieldType.JSON else ""
-            place = f"'{MARK}:{field.sealed}{raw}:' || {alias}.id || ':'"
-            return f"({place} || translate(encode({sql}, 'base64'), E'\\n', ''))"
+            sealed = self._ciphertext(field, field.sealed, sql, alias)
+            return sealed if vault is None else self._vault(field, vault, sealed, alias)
         return RENDER.get(field.type, "{}").replace("{}", sql)
+
+    def _ciphertext(self, field: Field, name: str, sql: str, alias: str) -> str:
+        """A ciphertext, marked so that `Reads` puts its plaintext there; null where there is none."""
+        self.sealed = True
+        # JSON stands in the answer as it was sealed, a text as a text.
+        raw = "=" if field.type is FieldType.JSON else ""
+        return f"('{MARK}:{name}{raw}:' || {alias}.id || ':' || translate(encode({sql}, 'base64'), E'\\n', ''))"
+
+    def _vault(self, field: Field, vault: Vault, sql: str, alias: str) -> str:
+        """What stands in the vault, and the value of rows that are not sealed."""
+        kept = self._ciphertext(field, vault.name, vault.sql.format(t=alias), alias)
+        if field.type is FieldType.JSON:
+            return f"coalesce(to_json({kept}), ({sql})::json)"
+        return f"coalesce({kept}, {sql})"
 
     def _cut(self, field: Field, sql: str, alias: str) -> str:
         """`sql` without what the role may not know of the value."""

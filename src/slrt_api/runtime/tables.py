@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, func, true
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, false, func, true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
@@ -64,6 +64,11 @@ class Aggregate(Tenant):
         return False
 
     @property
+    def veiled(self) -> bool:
+        """Whether all that is written of it tells no more than the day, and its texts are sealed: true for what is sealed."""
+        return False
+
+    @property
     def open(self) -> bool:
         """Whether the organization that it names may read it: a partner loses a referral that ends."""
         return True
@@ -90,8 +95,8 @@ class Event(SQLModel, table=True):
 
     `body` is the canonical event (RFC 8785), `hash` its SHA-256 with a leading 0x00; the typed columns repeat what
     queries and row policies need. `receipt` and `reporter_id` let a complainant see the steps of the own complaint.
-    `open` is the one column that changes: false takes the event from the organization that it names, in the transaction in
-    which the referral ends.
+    Two columns change, both with what the event is of: `open`, false takes the event from the organization that it names, in
+    the transaction in which the referral ends; `escalation` shows it to the offices above.
     """
 
     __tablename__ = "events"
@@ -120,6 +125,7 @@ class Event(SQLModel, table=True):
     receipt: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bool = False
     open: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     trace_id: str
     body: bytes
     hash: bytes
@@ -139,12 +145,29 @@ class Revision(SQLModel, table=True):
     program_id: UUID | None = None
     sealed: bool = False
     open: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     values: dict[str, Any] = Field(sa_column=Column("values", JSONB, nullable=False))
     salt: bytes
 
 
+class SealedTexts(Tenant, table=True):
+    """What was said with one change of something sealed, under the keys of sealed reports. `id` is the event's.
+
+    The revision keeps a keyed digest of it, which the event's commitment covers.
+    """
+
+    __tablename__ = "sealed_texts"
+    __table_args__ = (CheckConstraint("sealed", name="sealed_texts_sealed"),)
+
+    sealed: bool = True
+    texts: bytes
+
+
 class Access(SQLModel, table=True):
-    """Who read what, when, in which role and for which purpose; `case_id` is the case that a reveal or search names."""
+    """Who read what, when, in which role and for which purpose; `case_id` is the case that a reveal or search names.
+
+    `sealed` keeps the record to who handles sealed reports: it would tell all others that there is one.
+    """
 
     __tablename__ = "accesses"
     __table_args__ = (
@@ -167,6 +190,7 @@ class Access(SQLModel, table=True):
     trace_id: str
     #: the access override by which it was allowed
     override_id: UUID | None = None
+    sealed: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class IdempotentAnswer(SQLModel, table=True):

@@ -7,20 +7,22 @@ A use case asks for its row (`ask`: locked, under the actor's own database role,
 import contextlib
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import asyncpg
+import orjson
 from sqlmodel import SQLModel
 
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import NATIONAL, Kind, kind_of, new_id, tenant_of
 from slrt_api.runtime import events
 from slrt_api.runtime.actor import Actor
-from slrt_api.runtime.crypto import Keyring
+from slrt_api.runtime.crypto import Keyring, aad
+from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.tables import Aggregate, NationalAggregate
 from slrt_api.runtime.traces import statement_span
 
@@ -32,6 +34,10 @@ Texts = Mapping[str, str | None] | None
 #: columns of an aggregate that its event carries too, because others than area staff read it by them
 _SCOPE_COLUMNS = ("organization_id", "program_id", "reporter_id", "receipt", "sealed", "open")
 _ENTER_EFFECT = "SET LOCAL ROLE slrt_effect; SET LOCAL app.regency = '{regency:d}'"
+#: what the AAD of sealed texts binds besides the id of their event
+SEALED_TEXTS: Final = "sealed.texts"
+#: the trace of what leads to no trace
+NO_TRACE: Final = "0" * 32
 #: columns that every change touches and that tell a reader of the revision nothing
 _SILENT = {"version", "updated_at"}
 
@@ -67,24 +73,55 @@ class Transaction:
         self._conditional = conditional
         #: tenant number of the effect under way, None under the actor's own role
         self._within: int | None = None
+        #: whether this is the veiled side of a transaction
+        self._veiled = False
+        self._hushed = False
+
+    def hush(self) -> None:
+        """Make no more spans of statements: for acts whose traces must not tell a sealed report from another."""
+        self._hushed = True
+
+    def veiled(self, actor: Actor | None = None) -> "Transaction":
+        """This transaction as what is sealed is written in it.
+
+        Its `now` is the beginning of the day (UTC), the same day that ids tell, and no trace and no span lead to what it
+        writes. actor: who is named as its author, in place of the caller.
+        """
+        if self._veiled and actor is None:
+            return self
+        other = Transaction(
+            self._connection,
+            actor or self.actor,
+            now=self.now.replace(hour=0, minute=0, second=0, microsecond=0),
+            trace_id=NO_TRACE,
+            keyring=self.keyring,
+            limits=self.limits,
+            expected_version=self._expected_version,
+            conditional=self._conditional,
+        )
+        other._within, other._veiled, other._hushed = self._within, True, True
+        return other
+
+    def _span(self, sql: str) -> AbstractContextManager[Any]:
+        return nullcontext() if self._hushed else statement_span(_name(sql))
 
     # Statements -------------------------------------------------------------------------------------------------
 
     async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
-        with statement_span(_name(sql)):
+        with self._span(sql):
             return list(await self._connection.fetch(sql, *values))
 
     async def first(self, sql: str, *values: Any) -> asyncpg.Record | None:
-        with statement_span(_name(sql)):
+        with self._span(sql):
             row: asyncpg.Record | None = await self._connection.fetchrow(sql, *values)
             return row
 
     async def value(self, sql: str, *values: Any) -> Any:
-        with statement_span(_name(sql)):
+        with self._span(sql):
             return await self._connection.fetchval(sql, *values)
 
     async def execute(self, sql: str, *values: Any) -> str:
-        with statement_span(_name(sql)):
+        with self._span(sql):
             status: str = await self._connection.execute(sql, *values)
             return status
 
@@ -210,11 +247,13 @@ class Transaction:
         type_  what happened, in the past tense (`registered`): the event is named `household.registered`
         notes  further members of the revision, for what undoes it
         """
+        if isinstance(row, Aggregate) and row.veiled and not self._veiled:
+            return await self.veiled().create(row, type_, parts=parts, texts=texts, notes=notes)
         async with self._writer(type(row)):
             await self.insert(row, *(part for rows in (parts or {}).values() for part in rows))
         values = {"changes": {name: {"before": None, "after": value} for name, value in _changes(row).items()}}
         await self._record(
-            row, type_, list(values["changes"]), {**values, **_parts(parts), **_texts(texts), **(notes or {})}
+            row, type_, list(values["changes"]), {**values, **_parts(parts), **(notes or {})}, _texts(texts)
         )
         return row
 
@@ -234,6 +273,8 @@ class Transaction:
         texts   free texts that are not columns, such as the reason
         notes   further members of the revision
         """
+        if isinstance(row, Aggregate) and row.veiled and not self._veiled:
+            return await self.veiled().change(row, type_, parts=parts, texts=texts, notes=notes, **values)
         before = _values(row)
         changed = {name: value for name, value in values.items() if before[name] != value}
         async with self._writer(type(row)):
@@ -243,7 +284,8 @@ class Transaction:
             after,
             type_,
             list(changes),
-            {"changes": _without_bytes(changes), **_parts(parts), **_texts(texts), **(notes or {})},
+            {"changes": _without_bytes(changes), **_parts(parts), **(notes or {})},
+            _texts(texts),
         )
         return after
 
@@ -266,8 +308,8 @@ class Transaction:
         async with self.effect(regency):
             await self.execute(
                 "INSERT INTO accesses (regency, id, area, at, actor, role, operation, resource, resource_id, purpose,"
-                " case_id, rows, trace_id, override_id)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                " case_id, rows, trace_id, override_id, sealed)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
                 regency,
                 new_id(Kind.ACCESS, regency, self.now),
                 regency * 1_000_000,
@@ -282,10 +324,16 @@ class Transaction:
                 rows,
                 self.trace_id,
                 override_id,
+                self.actor.rows.kind is ScopeKind.SEALED,
             )
 
     async def _record(
-        self, row: Aggregate | NationalAggregate, type_: str, fields: list[str], values: Mapping[str, Any]
+        self,
+        row: Aggregate | NationalAggregate,
+        type_: str,
+        fields: list[str],
+        values: Mapping[str, Any],
+        texts: Mapping[str, str],
     ) -> None:
         scope = {name: getattr(row, name, None) if row.ADDRESSED else None for name in _SCOPE_COLUMNS}
         sealed = bool(scope["sealed"])
@@ -299,6 +347,19 @@ class Transaction:
                     row.version - 1,
                 )
             event_id = new_id(Kind.EVENT, row.regency, self.now, coarse=isinstance(row, Aggregate) and row.coarse)
+            if texts and self._veiled:
+                content = orjson.dumps(texts, option=orjson.OPT_SORT_KEYS)
+                # In the commitment, so that a text that was exchanged is found out.
+                values = {**values, "sealed_texts": self.keyring.digest(SEALED_TEXTS, content).hex()}
+                await self.execute(
+                    "INSERT INTO sealed_texts (regency, id, area, sealed, texts) VALUES ($1, $2, $3, true, $4)",
+                    row.regency,
+                    event_id,
+                    row.area,
+                    self.keyring.sealed.encrypt(content, aad(SEALED_TEXTS, event_id)),
+                )
+            elif texts:
+                values = {**values, "texts": texts}
             recorded = events.record(
                 event_id=event_id,
                 regency=row.regency,
@@ -339,17 +400,22 @@ class Transaction:
                 recorded.values,
                 recorded.salt,
                 scope["open"] is not False,
+                getattr(row, "escalation", 0),
             )
 
 
+#: sealed events stand in no feed, and the number of their transaction would tell the hour between two others
 _RECORD = """
 WITH event AS (
     INSERT INTO events (regency, aggregate_id, sequence, id, area, kind, type, at, actor, role, on_behalf_of,
-                        organization_id, program_id, reporter_id, receipt, sealed, trace_id, body, hash, open)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $22)
+                        organization_id, program_id, reporter_id, receipt, sealed, trace_id, body, hash, open, escalation,
+                        xact)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $22, $23,
+            CASE WHEN $16 THEN '0'::xid8 ELSE pg_current_xact_id() END)
 )
-INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt, open)
-VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21, $22)
+INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt, open,
+                       escalation)
+VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21, $22, $23)
 """
 
 
@@ -389,7 +455,7 @@ def _values(row: SQLModel) -> dict[str, Any]:
 
 
 def _changes(row: SQLModel) -> dict[str, Any]:
-    silent = _SILENT | row.UNTOLD if isinstance(row, Aggregate) else _SILENT
+    silent = _SILENT | getattr(row, "UNTOLD", frozenset())
     return {
         name: value
         for name, value in _values(row).items()
@@ -409,6 +475,5 @@ def _parts(parts: Mapping[str, Sequence[SQLModel]] | None) -> dict[str, Any]:
     return {"parts": {name: [_changes(row) for row in rows] for name, rows in parts.items()}} if parts else {}
 
 
-def _texts(texts: Texts) -> dict[str, Any]:
-    given = {name: text for name, text in (texts or {}).items() if text is not None}
-    return {"texts": given} if given else {}
+def _texts(texts: Texts) -> dict[str, str]:
+    return {name: text for name, text in (texts or {}).items() if text is not None}

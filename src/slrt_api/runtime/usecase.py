@@ -24,6 +24,7 @@ from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.crypto import Keyring
 from slrt_api.runtime.db import RETRY, Database
 from slrt_api.runtime.reads import Item, Page, Query, Reads
+from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import Link, Selection, Shape, select
 from slrt_api.runtime.statements import ItemRoot, Statement
 from slrt_api.runtime.traces import act_span
@@ -48,6 +49,8 @@ class Done:
     """What a use case did: the resource that answers, and members that are shown this once only.
 
     refusal  answered in place of the resource, after what was done has been committed: a refusal that is remembered
+    veil     what was done is sealed: the answer is read under these rows, this once and as a row of a list; the act is not
+             counted, and nothing beside a kept answer leads to it
     found    what was asked for was there already: 200 in place of 201 (`may_find`)
     """
 
@@ -55,6 +58,7 @@ class Done:
     once: Mapping[str, Any] = field(default_factory=dict)
     refusal: errors.SlrtError | None = None
     found: bool = False
+    veil: RowScope | None = None
 
 
 @dataclass(frozen=True)
@@ -186,6 +190,8 @@ class Answer:
     replayed: bool = False
     #: the resource as `show` asked for it; None where it was not asked for
     shown: bytes | None = None
+    #: whether the act may be told in counts
+    counted: bool = True
 
 
 @dataclass(frozen=True)
@@ -229,17 +235,19 @@ class Act:
         """
         case = run if isinstance(run, UseCase) else of(run)
         case.permit(self.actor)
-        outcome = "failed"
+        outcome: str | None = "failed"
         try:
             with act_span(case.name):
                 answer = await self._twice(case, command, on, expected_version, key, show)
-            outcome = "replayed" if answer.replayed else "done"
+            outcome = ("replayed" if answer.replayed else "done") if answer.counted else None
             return answer
         except errors.SlrtError as error:
             outcome = error.code
             raise
         finally:
-            self.platform.count(case.name, outcome)
+            # What is sealed is counted nowhere.
+            if outcome is not None and self.actor.rows.kind is not ScopeKind.SEALED:
+                self.platform.count(case.name, outcome)
 
     async def _twice(self, case: UseCase, *request: Any) -> Answer:
         """Once, and once more after a deadlock."""
@@ -282,22 +290,31 @@ class Act:
             done = await case.run(tx, self.actor, *arguments)
             refusal: errors.SlrtError | None = getattr(done, "refusal", None)
             if refusal is None:
+                sealed: RowScope | None = getattr(done, "veil", None)
                 answer = await self._render(tx, connection, case, done)
                 # What only reads has no effect to repeat: kept, it would outlive the right to see it, and leave no record.
                 if key is not None and not isinstance(done, Result):
-                    await idempotency.keep(tx, key, answer, getattr(done, "id", None))
-                return await self._shown(tx, connection, case, answer, show, getattr(done, "id", None))
+                    await idempotency.keep(tx, key, answer, getattr(done, "id", None), sealed=sealed is not None)
+                answer = await self._shown(tx, connection, case, answer, show, getattr(done, "id", None), sealed)
+                return replace(answer, counted=sealed is None)
         raise refusal
 
     @asynccontextmanager
-    async def _reader(self, tx: Transaction, case: UseCase, id_: UUID) -> AsyncIterator[Actor]:
+    async def _reader(
+        self, tx: Transaction, case: UseCase, id_: UUID, sealed: RowScope | None = None
+    ) -> AsyncIterator[Actor]:
         """The caller, with the rows among which it sees what the use case answers."""
-        if case.sees is None:
+        if case.sees is None and sealed is None:
             yield self.actor
             return
-        rows = await case.sees(tx, self.actor, id_)
+        rows = sealed or (await case.sees(tx, self.actor, id_) if case.sees is not None else self.actor.rows)
         await tx.execute(rows.sql)
-        yield replace(self.actor, rows=rows)
+        if sealed is None:
+            yield replace(self.actor, rows=rows)
+        else:
+            # Of what is sealed its filer may do nothing, and be shown no more than a reader.
+            reading = {case.answers.scope} if case.answers is not None else set()
+            yield replace(self.actor, rows=rows, scopes=self.actor.scopes & reading)
         # An exception leaves the transaction to its rollback.
         await tx.execute(self.actor.rows.sql)
 
@@ -306,9 +323,11 @@ class Act:
             return Answer(200, orjson.dumps(dict(done.content), default=str))
         if case.answers is None:
             return Answer(204, b"")
+        sealed = getattr(done, "veil", None)
         try:
-            async with self._reader(tx, case, done.id) as reader:
-                item = await self.platform.reads.item(connection, reader, select(case.answers, case.include), done.id)
+            async with self._reader(tx, case, done.id, sealed) as reader:
+                shown = select(case.answers, case.include)
+                item = await self.platform.reads.item(connection, reader, shown, done.id, listed=sealed is not None)
         except errors.NotFound:
             if not case.may_hide:
                 raise
@@ -320,13 +339,24 @@ class Act:
         return Answer(201, body, item.version, f"/v1/{case.answers.plural}/{done.id}")
 
     async def _shown(
-        self, tx: Transaction, connection: Any, case: UseCase, answer: Answer, show: "Shown | None", id_: UUID | None
+        self,
+        tx: Transaction,
+        connection: Any,
+        case: UseCase,
+        answer: Answer,
+        show: "Shown | None",
+        id_: UUID | None,
+        sealed: RowScope | None = None,
     ) -> Answer:
         """The answer with the resource as `show` asks for it."""
         if show is None or id_ is None or answer.status == 204:
             return answer
         root, parameters = show
-        async with self._reader(tx, case, id_) as reader:
+        async with self._reader(tx, case, id_, sealed) as reader:
+            if sealed is not None:
+                # Permitted before for the caller's own rows: these lead to fewer resources.
+                root = replace(root, listed=True)
+                Reads.permit(reader, root.selection, item=False)
             statement = Reads.compile(reader, (root,))
             named = {f"{root.slot}.id": id_, f"{root.slot}.regency": tenant_of(id_)}
             given = {**parameters, **named, **Reads.actor_values(reader)}
@@ -342,10 +372,17 @@ class Act:
         if case.answers is not None and first.resource_id is not None and first.status != 204:
             async with self._reader(tx, case, first.resource_id) as reader:
                 await self.platform.reads.item(connection, reader, select(case.answers), first.resource_id)
-        return Answer(first.status, first.body, first.version, first.location, replayed=True)
+        # Of what is sealed, the key itself is all that leads to the answer.
+        counted = first.resource_id is not None or not case.creates
+        return Answer(first.status, first.body, first.version, first.location, replayed=True, counted=counted)
 
-    async def ask(self, run: Callable[..., Awaitable[Any]], *, on: UUID) -> Any:
-        """Read what no selection can say: what `run(tx, actor, id)` finds in a read-only transaction, as plain values."""
+    async def ask(
+        self, run: Callable[..., Awaitable[Any]], *, on: UUID | str | None = None, command: Command | None = None
+    ) -> Any:
+        """Read what no selection can say: what `run(tx, actor, ...)` finds in a read-only transaction, as plain values.
+
+        on, command  the resource that it is asked on, or what is asked for
+        """
         case = of(run)
         case.permit(self.actor)
         platform = self.platform
@@ -354,7 +391,7 @@ class Act:
                 tx = Transaction(
                     connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring
                 )
-                return await case.run(tx, self.actor, on)
+                return await case.run(tx, self.actor, *(given for given in (on, command) if given is not None))
 
     async def lent(
         self, run: Callable[..., Awaitable[Lent]], *, on: UUID, paths: Callable[[Shape], Selection] = select
@@ -422,6 +459,7 @@ class Act:
             resource_id=id_,
             rows=rows,
             trace_id=self.trace_id,
+            sealed=self.actor.rows.kind is ScopeKind.SEALED,
         )
 
 

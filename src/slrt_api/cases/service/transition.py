@@ -122,7 +122,9 @@ async def lapse(tx: Transaction, actor: Actor, case_id: UUID) -> None:
     case = await tx.ask(Case, case_id)
     if case.status == CaseStatus.AWAITING_DOCUMENTS:
         command = CaseTransition(action=CaseAction.WITHDRAW, reason=DEEMED_WITHDRAWN)
-        await _move(tx, actor, case, command, closing_code=ClosingCode.DOCUMENTS_NOT_RECEIVED.value)
+        # The worker reads no needs; those that are left are cancelled with the case.
+        async with tx.effect(case.regency):
+            await _move(tx, actor, case, command, closing_code=ClosingCode.DOCUMENTS_NOT_RECEIVED.value)
 
 
 async def _move(tx: Transaction, actor: Actor, case: Case, command: CaseTransition, **also: Any) -> Case:

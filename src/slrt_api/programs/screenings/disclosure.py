@@ -9,8 +9,8 @@ the rest.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
-#: a smaller number is not told
-LEAST: Final = 5
+from slrt_api.kernel.disclosure import LEAST
+
 _DISTRICT: Final = 10_000
 
 Cells = Sequence[int]
