@@ -57,13 +57,15 @@ imports: setup
 generated: setup
 	.venv/bin/slrt-api openapi export --check
 	.venv/bin/slrt-api programs page --check
+	.venv/bin/slrt-api lifecycles page --check
 
 migrated: setup
 	.venv/bin/slrt-api db check
 
-contracts: setup ## write openapi/* and docs/programs.md anew from code and data
+contracts: setup ## write openapi/*, docs/programs.md and docs/lifecycles.md anew from code and data
 	.venv/bin/slrt-api openapi export
 	.venv/bin/slrt-api programs page
+	.venv/bin/slrt-api lifecycles page
 
 clean: ## remove .venv and caches; .data stays
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

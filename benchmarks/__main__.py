@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import actor, clocks, eligibility, finding, peers, questions, search, seed
+from benchmarks import actor, clocks, eligibility, finding, peers, questions, search, seed, transitions
 from benchmarks.load import Plan, Seen
 from benchmarks.times import Times
 from slrt_api.access.scopes import Role
@@ -128,13 +128,18 @@ ROWS = (
         environment=_UNSAMPLED,
     ),
     Row("rest.households_list", "app", "/v1/households?limit=50", ids="", environment=_UNSAMPLED),
+    Row("write.case_transition.sql", transitions.SERVER, "", ids="cases"),
+    # With its event, its revision, and the answer kept for a retry.
     Row(
         "write.case_transition",
         "app",
         "/v1/cases/{id}/transitions",
         ids="cases",
+        baseline="write.case_transition.sql",
+        demanded=0.12,
+        p95_below_ms=40.0,
         method="POST",
-        headers=('If-Match: "1"',),
+        headers=('If-Match: "1"', "Idempotency-Key: {id}"),
         body='{"action":"ASSESS"}',
         once=True,
         role=Role.SECRETARIAT_OFFICER,
@@ -401,7 +406,7 @@ def run(
         servers: dict[tuple[str, str], Server] = {}
         for row in rows:
             key = (row.server, json.dumps(dict(row.environment)))
-            if key not in servers:
+            if row.server != transitions.SERVER and key not in servers:
                 log = folder / f"{row.name}.log"
                 given = row.environment
                 if peer and row.server == peers.POSTGRAPHILE:
@@ -412,8 +417,21 @@ def run(
                 ours = servers[row.server, json.dumps(dict(row.environment))]
                 compared = ids[row.ids].read_text().split("\n")[:_COMPARED]
                 questions.compare(ours.port, servers[peers.POSTGRAPHILE, "{}"].port, bearers[row.role], compared)
+        alone = {
+            row.name: transitions.Pgbench.ready(
+                environment["BENCH_SUPERUSER_URL"], environment["SLRT_DATABASE_URL"], row.connections
+            )
+            for row in rows
+            if row.server == transitions.SERVER
+        }
         for number in range(ROUNDS):
             for row in rows:
+                if row.server == transitions.SERVER:
+                    seen = alone[row.name].measured(SECONDS)
+                    runs[row.name].seen.append(seen)
+                    runs[row.name].server_seconds.append(0.0)
+                    print(f"  round {number + 1} {row.name:32}{seen.requests / seen.seconds:8.0f}/s", flush=True)
+                    continue
                 measuring = servers[row.server, json.dumps(dict(row.environment))]
                 plan = Plan(
                     port=measuring.port,
@@ -451,6 +469,8 @@ def run(
         told = conditions
         if peer and peers.POSTGRAPHILE in {each.row.server, (each.row.baseline or "").partition(".")[0]}:
             told = f"{conditions}; {peer.told}; the same values in both answers for {_COMPARED} households"
+        if each.row.server == transitions.SERVER:
+            told = f"pgbench: the {alone[each.row.name].statements} texts of one act, prepared, {conditions}"
         results.append(each.result(runs.get(each.row.baseline or ""), told))
     return results, problems
 

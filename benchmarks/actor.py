@@ -31,8 +31,13 @@ def tokens(settings: Settings, number: int, role: Role = Role.SECRETARIAT_MANAGE
 
 def manager() -> Actor:
     """The actor that the service makes of that token."""
+    return acting(Role.SECRETARIAT_MANAGER)
+
+
+def acting(role: Role) -> Actor:
+    """The actor that the service makes of the token of that role."""
     settings = Settings()
     assert settings.data_dir is not None
     issuer = DevIssuer(settings, Path(settings.data_dir), {}).entry()
-    claims = Verifier([IssuerKeys(issuer)]).verify(token(settings))
+    claims = Verifier([IssuerKeys(issuer)]).verify(token(settings, role))
     return caller_of(claims).acting(None, datetime.now(UTC))

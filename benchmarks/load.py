@@ -22,7 +22,7 @@ _ID_BYTES = 36
 
 @dataclass(frozen=True)
 class Plan:
-    """What to send. `{id}` in path or body is replaced; `once` takes every id once, from `offset`, else they are random.
+    """What to send. `{id}` in path, headers or body is replaced; `once` takes every id once, from `offset`, else they are random.
 
     expects      text that every right answer holds: GraphQL answers 200 for failures too
     tokens_file  access tokens, a line each: the requests take them in turn, from `offset`, and round again
@@ -85,7 +85,7 @@ class _Source:
         id_ = self._choose(self._ids) if self._once is None else next(self._once)
         self.sent += 1
         tail = self._tail if self._tokens is None else self._tail.replace(b"{token}", next(self._tokens))
-        return self._head + id_ + tail
+        return self._head + id_ + (tail if b"{id}" not in tail else tail.replace(b"{id}", id_))
 
 
 class _Connection(asyncio.Protocol):

@@ -15,6 +15,7 @@ import asyncpg
 
 from slrt_api.areas import dataset
 from slrt_api.areas import reference as areas_reference
+from slrt_api.cases import reference as cases_reference
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.kernel.numbers import new_number
 from slrt_api.programs import reference as programs_reference
@@ -26,7 +27,7 @@ REGENCY = "33.26"
 DATABASE = "slrt"
 MEMBERS = 4
 #: cases in VERIFICATION, one for each transition that is measured
-CASES = 60_000
+CASES = 160_000
 #: households that have cases with referrals, for what is asked over three levels; at most a tenth of all
 WORKED = 20_000
 #: cases of such a household, and referrals of each of them
@@ -96,6 +97,7 @@ async def prepare(
     owner = await asyncpg.connect(owner_url)
     await areas_reference.load(owner)
     await programs_reference.load(owner)
+    await cases_reference.load(owner)
     await owner.close()
     superuser = await asyncpg.connect(server.url("postgres", DATABASE))
     try:

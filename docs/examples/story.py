@@ -310,7 +310,7 @@ def walk(http: httpx.Client, after_step: Callable[[str], None]) -> None:
     officer.step(work, "REASSESS")
     again = {**assessment, "summary": "Kedua kebutuhan terpenuhi; penghasilan cukup."}
     officer.post(f"{work}/assessments", again, on=work, status=200)
-    officer.step(work, "CLOSE", outcome="CLOSED_SELF_RELIANT", reason=REASON_TO_CLOSE)
+    manager.step(work, "CLOSE", outcome="CLOSED_SELF_RELIANT", reason=REASON_TO_CLOSE)
     seen = manager.get(work)
     check("case", (seen["status"], seen["closing_text"]), ("CLOSED_SELF_RELIANT", REASON_TO_CLOSE))
     done("close", "the case, as self-reliant")

@@ -15,7 +15,7 @@ import structlog
 from slrt_api.attachments.adapters import store
 from slrt_api.attachments.adapters.store import Store
 from slrt_api.clocks import calendars
-from slrt_api.flows import asking, deadlines, examining, finding, rerouting, screening, upkeep
+from slrt_api.flows import asking, deadlines, examining, finding, reminders, rerouting, screening, upkeep
 from slrt_api.households.adapters import civil
 from slrt_api.households.adapters.civil import CivilRegistry
 from slrt_api.households.service import civil_checks
@@ -48,6 +48,7 @@ JOBS: Final = (
     Job("expire_referrals", 15, rerouting.expire_referrals),
     Job("reroute_referrals", 5, rerouting.reroute_referrals),
     Job("empty_packages", 60, rerouting.empty_outlived_packages),
+    Job("remind_plan_lines", 60, reminders.remind_plan_lines),
     Job("find_duplicates", 5, finding.find_duplicates),
     Job("run_duplicates", 5, finding.run_duplicates),
     Job("run_screenings", 5, screening.run_screenings),

@@ -76,7 +76,7 @@ async def assessed(api: Api, case: dict[str, Any]) -> dict[str, Any]:
         case,
         "assessments",
         instrument="REGSOSEK2022K",
-        answers={"304": 4, "409": [1, 3], "note": None},
+        answers={"304": 4, "411": ["1", 4], "409": None},
         summary="Ibu tunggal",
     )
     assert answer.status_code == 200, answer.text
@@ -246,7 +246,11 @@ class TestWholeWay:
         assert [need["status"] for need in case["needs"]] == ["MET", "MET"]
         case = await step(api, case, "COLLECT_FEEDBACK")
         case = await step(api, case, "REASSESS")
-        unsaid = await post(api.as_(OFFICER), case, "transitions", action="CLOSE", outcome="CLOSED_SELF_RELIANT")
+        alone = await post(
+            api.as_(OFFICER), case, "transitions", action="CLOSE", outcome="CLOSED_SELF_RELIANT", reason=REASON
+        )
+        assert problem(alone) == (403, "role_not_allowed")
+        unsaid = await post(api.as_(COORDINATOR), case, "transitions", action="CLOSE", outcome="CLOSED_SELF_RELIANT")
         assert fault(unsaid) == (422, "/reason", "reason_required")
         unnamed = await post(api.as_(OFFICER), case, "transitions", action="CLOSE", reason=REASON)
         assert fault(unnamed) == (422, "/outcome", "outcome_required")
@@ -261,7 +265,7 @@ class TestWholeWay:
             f"/v1/cases/{case['id']}?include=assessments,services,household"
         )
         assert [service["service"] for service in seen.json()["services"]] == ["HEALTH_INSURANCE"] * 2
-        assert seen.json()["assessments"][0]["answers"] == {"304": 4, "409": [1, 3], "note": None}
+        assert seen.json()["assessments"][0]["answers"] == {"304": "4", "411": ["1", "4"]}
         assert seen.json()["household"]["id"] == case["household_id"]
 
         events = await owner.fetch(
@@ -440,8 +444,6 @@ class TestEnds:
     async def test_reopening_keeps_the_number(self, api: Api) -> None:
         first = await opened(api)
         case = await step(api, first, "WITHDRAW", reason=REASON)
-        refused = await post(api.as_(OFFICER), case, "transitions", action="REOPEN", reason=REASON)
-        assert problem(refused) == (403, "role_not_allowed")
         case = await step(api, case, "REOPEN", COORDINATOR, reason=REASON)
         assert (case["status"], case["number"], case["closed_at"], case["closing_text"]) == (
             "REOPENED",

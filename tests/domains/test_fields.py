@@ -367,6 +367,12 @@ class TestDeclarations:
             "need": set(cases.Need.model_fields),
             "assessment": set(cases.Assessment.model_fields),
             "direct_service": set(cases.DirectService.model_fields),
+            "plan_line": set(cases.PlanLine.model_fields),
+            "note": set(cases.Note.model_fields),
+            "assignment": set(cases.Assignment.model_fields),
+            "task": set(cases.Task.model_fields),
+            "family_plan": set(cases.FamilyPlan.model_fields),
+            "case_merge": set(cases.CaseMerge.model_fields),
         }
         shapes = {shape.name: shape for shape in WITH_HISTORY}
         shapes |= {link.to.name: link.to for shape in WITH_HISTORY for link in shape.links.values()}

@@ -27,6 +27,16 @@ TERMINAL = {
 }
 OPEN = {status.value for status in CaseStatus} - TERMINAL
 
+BEFORE_SERVICE = {
+    "REGISTERED",
+    "VERIFICATION",
+    "ASSESSMENT",
+    "AWAITING_DOCUMENTS",
+    "RECOMMENDED",
+    "RETURNED",
+    "REOPENED",
+}
+
 #: (state, action) -> (targets, roles)
 EXPECTED: dict[tuple[str, str], tuple[set[str], set[str]]] = {
     ("REGISTERED", "VERIFY"): ({"VERIFICATION"}, OFFICERS),
@@ -43,9 +53,7 @@ EXPECTED: dict[tuple[str, str], tuple[set[str], set[str]]] = {
     ("RECOMMENDED", "CONFIRM"): ({"CONFIRMED"}, DECIDERS),
     ("RECOMMENDED", "RETURN"): ({"RETURNED"}, DECIDERS),
     ("CONFIRMED", "START_SERVICE"): ({"IN_SERVICE"}, UNIT),
-    ("REGISTERED", "MARK_EMERGENCY"): ({"IN_SERVICE"}, UNIT),
-    ("VERIFICATION", "MARK_EMERGENCY"): ({"IN_SERVICE"}, UNIT),
-    ("ASSESSMENT", "MARK_EMERGENCY"): ({"IN_SERVICE"}, UNIT),
+    **{(state, "MARK_EMERGENCY"): ({"IN_SERVICE"}, UNIT) for state in BEFORE_SERVICE},
     ("IN_SERVICE", "COLLECT_FEEDBACK"): ({"FEEDBACK"}, OFFICERS),
     ("FEEDBACK", "REASSESS"): ({"REASSESSMENT"}, OFFICERS),
     **{(state, "CLOSE"): ({"CLOSED_UNFOUNDED", "NOT_COMPETENT", "DECEASED"}, UNIT) for state in OPEN},
@@ -59,7 +67,7 @@ EXPECTED: dict[tuple[str, str], tuple[set[str], set[str]]] = {
     **{(state, "WITHDRAW"): ({"WITHDRAWN"}, UNIT) for state in OPEN},
     **{(state, "TRANSFER"): ({"MOVED"}, MANAGERS) for state in OPEN},
     **{(state, "MERGE"): ({"MERGED"}, MANAGERS) for state in OPEN},
-    **{(state, "REOPEN"): ({"REOPENED"}, MANAGERS) for state in TERMINAL},
+    **{(state, "REOPEN"): ({"REOPENED"}, UNIT) for state in TERMINAL - {"MERGED"}},
 }
 #: a row that no guard refuses but that of an open need; `recommended_by` is somebody else
 DONE: dict[str, Value] = {
@@ -68,7 +76,12 @@ DONE: dict[str, Value] = {
     "open_needs": 0,
     "referred_needs": 0,
     "recommended_by": "other",
+    "open_tasks": 0,
+    "successor_id": None,
+    "reopenable": True,
 }
+#: outcomes that fewer may reach than their action
+NARROWER = {"CLOSED_SELF_RELIANT": MANAGERS}
 LEFT = DONE | {"open_needs": 1}
 ACTOR: dict[str, Value] = {"subject": "me"}
 NEEDS_REASON = {"REQUEST_DOCUMENTS", "RETURN", "MARK_EMERGENCY", "CLOSE", "WITHDRAW", "TRANSFER", "MERGE", "REOPEN"}
@@ -104,7 +117,7 @@ def expected(state: str, action: str, role: Role, outcome: str | None) -> tuple[
         return "outcome_required", None
     if outcome is not None and outcome not in targets:
         return "unknown_outcome", None
-    if role.value not in roles:
+    if role.value not in NARROWER.get(outcome or "", roles):
         return "role_not_allowed", None
     return outcome or min(targets), action in NEEDS_REASON
 
@@ -157,13 +170,20 @@ def test_without_the_scope_no_role_may() -> None:
         ("IN_SERVICE", "WITHDRAW", None, {"referred_needs": 1}, "referrals_open"),
         ("IN_SERVICE", "TRANSFER", None, {"referred_needs": 1}, "referrals_open"),
         ("IN_SERVICE", "MERGE", None, {"referred_needs": 1}, "referrals_open"),
+        ("REASSESSMENT", "CLOSE", "CLOSED_HANDLED", {"open_tasks": 1}, "tasks_open"),
+        ("IN_SERVICE", "CLOSE", "NOT_COMPETENT", {"open_tasks": 1}, "tasks_open"),
+        ("IN_SERVICE", "CLOSE", "CLOSED_UNFOUNDED", {"open_tasks": 1}, "tasks_open"),
+        ("IN_SERVICE", "WITHDRAW", None, {"open_tasks": 1}, "tasks_open"),
+        ("IN_SERVICE", "TRANSFER", None, {"open_tasks": 1}, "tasks_open"),
+        ("IN_SERVICE", "MERGE", None, {"open_tasks": 1}, "tasks_open"),
+        ("WITHDRAWN", "REOPEN", None, {"successor_id": "019aaa11"}, "case_handed_over"),
     ],
 )
 def test_guards_refuse_with_their_own_code(
     state: str, action: str, outcome: str | None, row: dict[str, Value], code: str
 ) -> None:
     _, roles = EXPECTED[state, action]
-    for role in roles:
+    for role in NARROWER.get(outcome or "", roles):
         with pytest.raises(Conflict) as refusal:
             CASE_LIFECYCLE.advance(
                 state,
@@ -178,8 +198,45 @@ def test_guards_refuse_with_their_own_code(
 
 
 def test_guards_read_what_the_use_case_hands_them() -> None:
-    read = {name for line in CASE_LIFECYCLE.transitions if line.guard for name in criteria.facts(line.guard)}
+    read = {name for line in CASE_LIFECYCLE.transitions if line.whole for name in criteria.facts(line.whole)}
     assert read == set(FACTS)
+
+
+def test_a_death_ends_an_emergency_whatever_is_owed() -> None:
+    line = CASE_LIFECYCLE.advance(
+        "IN_SERVICE",
+        "CLOSE",
+        role="supervisor",
+        scopes=PERMISSIONS[Role.SUPERVISOR],
+        row=DONE | {"open_tasks": 4},
+        actor=ACTOR,
+        outcome="DECEASED",
+    )
+    assert line.target == "DECEASED"
+
+
+@pytest.mark.parametrize("reopenable", [False, None])
+def test_after_the_window_only_managers_reopen(reopenable: bool | None) -> None:
+    for role in OFFICERS | MANAGERS:
+        given = PERMISSIONS[Role(role)]
+        row = DONE | {"reopenable": reopenable}
+        shown = CASE_LIFECYCLE.allowed_actions("CLOSED_HANDLED", role=role, scopes=given, row=row, actor=ACTOR)
+        assert ("REOPEN" in shown) is (role in MANAGERS), role
+        if role in OFFICERS:
+            with pytest.raises(Conflict) as refusal:
+                CASE_LIFECYCLE.advance("CLOSED_HANDLED", "REOPEN", role=role, scopes=given, row=row, actor=ACTOR)
+            assert refusal.value.code == "reopen_window_over"
+
+
+def test_the_worker_withdraws_what_waits_for_documents_and_does_nothing_else() -> None:
+    for state, action in product(CaseStatus, CaseAction):
+        lines = [
+            line
+            for line in CASE_LIFECYCLE.transitions
+            if (line.source, line.action) == (state, action) and "worker" in line.roles
+        ]
+        expected = ["WITHDRAWN"] if (state, action) == ("AWAITING_DOCUMENTS", "WITHDRAW") else []
+        assert [line.target for line in lines] == expected, (state, action)
 
 
 NEED_EXPECTED = {

@@ -72,7 +72,11 @@ class TestTable:
                 # A resource of a later issue: its states are not declared yet.
                 continue
             statuses = lists[f"{policy.applies_to}-statuses"].codes
-            actions = lists["case-actions"].codes | {"FILE_COMPLETED"} if policy.applies_to == "case" else frozenset()
+            actions = (
+                lists["case-actions"].codes | {"FILE_COMPLETED", "ENDED"}
+                if policy.applies_to == "case"
+                else frozenset()
+            )
             if policy.applies_to == "complaint":
                 actions |= {f"ESCALATED_{rung}" for rung in lists["escalation-rungs"].codes}
             assert policy.start_events, policy.name

@@ -43,6 +43,7 @@ NATIONAL = {
     Kind.CALENDAR,
     Kind.SLA_POLICY,
     Kind.ESCALATION_LADDER,
+    Kind.INSTRUMENT,
 }
 _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 Method = tuple[str, str]
@@ -73,6 +74,7 @@ JSON = {"content-type": "application/json"}
 MERGE = {"content-type": "application/merge-patch+json", "if-match": '"1"'}
 REGISTRY_NUMBER = {"scheme": "ID_DTKS", "value": "B", "source": "DECLARED"}
 ENROLLED = {"started_on": "2026-01-01", "origin": "REPORTED", "source": "B"}
+PLANNED = {"action": "B", "due_on": "2099-01-01", "responsible_role": "facilitator"}
 #: of somebody who holds no receipt; failures are counted by receipt, so that each is asked about a new one
 RECEIPT = {"authorization": "Receipt 7ZQ40-MXR2K-9D3WA-HB6TN"}
 PART = {"content-type": "application/partial-upload", "upload-offset": "0"}
@@ -299,6 +301,39 @@ CASES: dict[Method, Case] = {
         "puskesos_officer",
         lambda _: {"instrument": "REGSOSEK2022K", "answers": {"304": 4}, "summary": "B"},
     ),
+    ("POST", "/v1/cases/{id}/registry-check"): Case(Kind.CASE, "puskesos_officer"),
+    ("POST", "/v1/cases/{id}/identity"): Case(
+        Kind.CASE,
+        "puskesos_officer",
+        lambda rows: {"person_id": str(rows[Kind.PERSON]), "document": "IDENTITY_CARD", "evidence": "B"},
+    ),
+    ("GET", "/v1/cases/{id}/plan"): Case(Kind.CASE, "puskesos_officer"),
+    ("POST", "/v1/cases/{id}/plan"): Case(Kind.CASE, "puskesos_officer", lambda _: PLANNED),
+    ("POST", "/v1/cases/{id}/plan-transitions"): Case(
+        Kind.CASE,
+        "puskesos_officer",
+        lambda rows: {"line_id": str(rows[Kind.CASE_PLAN_LINE]), "action": "DONE", "evidence": "B"},
+    ),
+    ("GET", "/v1/cases/{id}/notes"): Case(Kind.CASE, "puskesos_officer"),
+    ("POST", "/v1/cases/{id}/notes"): Case(Kind.CASE, "puskesos_officer", lambda _: {"text": "B"}),
+    ("POST", "/v1/cases/{id}/note-erasures"): Case(
+        Kind.CASE, "puskesos_officer", lambda rows: {"note_id": str(rows[Kind.NOTE]), "reason": "B"}
+    ),
+    ("GET", "/v1/cases/{id}/assignments"): Case(Kind.CASE, "puskesos_officer"),
+    ("POST", "/v1/cases/{id}/assignments"): Case(Kind.CASE, "puskesos_officer", lambda _: {"assignee": "me"}),
+    ("POST", "/v1/cases/{id}/assignment-answers"): Case(Kind.CASE, "puskesos_officer", lambda _: {"answer": "ACCEPT"}),
+    ("GET", "/v1/cases/{id}/tasks"): Case(Kind.CASE, "puskesos_officer"),
+    ("GET", "/v1/cases/{id}/eligibility-checks"): Case(Kind.CASE, "puskesos_officer"),
+    ("GET", "/v1/instruments/{id}"): Case(Kind.INSTRUMENT, "puskesos_officer"),
+    ("GET", "/v1/family-plans/{id}"): Case(Kind.FAMILY_PLAN, "puskesos_officer"),
+    ("GET", "/v1/family-plans/{id}/cases"): Case(Kind.FAMILY_PLAN, "puskesos_officer"),
+    ("GET", "/v1/family-plans/{id}/history"): Case(Kind.FAMILY_PLAN, "puskesos_officer"),
+    ("POST", "/v1/family-plans/{id}/transitions"): Case(
+        Kind.FAMILY_PLAN, "puskesos_officer", lambda _: {"action": "END", "reason": "B"}
+    ),
+    ("GET", "/v1/case-merges/{id}"): Case(Kind.CASE_MERGE, "puskesos_officer"),
+    ("GET", "/v1/case-merges/{id}/history"): Case(Kind.CASE_MERGE, "puskesos_officer"),
+    ("POST", "/v1/case-merges/{id}/undo"): Case(Kind.CASE_MERGE, "puskesos_coordinator", lambda _: {"reason": "B"}),
     ("GET", "/v1/cases/{id}/services"): Case(Kind.CASE, "puskesos_officer"),
     ("GET", "/v1/cases/{id}/clocks"): Case(Kind.CASE, "puskesos_officer"),
     ("GET", "/v1/referrals/{id}/clocks"): Case(Kind.REFERRAL, "puskesos_officer"),
@@ -540,6 +575,47 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
         "puskesos_officer",
         CASES["POST", "/v1/cases/{id}/services"].body or dict,
     ),
+    ("/v1/cases/{id}/identity", "person_id"): (
+        Kind.PERSON,
+        "puskesos_officer",
+        CASES["POST", "/v1/cases/{id}/identity"].body or dict,
+    ),
+    ("/v1/cases/{id}/plan", "need_id"): (Kind.NEED, "puskesos_officer", lambda _: PLANNED),
+    ("/v1/cases/{id}/plan", "responsible_organization_id"): (
+        Kind.ORGANIZATION,
+        "puskesos_officer",
+        lambda _: {"action": "B", "due_on": "2099-01-01"},
+    ),
+    ("/v1/cases/{id}/plan-transitions", "line_id"): (
+        Kind.CASE_PLAN_LINE,
+        "puskesos_officer",
+        CASES["POST", "/v1/cases/{id}/plan-transitions"].body or dict,
+    ),
+    ("/v1/cases/{id}/note-erasures", "note_id"): (
+        Kind.NOTE,
+        "puskesos_officer",
+        CASES["POST", "/v1/cases/{id}/note-erasures"].body or dict,
+    ),
+    ("/v1/cases/{id}/transitions", "eligibility_check_ids"): (
+        Kind.ELIGIBILITY_CHECK,
+        "puskesos_officer",
+        lambda _: {"action": "RECOMMEND"},
+    ),
+    ("/v1/family-plans", "household_id"): (
+        Kind.HOUSEHOLD,
+        "puskesos_officer",
+        lambda rows: {"goal": "B", "case_ids": [str(rows[Kind.CASE])]},
+    ),
+    ("/v1/family-plans", "case_ids"): (
+        Kind.CASE,
+        "puskesos_officer",
+        lambda rows: {"goal": "B", "household_id": str(rows[Kind.HOUSEHOLD])},
+    ),
+    ("/v1/family-plans/{id}/transitions", "case_id"): (
+        Kind.CASE,
+        "puskesos_officer",
+        lambda _: {"action": "ADD_CASE"},
+    ),
     ("/v1/referrals", "case_id"): (
         Kind.CASE,
         "puskesos_officer",
@@ -651,6 +727,34 @@ class World:
     receipt: str = ""
     #: a case of this regency that is still being assessed
     assessing: UUID | None = None
+
+
+async def _work(
+    officer: httpx.AsyncClient, coordinator: httpx.AsyncClient, rows: Rows, *, again_id: str, version: int
+) -> None:
+    """What is written down of a case that is under way, a plan for its family, and a duplicate of it that was merged."""
+    url = f"/v1/cases/{again_id}"
+    for number, (part, body) in enumerate(
+        (("plan", PLANNED), ("notes", {"text": "B"}), ("assignments", {"assignee": "me"})), version
+    ):
+        answer = await officer.post(f"{url}/{part}", json=body, headers={"if-match": f'"{number}"'})
+        assert answer.status_code == 200, answer.text
+    shown = (await officer.get(f"{url}?include=plan,notes")).json()
+    rows[Kind.CASE_PLAN_LINE] = UUID(shown["plan"][0]["id"])
+    rows[Kind.NOTE] = UUID(shown["notes"][0]["id"])
+    household = {"household_id": str(rows[Kind.HOUSEHOLD])}
+    plan = await _made(officer, "/v1/family-plans", {**household, "goal": "B", "case_ids": [again_id]})
+    rows[Kind.FAMILY_PLAN] = UUID(plan["id"])
+    urgent, twice = [await _made(officer, "/v1/cases", household) for _ in range(2)]
+    headers = {"if-match": '"1"'}
+    for client, case, body in (
+        (officer, urgent, {"action": "MARK_EMERGENCY", "reason": "B"}),
+        (coordinator, twice, {"action": "MERGE", "reason": "B", "into": again_id}),
+    ):
+        answer = await client.post(f"/v1/cases/{case['id']}/transitions", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+    merges = await officer.get(f"/v1/case-merges?case_id={twice['id']}")
+    rows[Kind.CASE_MERGE] = UUID(merges.json()["items"][0]["id"])
 
 
 async def _programs(api: Api, rows: Rows, village: str, household: str) -> None:
@@ -773,6 +877,7 @@ async def populated(api: Api) -> World:
         rows[Kind.NEED] = UUID(first)
         [nation] = (await officer.get("/v1/escalation-ladders?area_code=ID&in_force_on=2026-11-22")).json()["items"]
         rows[Kind.ESCALATION_LADDER] = UUID(nation["id"])
+        await _work(officer, coordinator, rows, again_id=str(rows[Kind.CASE]), version=9)
         administrator = api.as_("administrator", area=village)
         grant = await _made(administrator, "/v1/grants", grant_body(areas=[village]))
         rows[Kind.GRANT] = UUID(grant["id"])
@@ -822,6 +927,11 @@ async def populated(api: Api) -> World:
         answer = await officer.post(
             f"/v1/cases/{case['id']}/transitions", json={"action": action}, headers={"if-match": f'"{version}"'}
         )
+        assert answer.status_code == 200, answer.text
+    need = {"person_id": str(world.here[Kind.PERSON]), "domain": "HEALTH", "need": "SANITATION"}
+    found_: tuple[tuple[str, dict[str, Any]], ...] = (("needs", need), ("assessments", assessment))
+    for version, (part, body) in enumerate(found_, 3):
+        answer = await officer.post(f"/v1/cases/{case['id']}/{part}", json=body, headers={"if-match": f'"{version}"'})
         assert answer.status_code == 200, answer.text
     world.assessing = UUID(case["id"])
     # A release here would change what other tests of this database are told by the newest one.
@@ -1073,10 +1183,13 @@ async def test_a_body_cannot_tell_an_id_out_of_sight_from_an_unknown_one(api: Ap
             "programs": Kind.PROGRAM,
             "rule-versions": Kind.RULE_VERSION,
             "eligibility-checks": Kind.ELIGIBILITY_CHECK,
+            "family-plans": Kind.FAMILY_PLAN,
         }
         asked = world.here[kinds.get(path.split("/")[2], Kind.CASE)]
-        url = path.replace("{id}", str(world.assessing if path.endswith("/needs") else asked))
-        headers, method = {}, "POST"
+        early = path.endswith("/needs") or member == "eligibility_check_ids"
+        url = path.replace("{id}", str(world.assessing if early else asked))
+        headers: dict[str, str] = {}
+        method = "POST"
         if "{id}" in path and not path.startswith("/v1/persons/"):
             item = await client.get("/".join(url.split("/")[:4]))
             headers["if-match"] = f'"{item.json()["version"]}"'

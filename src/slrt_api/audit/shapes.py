@@ -12,7 +12,7 @@ from slrt_api.access.overrides.shapes import ACCESS_OVERRIDE
 from slrt_api.access.scopes import Scope
 from slrt_api.access.shapes import GRANT, REVOCATION
 from slrt_api.attachments.shapes import ATTACHMENT
-from slrt_api.cases.shapes import CASE
+from slrt_api.cases.shapes import CASE, CASE_MERGE, FAMILY_PLAN
 from slrt_api.complaints.sealed.shapes import SEALED_ACCESS
 from slrt_api.complaints.shapes import COMPLAINT, ESCALATION_LADDER
 from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, DUPLICATE_TICKET, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
@@ -57,6 +57,8 @@ WITH_HISTORY: Final = (
     HANDOVER,
     DUPLICATE_TICKET,
     CASE,
+    FAMILY_PLAN,
+    CASE_MERGE,
     REFERRAL,
     COMPLAINT,
     ATTACHMENT,

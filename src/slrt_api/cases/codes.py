@@ -93,3 +93,108 @@ class Domain(StrEnum):
 
 #: a need in one of these takes no further work: with all needs here, service is over
 FINAL_NEEDS = frozenset({NeedStatus.MET, NeedStatus.UNMET, NeedStatus.CANCELLED})
+
+
+class ClosingCode(StrEnum):
+    """Why the platform itself ended a case."""
+
+    DOCUMENTS_NOT_RECEIVED = "DOCUMENTS_NOT_RECEIVED"
+
+
+class TaskType(StrEnum):
+    """What an emergency skips, to be made good while the service goes on."""
+
+    IDENTITY = "IDENTITY"
+    REGISTRY_CHECK = "REGISTRY_CHECK"
+    ASSESSMENT = "ASSESSMENT"
+    CONSENT = "CONSENT"
+
+
+class TaskStatus(StrEnum):
+    """Whether it is made good; DROPPED where nobody can be asked any more."""
+
+    OPEN = "OPEN"
+    DONE = "DONE"
+    DROPPED = "DROPPED"
+
+
+class IdentityDocument(StrEnum):
+    """What an officer saw of who somebody is."""
+
+    IDENTITY_CARD = "IDENTITY_CARD"
+    FAMILY_CARD = "FAMILY_CARD"
+    BIRTH_CERTIFICATE = "BIRTH_CERTIFICATE"
+    VILLAGE_LETTER = "VILLAGE_LETTER"
+    HEALTH_FACILITY_LETTER = "HEALTH_FACILITY_LETTER"
+
+
+class PlanLineStatus(StrEnum):
+    """What became of what somebody was to do."""
+
+    OPEN = "OPEN"
+    DONE = "DONE"
+    DROPPED = "DROPPED"
+
+
+class PlanAction(StrEnum):
+    """What is said of a line of a plan."""
+
+    DONE = "DONE"
+    DROP = "DROP"
+    REOPEN = "REOPEN"
+
+
+class NoteVisibility(StrEnum):
+    """Who reads a note: the office of its author, or all who work on cases here."""
+
+    UNIT = "UNIT"
+    CASE_WORKERS = "CASE_WORKERS"
+
+
+class CaseUnit(StrEnum):
+    """The office that an officer works in."""
+
+    PUSKESOS = "PUSKESOS"
+    SUPERVISION = "SUPERVISION"
+    SECRETARIAT = "SECRETARIAT"
+    SOCIAL_OFFICE = "SOCIAL_OFFICE"
+
+
+class AssignmentStatus(StrEnum):
+    """Where an assignment stands."""
+
+    OFFERED = "OFFERED"
+    ACTIVE = "ACTIVE"
+    DECLINED = "DECLINED"
+    WITHDRAWN = "WITHDRAWN"
+    ENDED = "ENDED"
+
+
+class AssignmentAnswer(StrEnum):
+    """What becomes of an offer: whom it is for accepts or declines it, who made it withdraws it."""
+
+    ACCEPT = "ACCEPT"
+    DECLINE = "DECLINE"
+    WITHDRAW = "WITHDRAW"
+
+
+class FamilyPlanStatus(StrEnum):
+    """Whether a family plan goes on."""
+
+    ACTIVE = "ACTIVE"
+    ENDED = "ENDED"
+
+
+class FamilyPlanAction(StrEnum):
+    """What changes a family plan."""
+
+    ADD_CASE = "ADD_CASE"
+    REMOVE_CASE = "REMOVE_CASE"
+    END = "END"
+
+
+class MergeStatus(StrEnum):
+    """Whether a merge stands."""
+
+    MERGED = "MERGED"
+    UNDONE = "UNDONE"

@@ -2,17 +2,32 @@
 
 States and actions are those of SLRT's way of work (registration, verification, assessment, recommendation and its
 confirmation by somebody else, direct service and referral, feedback, re-assessment), with the emergency path that serves
-first and completes afterwards. A case that ends otherwise than by its needs must have no referral that still runs.
+first and completes afterwards: what it skipped stands as tasks, and no end but a death is reached while one is open. A case
+that ends otherwise than by its needs must have no referral that still runs.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
 
 from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.codelists import load_code_lists
 from slrt_api.cases.codes import CaseAction as A
 from slrt_api.cases.codes import CaseStatus as C
 from slrt_api.cases.codes import NeedAction, NeedStatus
-from slrt_api.kernel.criteria import ActorFact, AllOf, AtLeast, Constant, Criterion, Equals, Fact, NotEquals
+from slrt_api.kernel.criteria import (
+    ActorFact,
+    AllOf,
+    AtLeast,
+    Constant,
+    Criterion,
+    Equals,
+    Fact,
+    Known,
+    Not,
+    NotEquals,
+    Value,
+)
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
 
 OFFICERS = frozenset({Role.PUSKESOS_OFFICER, Role.SECRETARIAT_OFFICER, Role.SUPERVISOR})
@@ -20,6 +35,8 @@ MANAGERS = frozenset({Role.PUSKESOS_COORDINATOR, Role.SECRETARIAT_MANAGER})
 DECIDERS = MANAGERS | {Role.SOCIAL_OFFICE}
 UNIT = OFFICERS | MANAGERS
 RECEIVERS = frozenset({Role.PARTNER, Role.PROGRAM_MANAGER})
+#: the platform's own clock; no token carries this role
+WORKER = frozenset({"worker"})
 
 TERMINAL = frozenset(
     {
@@ -34,16 +51,41 @@ TERMINAL = frozenset(
     }
 )
 OPEN = tuple(status for status in C if status not in TERMINAL)
+#: what comes before service: an emergency may show at any of these
+_BEFORE_SERVICE = (
+    C.REGISTERED,
+    C.VERIFICATION,
+    C.ASSESSMENT,
+    C.AWAITING_DOCUMENTS,
+    C.RECOMMENDED,
+    C.RETURNED,
+    C.REOPENED,
+)
 
 ASSESSED = AllOf((Equals(Fact("assessed"), Constant(value=True)), AtLeast(Fact("need_count"), Constant(1))))
 NEEDS_LEFT = AtLeast(Fact("open_needs"), Constant(1))
 NEEDS_DONE = Equals(Fact("open_needs"), Constant(0))
 NO_REFERRAL = Equals(Fact("referred_needs"), Constant(0))
+#: of an emergency: what was skipped has been made good
+TASKS_DONE = Equals(Fact("open_tasks"), Constant(0))
+#: its people have not gone to another regency, where it is served now
+HERE = Not(Known(Fact("successor_id")))
+#: while the people concerned may still have it taken up again at their word
+IN_WINDOW = Equals(Fact("reopenable"), Constant(value=True))
 #: separation of duties: nobody decides what they recommended; who recommended must be known
 NOT_THE_RECOMMENDER = NotEquals(Fact("recommended_by"), ActorFact("subject"))
 
 #: columns of the row that guards read
-FACTS = ("assessed", "need_count", "open_needs", "referred_needs", "recommended_by")
+COLUMNS = ("assessed", "need_count", "open_needs", "referred_needs", "recommended_by", "open_tasks", "successor_id")
+#: what guards read of the row and the moment, as SQL over `{t}`
+COMPUTED = {"reopenable": "({t}.reopen_until > now())"}
+FACTS = (*COLUMNS, *COMPUTED)
+
+
+def facts(row: object, now: datetime) -> dict[str, Value]:
+    """What guards read of a case at that instant."""
+    until: datetime | None = getattr(row, "reopen_until", None)
+    return {name: getattr(row, name) for name in COLUMNS} | {"reopenable": None if until is None else until > now}
 
 
 def _states(code_list: str, terminal: frozenset[str]) -> tuple[State, ...]:
@@ -55,38 +97,92 @@ def _lines(
     sources: Iterable[C],
     action: A,
     target: C,
-    roles: frozenset[Role],
+    roles: frozenset[Role] | frozenset[str],
     *,
     scope: Scope = Scope.CASES_WRITE,
     guard: Criterion | None = None,
     refusal: str = "guard_refused",
     reason_required: bool = False,
+    also: tuple[tuple[Criterion, str], ...] = (),
 ) -> list[Transition]:
-    names = frozenset(role.value for role in roles)
-    return [Transition(source, action, target, names, scope, guard, refusal, reason_required) for source in sources]
+    names = frozenset(str(role) for role in roles)
+    return [
+        Transition(source, action, target, names, scope, guard, refusal, reason_required, also) for source in sources
+    ]
+
+
+_TASKS = (TASKS_DONE, "tasks_open")
 
 
 def _closings() -> list[Transition]:
     """Every end of a case. The reason is its closing text, which the people concerned may read."""
     lines: list[Transition] = []
-    for target in (C.CLOSED_SELF_RELIANT, C.CLOSED_HANDLED):
+    for target, roles in ((C.CLOSED_SELF_RELIANT, MANAGERS), (C.CLOSED_HANDLED, UNIT)):
         lines += _lines(
             (C.REASSESSMENT, C.REOPENED),
             A.CLOSE,
             target,
-            UNIT,
+            roles,
             guard=NEEDS_DONE,
             refusal="needs_open",
             reason_required=True,
+            also=(_TASKS,),
         )
-    for target in (C.CLOSED_UNFOUNDED, C.NOT_COMPETENT, C.DECEASED):
-        lines += _lines(OPEN, A.CLOSE, target, UNIT, guard=NO_REFERRAL, refusal="referrals_open", reason_required=True)
     for action, target, roles in (
+        (A.CLOSE, C.CLOSED_UNFOUNDED, UNIT),
+        (A.CLOSE, C.NOT_COMPETENT, UNIT),
+        (A.CLOSE, C.DECEASED, UNIT),
         (A.WITHDRAW, C.WITHDRAWN, UNIT),
         (A.TRANSFER, C.MOVED, MANAGERS),
         (A.MERGE, C.MERGED, MANAGERS),
     ):
-        lines += _lines(OPEN, action, target, roles, guard=NO_REFERRAL, refusal="referrals_open", reason_required=True)
+        lines += _lines(
+            OPEN,
+            action,
+            target,
+            roles,
+            guard=NO_REFERRAL,
+            refusal="referrals_open",
+            reason_required=True,
+            # Nobody can be asked any more for what was left out while there was a life to save.
+            also=() if target is C.DECEASED else (_TASKS,),
+        )
+    # Documents that do not come in their time: deemed withdrawn, by the worker.
+    lines += _lines(
+        (C.AWAITING_DOCUMENTS,),
+        A.WITHDRAW,
+        C.WITHDRAWN,
+        WORKER,
+        guard=NO_REFERRAL,
+        refusal="referrals_open",
+        reason_required=True,
+        also=(_TASKS,),
+    )
+    return lines
+
+
+def _reopenings() -> list[Transition]:
+    """Managers take a case up again at any time, officers at the word of its people and in its window only.
+
+    What was merged goes on in another case: to have it back, the merge is undone.
+    """
+    ends = [status for status in C if status in TERMINAL - {C.MERGED}]
+    lines: list[Transition] = []
+    for roles, scope, also in (
+        (MANAGERS, Scope.CASES_DECIDE, ()),
+        (OFFICERS, Scope.CASES_WRITE, ((IN_WINDOW, "reopen_window_over"),)),
+    ):
+        lines += _lines(
+            ends,
+            A.REOPEN,
+            C.REOPENED,
+            roles,
+            scope=scope,
+            guard=HERE,
+            refusal="case_handed_over",
+            reason_required=True,
+            also=also,
+        )
     return lines
 
 
@@ -129,20 +225,11 @@ CASE_LIFECYCLE = Lifecycle(
             reason_required=True,
         ),
         *_lines((C.CONFIRMED,), A.START_SERVICE, C.IN_SERVICE, UNIT),
-        *_lines(
-            (C.REGISTERED, C.VERIFICATION, C.ASSESSMENT), A.MARK_EMERGENCY, C.IN_SERVICE, UNIT, reason_required=True
-        ),
+        *_lines(_BEFORE_SERVICE, A.MARK_EMERGENCY, C.IN_SERVICE, UNIT, reason_required=True),
         *_lines((C.IN_SERVICE,), A.COLLECT_FEEDBACK, C.FEEDBACK, OFFICERS, guard=NEEDS_DONE, refusal="needs_open"),
         *_lines((C.FEEDBACK,), A.REASSESS, C.REASSESSMENT, OFFICERS),
         *_closings(),
-        *_lines(
-            (status for status in C if status in TERMINAL),
-            A.REOPEN,
-            C.REOPENED,
-            MANAGERS,
-            scope=Scope.CASES_DECIDE,
-            reason_required=True,
-        ),
+        *_reopenings(),
     ],
 )
 
@@ -179,6 +266,30 @@ NEED_LIFECYCLE = Lifecycle(
         *_need((_N.OPEN, _N.DIRECT_SERVICE), NeedAction.CANCEL, _N.CANCELLED, UNIT),
     ],
 )
+
+
+#: what of a need is done by hand, while its case lets it; all else moves with a referral or the record of a service
+_SERVING = Equals(Fact("case_status"), Constant(C.IN_SERVICE.value))
+_CASE_OPEN = Equals(Fact("case_open"), Constant(value=True))
+BY_HAND = Lifecycle(
+    "need",
+    NEED_LIFECYCLE.states,
+    [
+        replace(
+            line,
+            guard=_SERVING if line.action == NeedAction.SERVE else _CASE_OPEN,
+            refusal="case_not_in_service" if line.action == NeedAction.SERVE else "case_closed",
+        )
+        for line in NEED_LIFECYCLE.transitions
+        if line.action in {NeedAction.SERVE, NeedAction.FAIL, NeedAction.CANCEL} and line.source != _N.REFERRED
+    ],
+    part=True,
+)
+#: what its guards read of the case, as SQL over `{t}`, the need
+NEED_COMPUTED = {
+    "case_status": "(SELECT k.status FROM cases k WHERE k.regency = {t}.regency AND k.id = {t}.case_id)",
+    "case_open": "(SELECT k.closed_at IS NULL FROM cases k WHERE k.regency = {t}.regency AND k.id = {t}.case_id)",
+}
 
 
 def need_line(source: str, target: str) -> Transition | None:

@@ -1,5 +1,6 @@
-"""What can be read of cases, their needs, assessments and services."""
+"""What can be read of cases and their parts, of the forms of assessments, of family plans and merges."""
 
+import re
 from typing import Any
 
 from slrt_api.access.consents.shapes import CONSENT
@@ -8,38 +9,72 @@ from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.codelists import redacted_of_special
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.attachments import shapes as attachments
-from slrt_api.cases.codes import LEVELS, CaseStatus, Domain, Escalation, NeedStatus
-from slrt_api.cases.lifecycle import CASE_LIFECYCLE
+from slrt_api.cases.codes import (
+    LEVELS,
+    AssignmentStatus,
+    CaseStatus,
+    CaseUnit,
+    ClosingCode,
+    Domain,
+    Escalation,
+    FamilyPlanStatus,
+    IdentityDocument,
+    MergeStatus,
+    NeedStatus,
+    NoteVisibility,
+    PlanLineStatus,
+    TaskStatus,
+    TaskType,
+)
+from slrt_api.cases.lifecycle import BY_HAND, CASE_LIFECYCLE, COMPUTED, NEED_COMPUTED
 from slrt_api.clocks.shapes import clocks_of
-from slrt_api.households.codes import Instrument
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel.ids import Kind
 from slrt_api.kernel.numbers import parse_number
+from slrt_api.programs.shapes import ELIGIBILITY_CHECK
 from slrt_api.registry.codes import RegistryOutcome
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
     ALL_STAFF,
     CREATED_SORT,
+    EVERYBODY,
     ID_SORT,
     UPDATED_SORT,
     Field,
     FieldType,
     Filter,
     Link,
+    OfCaller,
     Shape,
+    Sort,
     aggregate_fields,
     code_filter,
     id_filter,
     parse_boolean,
     parse_codes,
+    parse_date,
     text_sort,
     updated_filters,
 )
 
 NUMBER_PREFIX = "KSS"
+#: what the ciphertext of a note is bound to
+SEALED_NOTE = "case_note"
+
+#: the office of whoever works on cases
+UNITS = {
+    Role.PUSKESOS_OFFICER: CaseUnit.PUSKESOS,
+    Role.PUSKESOS_COORDINATOR: CaseUnit.PUSKESOS,
+    Role.SUPERVISOR: CaseUnit.SUPERVISION,
+    Role.SECRETARIAT_OFFICER: CaseUnit.SECRETARIAT,
+    Role.SECRETARIAT_MANAGER: CaseUnit.SECRETARIAT,
+    Role.SOCIAL_OFFICE: CaseUnit.SOCIAL_OFFICE,
+}
 
 #: who may know what a need is about: who works on the case, and auditors, who judge what was decided
 _OF_NEEDS: Any = {"special": True, "readers": CASE_WORKERS | {Role.AUDITOR}}
+#: who works on what: for the work and its audit
+_OF_WORK: Any = {"readers": CASE_WORKERS | {Role.AUDITOR}}
 #: what is said and found of people in words and answers: for the work only
 _FINDINGS: Any = {"special": True, "readers": CASE_WORKERS}
 
@@ -51,6 +86,49 @@ def _number(text: str) -> str:
     if found is None:
         raise ValueError
     return found.text
+
+
+def _caller(text: str) -> OfCaller | str:
+    """`me`, or an officer as `issuer#subject`."""
+    if text == "me":
+        return OfCaller("subject")
+    if not re.fullmatch("[!-~]{1,200}#[!-~]{1,100}", text):
+        raise ValueError
+    return text
+
+
+_FORM_CODE = "^[A-Z][A-Z0-9-]{0,39}$"
+
+
+def _form_code(text: str) -> str:
+    if not re.fullmatch(_FORM_CODE, text):
+        raise ValueError
+    return text
+
+
+def _tasks(text: str) -> str:
+    if text not in {"OPEN", "OVERDUE"}:
+        raise ValueError
+    return text
+
+
+#: The case of that number and, where it was merged, those that it was merged into, one after the other. The number tells
+#: the tenant, so that an index is used.
+_BY_NUMBER = (
+    "({t}.regency = split_part({v}::text, '-', 2)::integer AND {t}.id IN ("
+    "WITH RECURSIVE way (id, next) AS (SELECT n.id, n.merged_into FROM cases n"
+    " WHERE n.regency = split_part({v}::text, '-', 2)::integer AND n.number = {v}::text"
+    " UNION SELECT n.id, n.merged_into FROM way JOIN cases n"
+    " ON n.regency = split_part({v}::text, '-', 2)::integer AND n.id = way.next)"
+    " SELECT id FROM way WHERE next IS NULL OR id = (SELECT id FROM cases n WHERE n.regency ="
+    " split_part({v}::text, '-', 2)::integer AND n.number = {v}::text)))"
+)
+
+
+def _own_unit(role: str) -> str:
+    """SQL of the text of a note as far as the role may know it: what is for another office is null."""
+    unit = UNITS.get(Role(role)) if role in set(Role) else None
+    return f"(CASE WHEN {{t}}.visibility = 'UNIT' AND {{t}}.unit <> '{unit or '-'}' THEN NULL ELSE {{v}} END)"
 
 
 def _levels(text: str) -> list[int]:
@@ -83,6 +161,7 @@ CASE = (
             FieldType.CODES,
             "What this caller may do with it now.",
             lifecycle=CASE_LIFECYCLE,
+            facts=COMPUTED,
         ),
         Field("emergency", FieldType.BOOLEAN, "Service first, completion afterwards (darurat).", example=False),
         Field(
@@ -108,10 +187,36 @@ CASE = (
             "Not found in the registry: a proposal (usulan) for it should be made. The case goes on meanwhile.",
             example=True,
         ),
-        Field("assessed", FieldType.BOOLEAN, "Whether an assessment is recorded."),
+        Field("assessed", FieldType.BOOLEAN, "Whether an assessment is recorded in this round."),
         Field("need_count", FieldType.INTEGER, "Needs recorded.", example=2),
         Field("open_needs", FieldType.INTEGER, "Needs that are not final.", example=1),
         Field("referred_needs", FieldType.INTEGER, "Needs with a referral that runs.", example=1),
+        Field(
+            "open_tasks",
+            FieldType.INTEGER,
+            "Of an emergency: what was skipped and is still owed. While there is one, it ends by a death only.",
+            example=2,
+        ),
+        Field("tasks_due_at", FieldType.INSTANT, "By when that is to be made good.", nullable=True),
+        Field("returned_count", FieldType.INTEGER, "How often its recommendation was returned.", example=1),
+        Field("reopened_count", FieldType.INTEGER, "How often it was reopened.", example=0),
+        Field(
+            "assignee",
+            FieldType.TEXT,
+            "The officer who works on it, as `issuer#subject`.",
+            nullable=True,
+            example="https://sso.example.go.id#4711",
+            **_OF_WORK,
+        ),
+        Field(
+            "offered_to",
+            FieldType.TEXT,
+            "The officer whom it is offered to.",
+            nullable=True,
+            example="https://sso.example.go.id#4712",
+            **_OF_WORK,
+        ),
+        Field("family_plan_id", FieldType.ID, "The family plan that it belongs to.", nullable=True),
         Field("recommended_at", FieldType.INSTANT, "When it was recommended last.", nullable=True),
         Field("confirmed_at", FieldType.INSTANT, "When it was confirmed last.", nullable=True),
         Field(
@@ -127,6 +232,19 @@ CASE = (
             "Why it ended, in words that the people concerned may read.",
             nullable=True,
             example="Keluarga sudah mandiri",
+        ),
+        Field(
+            "closing_code",
+            FieldType.CODE,
+            "Why the platform itself ended it; null where somebody did.",
+            nullable=True,
+            codes=ClosingCode,
+        ),
+        Field(
+            "reopen_until",
+            FieldType.INSTANT,
+            "Until when an officer may reopen it at the word of its people; a manager may at any time.",
+            nullable=True,
         ),
         Field(
             "successor_id",
@@ -149,6 +267,32 @@ CASE = (
         AREA_FILTER,
         *updated_filters(),
         Filter("emergency", "{t}.emergency = {v}::boolean", parse_boolean, "Emergencies, or all others.", "true"),
+        Filter(
+            "tasks",
+            "CASE {v}::text WHEN 'OPEN' THEN {t}.open_tasks > 0 ELSE {t}.open_tasks > 0 AND {t}.tasks_due_at <= now() END",
+            _tasks,
+            "Emergencies that still owe what they skipped: `OPEN`, or `OVERDUE` past its deadline.",
+            "OVERDUE",
+            pattern="^(OPEN|OVERDUE)$",
+            reads="open_tasks",
+        ),
+        Filter(
+            "assignee",
+            "{t}.assignee = {v}::text",
+            _caller,
+            "Worked on by `me`, or by an officer as `issuer#subject`.",
+            "me",
+            pattern="^(me|[!-~]{1,200}#[!-~]{1,100})$",
+        ),
+        Filter(
+            "offered_to",
+            "{t}.offered_to = {v}::text",
+            _caller,
+            "Offered to `me`, or to an officer as `issuer#subject`.",
+            "me",
+            pattern="^(me|[!-~]{1,200}#[!-~]{1,100})$",
+        ),
+        id_filter("family_plan_id", "In this family plan."),
         Filter("attention", "{t}.attention = {v}::boolean", parse_boolean, "Waiting for an officer to look.", "true"),
         Filter(
             "escalation",
@@ -161,9 +305,10 @@ CASE = (
         id_filter("household_id", "Of this household."),
         Filter(
             "number",
-            "{t}.number = {v}::text",
+            _BY_NUMBER,
             _number,
-            "With this number.",
+            "With this number. Of a case that was merged, the case that goes on in its place as well: the one itself tells"
+            " it under `merged_into`.",
             "KSS-3326-7ZQ4-0MXR-K",
             pattern=f"^{_NUMBER}$",
         ),
@@ -193,6 +338,13 @@ NEED = (
             **_OF_NEEDS,
         ),
         Field("status", FieldType.CODE, "Where it stands.", codes=NeedStatus),
+        Field(
+            "allowed_actions",
+            FieldType.CODES,
+            "What this caller may do with it by `need-transitions`; what a referral moves moves with the referral only.",
+            lifecycle=BY_HAND,
+            facts=NEED_COMPUTED,
+        ),
         Field("referral_id", FieldType.ID, "The referral that serves it.", nullable=True),
         Field(
             "note", FieldType.TEXT, "What is particular about it.", nullable=True, example="Rawat jalan", **_FINDINGS
@@ -214,8 +366,32 @@ ASSESSMENT = (
     )
     .with_fields(
         Field("id", FieldType.ID, "Id of the assessment."),
-        Field("instrument", FieldType.CODE, "Questionnaire whose codes the answers use.", codes=Instrument),
+        Field("instrument", FieldType.TEXT, "The form that was asked by: its code.", example="REGSOSEK-CONDITION"),
+        Field(
+            "instrument_version",
+            FieldType.INTEGER,
+            "Its version, to which the answers are pinned; null of assessments older than forms.",
+            nullable=True,
+            example=1,
+        ),
+        Field("instrument_id", FieldType.ID, "That version of it.", nullable=True),
         Field("answers", FieldType.JSON, "Answers by question.", example={"409": 1}, **_FINDINGS),
+        Field(
+            "score",
+            FieldType.INTEGER,
+            "The score that the declared weights of the form make; null of a form without any.",
+            nullable=True,
+            example=9,
+            **_FINDINGS,
+        ),
+        Field(
+            "score_parts",
+            FieldType.JSON,
+            "The score, the most that it can be, and what each answer adds to it.",
+            nullable=True,
+            example={"points": 3, "most": 25, "parts": [{"question": "303", "answer": "8", "points": 3}]},
+            **_FINDINGS,
+        ),
         Field("summary", FieldType.TEXT, "Summary in words.", example="Ibu tunggal, dua anak bersekolah", **_FINDINGS),
         Field("assessed_at", FieldType.INSTANT, "When it was recorded."),
     )
@@ -258,9 +434,285 @@ DIRECT_SERVICE = (
 )
 DIRECT_SERVICE.default_sort = "id"
 
+INSTRUMENT = (
+    Shape(
+        "assessment_form",
+        "instruments",
+        "instruments {t}",
+        "A version of a form of assessments: what it asks, as JSON Schema with labels in both languages, and how its score is"
+        " made. A version never changes; what is to change gets the next one.",
+        scope=Scope.CASES_READ,
+        kinds=EVERYBODY,
+        kind=Kind.INSTRUMENT,
+        tenant=False,
+        personal=False,
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the version."),
+        Field("code", FieldType.TEXT, "Code of the form.", example="SLRT-NEEDS"),
+        Field("version", FieldType.INTEGER, "Its version.", example=1),
+        Field(
+            "label",
+            FieldType.LABEL,
+            "Name of the form.",
+            "json_build_object('id', {t}.label_id, 'en', {t}.label_en)",
+            example={"id": "Kondisi keluarga menurut Regsosek", "en": "Condition of the family, after Regsosek"},
+        ),
+        Field(
+            "form",
+            FieldType.JSON,
+            "JSON Schema (2020-12) of the answers; `x-label` names each question and code.",
+            example={"type": "object", "properties": {}},
+        ),
+        Field(
+            "score",
+            FieldType.JSON,
+            "Weights by question and code, with their source and how far that can be trusted; null without a score.",
+            nullable=True,
+            example={"code": "CONDITION", "confidence": "design"},
+        ),
+        Field("citation", FieldType.TEXT, "Source of the questions.", example="BPS Regsosek 2022-K"),
+        Field("confidence", FieldType.TEXT, "How far that can be trusted.", example="sourced"),
+        Field("valid_from", FieldType.DATE, "First day on which it may be asked by."),
+    )
+    .with_filters(
+        Filter("code", "{t}.code = {v}::text", _form_code, "Versions of this form.", "SLRT-NEEDS", pattern=_FORM_CODE)
+    )
+    .with_sorts(ID_SORT)
+)
+
+PLAN_LINE = (
+    Shape(
+        "plan_line",
+        "plan-lines",
+        "case_plan_lines {t}",
+        "Who does what by when.",
+        scope=Scope.CASES_READ,
+        kinds=ALL_STAFF,
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the line."),
+        Field("need_id", FieldType.ID, "The need that it serves.", nullable=True),
+        Field("action", FieldType.TEXT, "What is to be done.", example="Antar berkas ke kantor BPJS", **_FINDINGS),
+        Field("responsible_role", FieldType.CODE, "Whoever has this role does it.", nullable=True, codes=Role),
+        Field("responsible_organization_id", FieldType.ID, "This organization does it.", nullable=True),
+        Field(
+            "responsible_subject",
+            FieldType.TEXT,
+            "This officer does it, as `issuer#subject`.",
+            nullable=True,
+            example="https://sso.example.go.id#4711",
+            **_OF_WORK,
+        ),
+        Field("due_on", FieldType.DATE, "By which day."),
+        Field("status", FieldType.CODE, "What became of it.", codes=PlanLineStatus),
+        Field("evidence", FieldType.TEXT, "What shows it.", nullable=True, example="Tanda terima 12/2026", **_FINDINGS),
+        Field("created_at", FieldType.INSTANT, "When it was planned."),
+        Field("ended_at", FieldType.INSTANT, "When it was done or dropped.", nullable=True),
+        Field("reminded_at", FieldType.INSTANT, "When it was told that it is due.", nullable=True),
+    )
+    .with_filters(code_filter("status", PlanLineStatus, "In one of these states."))
+    .with_sorts(ID_SORT, Sort("due_on", "{t}.due_on", "date", parse_date))
+)
+PLAN_LINE.default_sort = "id"
+
+NOTE = (
+    Shape("note", "notes", "case_notes {t}", "A note of an officer.", scope=Scope.CASES_READ, kinds=ALL_STAFF)
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the note."),
+        Field("visibility", FieldType.CODE, "Who reads it.", codes=NoteVisibility),
+        Field("unit", FieldType.CODE, "Office of its author.", codes=CaseUnit),
+        Field(
+            "text",
+            FieldType.TEXT,
+            "The note; null where it is for another office, or erased.",
+            nullable=True,
+            sealed=SEALED_NOTE,
+            example="Ibu lebih mudah ditemui sore hari",
+            stripped=_own_unit,
+            **_FINDINGS,
+        ),
+        Field(
+            "author",
+            FieldType.TEXT,
+            "Who wrote it, as `issuer#subject`.",
+            example="https://sso.example.go.id#4711",
+            **_OF_WORK,
+        ),
+        Field("created_at", FieldType.INSTANT, "When it was written."),
+        Field("erased_at", FieldType.INSTANT, "When it was erased.", nullable=True),
+    )
+    .with_sorts(ID_SORT)
+)
+NOTE.default_sort = "id"
+
+ASSIGNMENT = (
+    Shape(
+        "assignment",
+        "assignments",
+        "case_assignments {t}",
+        "That an officer works on the case, or was asked to.",
+        scope=Scope.CASES_READ,
+        kinds=ALL_STAFF,
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the assignment."),
+        Field(
+            "assignee",
+            FieldType.TEXT,
+            "The officer, as `issuer#subject`.",
+            example="https://sso.example.go.id#4711",
+            **_OF_WORK,
+        ),
+        Field(
+            "offered_by",
+            FieldType.TEXT,
+            "Who gave or offered it, as `issuer#subject`.",
+            example="https://sso.example.go.id#4712",
+            **_OF_WORK,
+        ),
+        Field("status", FieldType.CODE, "Where it stands.", codes=AssignmentStatus),
+        Field("reason", FieldType.TEXT, "Why.", nullable=True, example="Pindah tugas", **_OF_WORK),
+        Field("answer", FieldType.TEXT, "Why it was declined.", nullable=True, example="Saya kerabatnya", **_OF_WORK),
+        Field("created_at", FieldType.INSTANT, "When it was made."),
+        Field("began_at", FieldType.INSTANT, "When the officer took over.", nullable=True),
+        Field("ended_at", FieldType.INSTANT, "When it ended.", nullable=True),
+    )
+    .with_sorts(ID_SORT)
+)
+ASSIGNMENT.default_sort = "id"
+
+TASK = (
+    Shape(
+        "task",
+        "tasks",
+        "case_tasks {t}",
+        "What an emergency skipped, to be made good afterwards.",
+        scope=Scope.CASES_READ,
+        kinds=ALL_STAFF,
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the task."),
+        Field("type", FieldType.CODE, "What was skipped.", codes=TaskType),
+        Field("status", FieldType.CODE, "Whether it is made good.", codes=TaskStatus),
+        Field("due_at", FieldType.INSTANT, "By when; null where no policy sets a deadline.", nullable=True),
+        Field(
+            "overdue",
+            FieldType.BOOLEAN,
+            "Whether it is still owed past its deadline.",
+            "coalesce({t}.status = 'OPEN' AND {t}.due_at <= now(), false)",
+            example=False,
+        ),
+        Field("done_at", FieldType.INSTANT, "When it was closed.", nullable=True),
+        Field("document", FieldType.CODE, "The document that was seen.", nullable=True, codes=IdentityDocument),
+        Field("evidence", FieldType.TEXT, "What shows it.", nullable=True, example="KTP dilihat di IGD", **_FINDINGS),
+    )
+    .with_filters(code_filter("status", TaskStatus, "In one of these states."))
+    .with_sorts(ID_SORT)
+)
+TASK.default_sort = "id"
+
+FAMILY_PLAN = (
+    Shape(
+        "family_plan",
+        "family-plans",
+        "family_plans {t}",
+        "One goal that groups several cases of a household; each keeps its own way and its own deadlines.",
+        scope=Scope.CASES_READ,
+        kinds=ALL_STAFF,
+        kind=Kind.FAMILY_PLAN,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("plan"),
+        Field("household_id", FieldType.ID, "The household."),
+        Field("area_code", FieldType.VILLAGE, "Village (Kemendagri code).", "{t}.area", example="33.26.01.2001"),
+        Field("goal", FieldType.TEXT, "What is to be different.", example="Anak kembali bersekolah", **_FINDINGS),
+        Field("status", FieldType.CODE, "Whether it goes on.", codes=FamilyPlanStatus),
+        Field("ended_at", FieldType.INSTANT, "When it ended.", nullable=True),
+    )
+    .with_filters(
+        code_filter("status", FamilyPlanStatus, "In one of these states."),
+        AREA_FILTER,
+        id_filter("household_id", "Of this household."),
+        *updated_filters(),
+    )
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT)
+)
+
+CASE_MERGE = (
+    Shape(
+        "case_merge",
+        "case-merges",
+        "case_merges {t}",
+        "That one case was a duplicate of another. While nothing was built on it, it can be undone.",
+        scope=Scope.CASES_READ,
+        kinds=ALL_STAFF,
+        kind=Kind.CASE_MERGE,
+        version="{t}.version",
+    )
+    .with_fields(
+        *aggregate_fields("merge"),
+        Field("case_id", FieldType.ID, "The duplicate."),
+        Field("survivor_id", FieldType.ID, "The case that goes on."),
+        Field("area_code", FieldType.VILLAGE, "Village (Kemendagri code).", "{t}.area", example="33.26.01.2001"),
+        Field("status", FieldType.CODE, "Whether it stands.", codes=MergeStatus),
+        Field("reason", FieldType.TEXT, "Why they were taken for one.", example="Dilaporkan dua kali", **_OF_WORK),
+        Field("undone_at", FieldType.INSTANT, "When it was undone.", nullable=True),
+    )
+    .with_filters(
+        code_filter("status", MergeStatus, "In one of these states."),
+        AREA_FILTER,
+        id_filter("case_id", "Of this duplicate."),
+        id_filter("survivor_id", "Into this case."),
+        *updated_filters(),
+    )
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT)
+)
+
 _PART = "{t}.regency = {p}.regency AND {t}.case_id = {p}.id"
 CASE.link(Link("needs", NEED, _PART, "What people of the household need.", embedded=True))
 CASE.link(Link("assessments", ASSESSMENT, _PART, "What was found at assessments."))
+CASE.link(Link("plan", PLAN_LINE, _PART, "Who does what by when."))
+CASE.link(Link("notes", NOTE, _PART, "Notes of officers."))
+CASE.link(Link("assignments", ASSIGNMENT, _PART, "Who works on it and who did."))
+CASE.link(Link("tasks", TASK, _PART, "What an emergency skipped."))
+CASE.link(
+    Link(
+        "eligibility_checks",
+        ELIGIBILITY_CHECK,
+        "{t}.regency = {p}.regency AND {t}.id = ANY ({p}.eligibility_check_ids)",
+        "The eligibility checks that its recommendation stands on.",
+    )
+)
+CASE.link(
+    Link(
+        "family_plan",
+        FAMILY_PLAN,
+        "{t}.regency = {p}.regency AND {t}.id = {p}.family_plan_id",
+        "The family plan that it belongs to.",
+        single=True,
+    )
+)
+FAMILY_PLAN.link(
+    Link("cases", CASE, "{t}.regency = {p}.regency AND {t}.family_plan_id = {p}.id", "The cases that it groups.")
+)
+HOUSEHOLD.link(
+    Link(
+        "family_plans",
+        FAMILY_PLAN,
+        "{t}.regency = {p}.regency AND {t}.household_id = {p}.id",
+        "The plans that were made for the family.",
+    )
+)
+CASE.link(
+    Link(
+        "merges",
+        CASE_MERGE,
+        "{t}.regency = {p}.regency AND {t}.survivor_id = {p}.id",
+        "Duplicates that were merged into it.",
+    )
+)
 CASE.link(clocks_of("case"))
 CASE.link(Link("services", DIRECT_SERVICE, _PART, "Services given by the unit itself."))
 CASE.link(

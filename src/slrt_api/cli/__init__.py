@@ -1,5 +1,5 @@
 """The command line: `slrt-api dev | serve | worker | db ... | seed demo | audit ... | keys ... | names ... | grants ... |
-openapi ... | programs ... | token ROLE`.
+openapi ... | programs ... | lifecycles ... | token ROLE`.
 
 Commands only; what they do stands in the modules of this package, which are imported when a command needs them: a token
 is asked for many times an hour and must not wait for the whole service to load.
@@ -34,6 +34,7 @@ keys = typer.Typer(
     help="The keys of numbers and other personal values: what stands under which, rotation.", no_args_is_help=True
 )
 names = typer.Typer(help="What people are found by.", no_args_is_help=True)
+lifecycles = typer.Typer(help="The state machines of the house.", no_args_is_help=True)
 programs = typer.Typer(help="The shipped programs and their rules.", no_args_is_help=True)
 grants = typer.Typer(help="Who may act where: the first administrator.", no_args_is_help=True)
 app.add_typer(db, name="db")
@@ -43,6 +44,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(names, name="names")
 app.add_typer(openapi, name="openapi")
 app.add_typer(grants, name="grants")
+app.add_typer(lifecycles, name="lifecycles")
 app.add_typer(programs, name="programs")
 
 DataDir = Annotated[
@@ -239,6 +241,20 @@ def programs_page(
         catalog_page.check(root)
     else:
         catalog_page.write(root)
+
+
+@lifecycles.command("page")
+def lifecycles_page(
+    check: Annotated[bool, typer.Option("--check", help="Only compare; fail when the page is old.")] = False,
+    root: Annotated[Path, typer.Option(help="Folder in which docs/lifecycles.md lies.")] = Path(),
+) -> None:
+    """Write docs/lifecycles.md from the tables of the state machines. Needs no database."""
+    from slrt_api.cli import lifecycle_page
+
+    if check:
+        lifecycle_page.check(root)
+    else:
+        lifecycle_page.write(root)
 
 
 @app.command()

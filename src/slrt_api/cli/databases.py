@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import asyncpg
 
 from slrt_api.areas import reference as areas_reference
+from slrt_api.cases import reference as cases_reference
 from slrt_api.cli.refusal import Refusal, readable_settings
 from slrt_api.clocks import reference as clocks_reference
 from slrt_api.complaints import reference as complaints_reference
@@ -63,6 +64,7 @@ async def upgrade(owner_url: str) -> None:
         await clocks_reference.load(owner)
         await programs_reference.load(owner)
         await complaints_reference.load(owner)
+        await cases_reference.load(owner)
     finally:
         await owner.close()
 

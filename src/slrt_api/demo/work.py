@@ -29,10 +29,9 @@ from slrt_api.complaints.service.step import TransitionComplaint
 from slrt_api.demo.organizations import LKS_CARE, SOCIAL_OFFICE
 from slrt_api.demo.people import PUSKESOS_VILLAGES
 from slrt_api.demo.stage import HOURS, Stage
-from slrt_api.flows import consents, open_case
+from slrt_api.flows import case_merge, consents, open_case
 from slrt_api.flows.consents import RecordConsent
 from slrt_api.flows.open_case import OpenCase
-from slrt_api.households.codes import Instrument
 from slrt_api.referrals import service as referrals
 from slrt_api.referrals.codes import ENDED as REFERRAL_ENDS
 from slrt_api.referrals.codes import ReferralAction, ReferralStatus
@@ -96,7 +95,8 @@ COMPLAINTS: Final[Mapping[ComplaintStatus, str]] = {
     ComplaintStatus.REOPENED: "START RESOLVE CLOSE REOPEN",
 }
 
-_DECISIONS: Final = frozenset({"CONFIRM", "RETURN", "TRANSFER", "MERGE", "REOPEN"})
+#: actions, and the outcome, that a coordinator answers for
+_DECISIONS: Final = frozenset({"CONFIRM", "RETURN", "TRANSFER", "MERGE", "REOPEN", "CLOSED_SELF_RELIANT"})
 _RECEIVERS_STEPS: Final = frozenset(
     {"RECEIVE", "REVIEW", "ACCEPT", "DECLINE", "WAITLIST", "REDIRECT", "REALIZE", "FAIL"}
 )
@@ -238,7 +238,7 @@ class _Scene:
 
     async def _case_step(self, step: str, case_id: UUID, word: str, into: UUID | None) -> None:
         action, _, outcome = word.partition(":")
-        actor = self._coordinator if action in _DECISIONS else self._officer
+        actor = self._coordinator if action in _DECISIONS or outcome in _DECISIONS else self._officer
         command = CaseTransition(
             action=CaseAction(action),
             reason=_CASE_REASONS.get(outcome or action),
@@ -246,7 +246,7 @@ class _Scene:
             into=into,
             area_code="33.27" if action == CaseAction.TRANSFER else None,
         )
-        await self._stage.act(step, actor, cases.transition, command, on=case_id)
+        await self._stage.act(step, actor, case_merge.transition, command, on=case_id)
 
     async def _record(self, step: str, case_id: UUID, home: Home, second: tuple[Domain, str]) -> list[UUID]:
         """A need of the first member and one of the last, and an assessment. Returns the needs."""
@@ -259,7 +259,7 @@ class _Scene:
             self._stage.at += timedelta(minutes=10)
             command = AddNeed(person_id=person, domain=domain, need=need)
             await self._stage.act(f"{step} need {number}", self._officer, cases.add_need, command, on=case_id)
-        found = RecordAssessment(instrument=Instrument.REGSOSEK2022K, answers={"304": 4, "409": 1}, summary=_FOUND)
+        found = RecordAssessment(instrument="REGSOSEK2022K", answers={"304": 4, "409": 1}, summary=_FOUND)
         case = await self._stage.act(f"{step} assessment", self._officer, cases.assess, found, on=case_id)
         return sorted(UUID(need["id"]) for need in case["needs"])
 

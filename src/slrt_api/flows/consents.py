@@ -11,10 +11,12 @@ from slrt_api.access.consents.lifecycle import FACTS, LIFECYCLE, RECORDERS
 from slrt_api.access.consents.models import Consent
 from slrt_api.access.consents.shapes import CONSENT
 from slrt_api.access.scopes import Scope
+from slrt_api.cases.codes import TaskType
 from slrt_api.cases.models import Case
+from slrt_api.cases.service import tasks
 from slrt_api.households.models import Person
 from slrt_api.kernel import errors
-from slrt_api.kernel.ids import Kind, new_id
+from slrt_api.kernel.ids import Kind, new_id, tenant_of
 from slrt_api.referrals import service as referrals
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.strictjson import Instant
@@ -97,6 +99,8 @@ async def record(tx: Transaction, actor: Actor, command: RecordConsent) -> Conse
             raise errors.Invalid.reference("/case_id")
         if command.basis is LawfulBasis.VITAL_INTEREST and not case.emergency:
             raise errors.Conflict("case_not_emergency")
+        if case.open_tasks and command.basis is not LawfulBasis.VITAL_INTEREST:
+            await _file_completed(tx, case.id)
     return await tx.create(
         Consent(
             regency=person.regency,
@@ -141,6 +145,15 @@ async def transition(tx: Transaction, actor: Actor, id_: UUID, command: Transiti
         await referrals.empty_packages(tx, row.regency, row.person_id, row.case_id)
     columns: dict[str, Any] = {"status": line.target, "withdrawn_at": tx.now}
     return await tx.change(row, "withdrawn", texts={"reason": command.reason}, **columns)
+
+
+async def _file_completed(tx: Transaction, case_id: UUID) -> None:
+    """Of an emergency, what its people have now been asked settles the task that was left for it."""
+    async with tx.effect(tenant_of(case_id)):
+        case = await tx.lock(Case, case_id)
+        settled = await tasks.settle(tx, case, {TaskType.CONSENT})
+        if settled.tasks:
+            await tx.change(case, "consent_recorded", parts=settled.parts, **settled.columns)
 
 
 def _check(tx: Transaction, command: RecordConsent) -> None:

@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 
 from slrt_api.access.scopes import Scope
+from slrt_api.cases import service as cases
 from slrt_api.cases.models import Case
 from slrt_api.clocks.codes import ClockState
 from slrt_api.clocks.models import OPEN as RUNS
@@ -66,6 +67,7 @@ async def _close(tx: Transaction, actor: Actor, id_: UUID) -> None:
 ON_DUE: Final[dict[tuple[Kind, str], AtEnd]] = {
     (Kind.COMPLAINT, "COMPLAINANT_ANSWER"): _lapse,
     (Kind.COMPLAINT, "OBJECTION_WINDOW"): _close,
+    (Kind.CASE, "DOCUMENTS"): cases.lapse,
 }
 #: all that the worker needs to take the steps of ON_DUE, in the role of itself alone
 _STEPPING: Final = frozenset({Scope.COMPLAINTS_HANDLE.value, Scope.CASES_WRITE.value, Scope.REFERRALS_WRITE.value})

@@ -39,6 +39,8 @@ NOT_OFFERED: Final = frozenset(
         "attachments.progress",
         "attachments.record",
         "calendars.show",
+        "cases.lapse",
+        "cases.remind_plan_line",
         "civil_checks.question",
         "civil_checks.record",
         "clocks.announce_breach",

@@ -4,7 +4,7 @@ A count below `LEAST` is not told: in a village it is a person. Nor may two coun
 can be combined at will, whoever takes one from another gets the count of what lies between them. So every count is told in
 whole steps of `LEAST`, rounded down. Two told counts then differ by a multiple of it, and a difference stands for nine
 neighboring values of the true one: no pair of filters leads to a count below `LEAST`, and no part has to be withheld because
-another one was told (`docs/decisions/0022`).
+another one was told (`docs/decisions/0028`).
 """
 
 from typing import Final

@@ -86,6 +86,13 @@ class Kind(IntEnum):
     COMPLAINT_LINK = 53
     ROUTING_POLICY = 50
     ROUTING_OFFER = 52
+    CASE_PLAN_LINE = 45
+    NOTE = 46
+    ASSIGNMENT = 47
+    INSTRUMENT = 48
+    FAMILY_PLAN = 49
+    CASE_TASK = 54
+    CASE_MERGE = 55
 
 
 _KINDS = {int(kind): kind for kind in Kind}

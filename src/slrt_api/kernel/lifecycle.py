@@ -37,6 +37,7 @@ class Transition:
     """One line of a table. `refusal` is the problem code (409) when the guard is not TRUE.
 
     Two lines may lead from one state to another by the same action, for roles that are not the same.
+    also  further guards, each with its own refusal; asked after `guard`, in this order
     """
 
     source: str
@@ -47,6 +48,20 @@ class Transition:
     guard: Criterion | None = None
     refusal: str = "guard_refused"
     reason_required: bool = False
+    also: tuple[tuple[Criterion, str], ...] = ()
+
+    @property
+    def whole(self) -> Criterion | None:
+        """All guards as one; None where there is none."""
+        parts = (*([self.guard] if self.guard is not None else []), *(guard for guard, _ in self.also))
+        return parts[0] if len(parts) == 1 else criteria.AllOf(parts) if parts else None
+
+    def refused(self, row: Mapping[str, Value], actor: Mapping[str, Value]) -> str | None:
+        """The code of the first guard that is not TRUE."""
+        for guard, code in (*([(self.guard, self.refusal)] if self.guard is not None else []), *self.also):
+            if criteria.evaluate(guard, row, actor) is not Truth.TRUE:
+                return code
+        return None
 
 
 class LabelAnswer(TypedDict):
@@ -76,6 +91,7 @@ class Lifecycle:
 
     initial        states in which a thing may begin; by default the first
     from_terminal  actions besides REOPEN that may leave a terminal state
+    part           it is some lines of another table: not all of its states are on a way here
     Raises ValueError, naming the line, for a table that contradicts itself.
     """
 
@@ -87,6 +103,7 @@ class Lifecycle:
         *,
         initial: Collection[str] = (),
         from_terminal: Collection[str] = (),
+        part: bool = False,
     ) -> None:
         self.name = name
         self.states = tuple(states)
@@ -95,7 +112,7 @@ class Lifecycle:
         self._from = {
             state.code: tuple(each for each in self.transitions if each.source == state.code) for state in self.states
         }
-        _validate(self, frozenset(initial or [self.states[0].code]), frozenset(from_terminal) | {"REOPEN"})
+        _validate(self, frozenset(initial or [self.states[0].code]), frozenset(from_terminal) | {"REOPEN"}, part=part)
 
     def advance(
         self,
@@ -118,14 +135,18 @@ class Lifecycle:
         choices = [each for each in self._from[state] if each.action == action]
         if not choices:
             raise Conflict("transition_not_allowed")
-        transition = _choose(choices, outcome, role)
-        if role not in transition.roles:
+        lines = _choose(choices, outcome)
+        own = [each for each in lines if role in each.roles]
+        if not own:
             raise Forbidden("role_not_allowed")
-        if transition.scope not in scopes:
-            raise Forbidden("scope_missing", scope=transition.scope)
-        if not _passes(transition, row, actor):
-            raise Conflict(transition.refusal)
-        return transition
+        held = [each for each in own if each.scope in scopes]
+        if not held:
+            raise Forbidden("scope_missing", scope=own[0].scope)
+        # Roles may have lines of their own to the same target, and one role several: the first that lets it pass.
+        refusals = [each.refused(row, actor) for each in held]
+        if None not in refusals:
+            raise Conflict(refusals[0] or "guard_refused")
+        return held[refusals.index(None)]
 
     def require_reason(self, transition: Transition, reason: str | None) -> None:
         """Raises Invalid where the transition needs a reason and none, or only space, is given."""
@@ -164,7 +185,7 @@ class Lifecycle:
         for state in self._from:
             guards: dict[str, list[Criterion | None]] = {}
             for each in self._permitted(state, role, scopes):
-                guards.setdefault(each.action, []).append(each.guard)
+                guards.setdefault(each.action, []).append(each.whole)
             if not guards:
                 continue
             if all(None in of_action for of_action in guards.values()):
@@ -196,7 +217,7 @@ class Lifecycle:
                     "action": each.action,
                     "to": each.target,
                     "roles": sorted(each.roles),
-                    "guard": criteria.describe(each.guard) if each.guard is not None else None,
+                    "guard": criteria.describe(each.whole) if each.whole is not None else None,
                 }
                 for each in self.transitions
             ],
@@ -206,23 +227,23 @@ class Lifecycle:
         return [each for each in self._from[state] if role in each.roles and each.scope in scopes]
 
 
-def _choose(choices: list[Transition], outcome: str | None, role: str) -> Transition:
-    """The line of that outcome; of several, which differ by their roles, the one of `role`."""
+def _choose(choices: list[Transition], outcome: str | None) -> list[Transition]:
+    """The lines to the target that is meant."""
     if outcome is None:
         if len({each.target for each in choices}) > 1:
             raise Invalid.at("/outcome", "outcome_required", "This action has several outcomes: name one.")
-        outcome = choices[0].target
-    lines = [each for each in choices if each.target == outcome]
-    if not lines:
+        return choices
+    found = [each for each in choices if each.target == outcome]
+    if not found:
         raise Invalid.at("/outcome", "unknown_outcome", "Not an outcome of this action from the present state.")
-    return next((each for each in lines if role in each.roles), lines[0])
+    return found
 
 
 def _passes(transition: Transition, row: Mapping[str, Value], actor: Mapping[str, Value]) -> bool:
-    return transition.guard is None or criteria.evaluate(transition.guard, row, actor) is Truth.TRUE
+    return transition.refused(row, actor) is None
 
 
-def _validate(table: Lifecycle, initial: frozenset[str], from_terminal: frozenset[str]) -> None:
+def _validate(table: Lifecycle, initial: frozenset[str], from_terminal: frozenset[str], *, part: bool) -> None:
     codes = [state.code for state in table.states]
     terminal = {state.code for state in table.states if state.terminal}
     if len(set(codes)) < len(codes):
@@ -231,27 +252,35 @@ def _validate(table: Lifecycle, initial: frozenset[str], from_terminal: frozense
         # Codes are written into SQL as they are.
         if not _CODE.fullmatch(code):
             raise ValueError(f"{table.name}: {code!r} is not UPPER_SNAKE")
-    seen: dict[tuple[str, str, str], frozenset[str]] = {}
+    seen: set[tuple[str, str, str]] = set()
+    lines: list[Transition] = []
     for each in table.transitions:
         line = f"{table.name}: {each.source} {each.action} {each.target}"
         if not {each.source, each.target} <= set(codes):
             raise ValueError(f"{line}: unknown state")
-        # Twice only for others, who may under a condition of their own.
-        before = seen.get((each.source, each.action, each.target), frozenset())
-        if before & each.roles:
+        if any(_same_way(other, each) for other in lines):
             raise ValueError(f"{line}: stands twice")
         if not each.roles:
             raise ValueError(f"{line}: nobody may")
         if each.source in terminal and each.action not in from_terminal:
             raise ValueError(f"{line}: leaves a terminal state")
-        seen[each.source, each.action, each.target] = before | each.roles
+        seen.add((each.source, each.action, each.target))
+        lines.append(each)
     if not initial <= set(codes):
         raise ValueError(f"{table.name}: unknown initial state")
+    if part:
+        return
     forward = {(source, target) for source, _, target in seen}
     if unreachable := set(codes) - _closure(initial, forward):
         raise ValueError(f"{table.name}: unreachable {sorted(unreachable)}")
     if dead := set(codes) - _closure(terminal, {(target, source) for source, target in forward}):
         raise ValueError(f"{table.name}: no way to an end from {sorted(dead)}")
+
+
+def _same_way(one: Transition, other: Transition) -> bool:
+    """Whether two lines say twice who may go one way: roles may have lines of their own, under a scope or guard of their own."""
+    ways = (one.source, one.action, one.target), (other.source, other.action, other.target)
+    return ways[0] == ways[1] and bool(one.roles & other.roles) and one.scope == other.scope
 
 
 def _closure(start: Collection[str], edges: Collection[tuple[str, str]]) -> set[str]:

@@ -268,7 +268,7 @@ def _actions(rule: Rule, permitted: frozenset[str]) -> list[ActionDocument]:
                         if role.value in line.roles & permitted and Scope(line.scope) in PERMISSIONS[role]
                     ),
                     "scope": line.scope,
-                    "guard": describe(line.guard) if line.guard is not None else None,
+                    "guard": describe(line.whole) if line.whole is not None else None,
                 }
             )
             for line in lifecycle.transitions

@@ -2020,6 +2020,160 @@ _ALL: Final = (
         ("Penyimpanan lampiran tidak tersedia", "The store of attachments is not available"),
         ("Coba lagi sebentar lagi.", "Try again in a moment."),
     ),
+    # plans, notes, assignments, emergencies and merges of cases
+    _problem(
+        409,
+        "tasks_open",
+        ("Tugas darurat belum selesai", "Tasks of the emergency are open"),
+        (
+            "Lengkapi dahulu yang dilewati: identitas, data terpadu, asesmen, persetujuan.",
+            "First make good what was skipped: identity, registry, assessment, consent.",
+        ),
+    ),
+    _problem(
+        409,
+        "task_not_open",
+        ("Tidak ada tugas terbuka", "No such task is open"),
+        (
+            "Kasus ini tidak menunggu hal tersebut.",
+            "The case does not wait for this.",
+        ),
+    ),
+    _problem(
+        422,
+        "one_of",
+        ("Pilih tepat satu", "Exactly one is wanted"),
+        (
+            "Sebutkan tepat satu penanggung jawab.",
+            "Name exactly one who is responsible.",
+        ),
+    ),
+    _problem(
+        422,
+        "date_in_past",
+        ("Tanggal sudah lewat", "The day has passed"),
+        (
+            "Berikan tanggal yang belum lewat.",
+            "Give a day that has not passed.",
+        ),
+    ),
+    _problem(
+        409,
+        "plan_full",
+        ("Rencana penuh", "The plan is full"),
+        (
+            "Satu kasus memuat paling banyak 100 baris rencana.",
+            "A case holds at most 100 lines of a plan.",
+        ),
+    ),
+    _problem(
+        409,
+        "notes_full",
+        ("Catatan penuh", "The notes are full"),
+        (
+            "Satu kasus memuat paling banyak 1.000 catatan.",
+            "A case holds at most 1,000 notes.",
+        ),
+    ),
+    _problem(
+        403,
+        "not_the_author",
+        ("Bukan penulisnya", "Not its author"),
+        (
+            "Hanya penulis atau pengambil keputusan yang dapat menghapus catatan.",
+            "Only its author, or who decides cases, erases a note.",
+        ),
+    ),
+    _problem(
+        409,
+        "note_erased",
+        ("Catatan sudah dihapus", "The note is erased"),
+        (
+            "Catatan ini sudah dihapus.",
+            "This note was erased before.",
+        ),
+    ),
+    _problem(
+        409,
+        "assignee_unchanged",
+        ("Petugas tidak berubah", "The officer is the same"),
+        (
+            "Kasus ini sudah ditangani petugas itu.",
+            "The case is that officer's already.",
+        ),
+    ),
+    _problem(
+        409,
+        "assignment_offered",
+        ("Serah terima menunggu jawaban", "A hand-over waits for its answer"),
+        (
+            "Tunggu jawaban atau tarik kembali tawarannya.",
+            "Wait for the answer, or withdraw the offer.",
+        ),
+    ),
+    _problem(
+        403,
+        "not_the_assignee",
+        ("Bukan petugas kasus ini", "Not the officer of the case"),
+        (
+            "Hanya petugasnya atau pimpinan yang menyerahkan kasus.",
+            "Only its officer, or who leads, hands a case over.",
+        ),
+    ),
+    _problem(
+        409,
+        "no_assignment_offered",
+        ("Tidak ada tawaran", "Nothing is offered"),
+        (
+            "Kasus ini tidak sedang ditawarkan.",
+            "The case is not offered to anybody.",
+        ),
+    ),
+    _problem(
+        403,
+        "not_your_assignment",
+        ("Tawaran bukan untuk Anda", "The offer is not yours to answer"),
+        (
+            "Yang ditawari menerima atau menolak; yang menawarkan menariknya.",
+            "Whom it is offered to accepts or declines; who offered it withdraws it.",
+        ),
+    ),
+    _problem(
+        409,
+        "merge_undone",
+        ("Penggabungan sudah dibatalkan", "The merge is undone"),
+        (
+            "Penggabungan ini sudah dibatalkan.",
+            "This merge was undone before.",
+        ),
+    ),
+    _problem(
+        409,
+        "merge_depended_on",
+        ("Penggabungan sudah menjadi dasar hal lain", "Something depends on the merge"),
+        (
+            "Batalkan dahulu yang terjadi sesudahnya, bila mungkin.",
+            "First undo what came after it, where that is possible.",
+        ),
+    ),
+    _problem(
+        409,
+        "family_plan_ended",
+        ("Rencana keluarga berakhir", "The family plan has ended"),
+        (
+            "Buat rencana keluarga yang baru.",
+            "Make a new family plan.",
+        ),
+    ),
+    _problem(
+        409,
+        "case_in_family_plan",
+        ("Kasus sudah dalam rencana", "The case is in the plan"),
+        (
+            "Kasus ini sudah menjadi bagian rencana itu.",
+            "The case belongs to the plan already.",
+        ),
+    ),
 )
 
 PROBLEMS: Final[Mapping[str, Problem]] = MappingProxyType({problem.code: problem for problem in _ALL})

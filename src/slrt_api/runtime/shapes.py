@@ -146,6 +146,13 @@ class Link:
 
 
 @dataclass(frozen=True)
+class OfCaller:
+    """In place of a filter's value: a fact of whoever asks."""
+
+    fact: str
+
+
+@dataclass(frozen=True)
 class Filter:
     """One query parameter of a list: SQL over `{t}` and the bound value `{v}`, and the parser of its text.
 

@@ -22,6 +22,7 @@ from slrt_api.runtime.shapes import (
     Link,
     LinkMember,
     Member,
+    OfCaller,
     PagedMember,
     PageFact,
     PageInfo,
@@ -48,7 +49,8 @@ class Statement:
     sealed: bool
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
-        return [given[name] for name in self.names]
+        values = [given[name] for name in self.names]
+        return [given[f"actor.{each.fact}"] if isinstance(each, OfCaller) else each for each in values]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pydantic import Field
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.codelists import load_services
 from slrt_api.cases.codes import FINAL_NEEDS, CaseStatus, Domain, NeedAction, NeedStatus
-from slrt_api.cases.lifecycle import NEED_LIFECYCLE, need_line
+from slrt_api.cases.lifecycle import BY_HAND, need_line
 from slrt_api.cases.models import Case, Need
 from slrt_api.cases.shapes import CASE
 from slrt_api.kernel import errors
@@ -106,16 +106,17 @@ async def transition_need(tx: Transaction, actor: Actor, case_id: UUID, command:
     """
     case = await tx.ask(Case, case_id)
     need = await of_case(tx, case, command.need_id)
-    if command.action in {NeedAction.REFER, NeedAction.RETURN, NeedAction.MEET} or need.status == NeedStatus.REFERRED:
+    if command.action not in BY_HAND.actions:
         raise errors.Conflict("transition_not_allowed")
-    line = NEED_LIFECYCLE.advance(
-        need.status, command.action, role=actor.role, scopes=actor.scopes, row={}, actor=actor.guard_facts
+    line = BY_HAND.advance(
+        need.status,
+        command.action,
+        role=actor.role,
+        scopes=actor.scopes,
+        row={"case_status": case.status, "case_open": case.closed_at is None},
+        actor=actor.guard_facts,
     )
-    NEED_LIFECYCLE.require_reason(line, command.reason)
-    if case.closed_at is not None:
-        raise errors.Conflict("case_closed")
-    if command.action is NeedAction.SERVE and case.status != CaseStatus.IN_SERVICE:
-        raise errors.Conflict("case_not_in_service")
+    BY_HAND.require_reason(line, command.reason)
     counts = counts_after(case, need, NeedStatus(line.target))
     need = await tx.update(need, status=line.target)
     event = {NeedAction.SERVE: "need_served", NeedAction.FAIL: "need_failed"}.get(command.action, "need_cancelled")

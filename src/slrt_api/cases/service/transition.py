@@ -1,4 +1,7 @@
-"""The steps of a case: one use case, the table of the lifecycle, and what each action does besides."""
+"""The steps of a case: the table of the lifecycle, and what each action does besides.
+
+The use case itself stands in `flows/case_merge`, because complaints follow a case that is merged.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,18 +13,20 @@ from pydantic import Field
 from slrt_api.access.consents.service import record_case_basis
 from slrt_api.access.scopes import Scope
 from slrt_api.areas import places
-from slrt_api.cases.codes import CaseAction, CaseStatus, NeedStatus
-from slrt_api.cases.lifecycle import CASE_LIFECYCLE, FACTS, TERMINAL
-from slrt_api.cases.models import Case, Need
-from slrt_api.cases.shapes import CASE
+from slrt_api.cases.codes import AssignmentStatus, CaseAction, CaseStatus, ClosingCode, NeedStatus
+from slrt_api.cases.lifecycle import CASE_LIFECYCLE, TERMINAL, facts
+from slrt_api.cases.models import Assignment, Case, Need
+from slrt_api.cases.service import tasks
 from slrt_api.clocks import service as clocks
-from slrt_api.households.models import Household
 from slrt_api.kernel import errors
-from slrt_api.registry import service as registry
-from slrt_api.registry.codes import RegistryOutcome
+from slrt_api.programs.models import EligibilityCheck
+from slrt_api.programs.service import checks
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, use_case
+
+#: what people read of a case that the platform ended because nothing came in time
+DEEMED_WITHDRAWN: Final = "Dianggap dicabut: kelengkapan tidak diterima dalam batas waktu."
 
 
 class CaseTransition(Command):
@@ -55,14 +60,29 @@ class CaseTransition(Command):
         description="With `TRANSFER`: the area that the household moved to, of any level, here or in another regency.",
         examples=["33.27"],
     )
+    eligibility_check_ids: tuple[UUID, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=20,
+        description=(
+            "With `RECOMMEND`: the eligibility checks of the household that the recommendation stands on. Without them the"
+            " household is checked for every program with this step, by who may."
+        ),
+        examples=[None],
+    )
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What an action changes besides the status: columns of the case, and needs written with it."""
+    """What an action changes besides the status: columns of the case, and rows written with it."""
 
     columns: Mapping[str, Any] = field(default_factory=dict)
     needs: tuple[Need, ...] = ()
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+    def written(self) -> dict[str, Any] | None:
+        """The parts of the event."""
+        return {**({"needs": list(self.needs)} if self.needs else {}), **self.parts} or None
 
 
 _Effect: TypeAlias = Callable[[Transaction, Actor, Case, CaseTransition], Awaitable[Effect]]
@@ -87,34 +107,33 @@ EVENTS: Final[dict[CaseAction, str]] = {
 }
 
 
-@use_case(
-    "cases.transition",
-    scope=Scope.CASES_READ,
-    # Which of the two a step needs, the table says; without either the row may not even be locked.
-    one_of=(Scope.CASES_WRITE, Scope.CASES_DECIDE),
-    answers=CASE,
-)
-async def transition(tx: Transaction, actor: Actor, case_id: UUID, command: CaseTransition) -> Case:
-    """Move a case one step.
-
-    `VERIFY` checks the household against the newest release of the national registry that the regency has; that it is not
-    found there never stops the case. Whoever recommended a case neither confirms nor returns it. `COLLECT_FEEDBACK` and
-    the closing as self-reliant or handled wait until no need is open; every other end waits until no referral runs, and
-    cancels the needs that are left. `MARK_EMERGENCY` serves first: assessment and needs are completed while in service.
-    `MERGE` ends a duplicate in favor of a case of the same household. `TRANSFER` ends it here; the area that the household
-    moved to opens its own.
-    """
+async def step(tx: Transaction, actor: Actor, case_id: UUID, command: CaseTransition) -> Case:
+    """Move a case one step. Whoever merges holds the lock of both cases already."""
     _members(command)
-    if command.into is not None and command.into < case_id:
-        # Two cases are locked in the order of their ids, whichever is asked.
-        await _locked(tx, command.into)
+    return await _move(tx, actor, await tx.ask(Case, case_id), command)
+
+
+@use_case("cases.lapse", scope=Scope.CASES_WRITE, conditional=False)
+async def lapse(tx: Transaction, actor: Actor, case_id: UUID) -> None:
+    """End a case whose documents did not come in their time.
+
+    For the worker, one case an act, when the clock `DOCUMENTS` is due. Nothing happens to a case that has moved on.
+    """
     case = await tx.ask(Case, case_id)
+    if case.status == CaseStatus.AWAITING_DOCUMENTS:
+        command = CaseTransition(action=CaseAction.WITHDRAW, reason=DEEMED_WITHDRAWN)
+        # The worker reads no needs; those that are left are cancelled with the case.
+        async with tx.effect(case.regency):
+            await _move(tx, actor, case, command, closing_code=ClosingCode.DOCUMENTS_NOT_RECEIVED.value)
+
+
+async def _move(tx: Transaction, actor: Actor, case: Case, command: CaseTransition, **also: Any) -> Case:
     line = CASE_LIFECYCLE.advance(
         case.status,
         command.action,
         role=actor.role,
         scopes=actor.scopes,
-        row={name: getattr(case, name) for name in FACTS},
+        row=facts(case, tx.now),
         actor=actor.guard_facts,
         outcome=command.outcome,
     )
@@ -122,53 +141,80 @@ async def transition(tx: Transaction, actor: Actor, case_id: UUID, command: Case
     effect = Effect()
     if command.action in _EFFECTS:
         effect = await _EFFECTS[command.action](tx, actor, case, command)
-    columns = {**effect.columns, "status": line.target, "attention": False}
-    if line.target in TERMINAL:
+    ended = line.target in TERMINAL
+    columns = {**effect.columns, "status": line.target, "attention": False, **also}
+    parts = effect.written()
+    if ended:
         columns |= {"closed_at": tx.now, "closing_text": command.reason}
-    case = await tx.change(
-        case,
-        EVENTS[command.action],
-        parts={"needs": effect.needs} if effect.needs else None,
-        texts={"reason": command.reason},
-        **columns,
-    )
-    await clocks.follow(tx, case, line.target, action=command.action, ended=line.target in TERMINAL)
+        columns["reopen_until"] = await clocks.promise(tx, case, "REOPEN_WINDOW", "ENDED")
+        if case.offered_to is not None:
+            columns["offered_to"] = None
+            parts = {**(parts or {}), "assignments": await _offers_withdrawn(tx, case)}
+    case = await tx.change(case, EVENTS[command.action], parts=parts, texts={"reason": command.reason}, **columns)
+    await clocks.follow(tx, case, line.target, action=command.action, ended=ended)
     return case
 
 
 def _members(command: CaseTransition) -> None:
     """Refuse members that belong to another action, and the absence of those that belong to this one."""
-    for name, action in (("into", CaseAction.MERGE), ("area_code", CaseAction.TRANSFER)):
+    for name, action, needed in (
+        ("into", CaseAction.MERGE, True),
+        ("area_code", CaseAction.TRANSFER, True),
+        ("eligibility_check_ids", CaseAction.RECOMMEND, False),
+    ):
         given = getattr(command, name) is not None
-        if command.action is action and not given:
+        if command.action is action and needed and not given:
             raise errors.Invalid.at(f"/{name}", "required", "This member is required.")
         if given and command.action is not action:
             raise errors.Invalid.at(f"/{name}", "invalid", "This value is not allowed here.")
 
 
-async def _locked(tx: Transaction, case_id: UUID) -> Case | None:
+async def locked(tx: Transaction, case_id: UUID) -> Case | None:
+    """The case under its lock; None where there is none in sight."""
     try:
         return await tx.lock(Case, case_id)
     except errors.NotFound:
         return None
 
 
-async def _verify(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
-    found = await registry.check(tx, await tx.get(Household, case.household_id))
-    if found is None:
-        return Effect({"registry_outcome": None, "registry_snapshot_id": None, "registry_checked_at": None})
-    return Effect(
-        {
-            "registry_outcome": found.outcome.value,
-            "registry_snapshot_id": found.snapshot.id,
-            "registry_checked_at": tx.now,
-            "proposal_wanted": found.outcome is RegistryOutcome.NOT_FOUND,
-        }
+async def _offers_withdrawn(tx: Transaction, case: Case) -> list[Assignment]:
+    rows = await tx.rows(
+        Assignment, "regency = $1 AND case_id = $2 AND status = 'OFFERED' FOR NO KEY UPDATE", case.regency, case.id
     )
+    return [await tx.update(row, status=AssignmentStatus.WITHDRAWN.value, ended_at=tx.now) for row in rows]
+
+
+async def _verify(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
+    return Effect(await tasks.checked(tx, case))
 
 
 async def _recommend(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
-    return Effect({"recommended_by": actor.subject, "recommended_at": tx.now})
+    pinned = await _checks(tx, actor, case, command)
+    return Effect({"recommended_by": actor.subject, "recommended_at": tx.now, "eligibility_check_ids": pinned})
+
+
+async def _checks(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> list[UUID]:
+    """The eligibility checks that the recommendation stands on: those that were named, or one that is made now."""
+    if command.eligibility_check_ids is not None:
+        for place, id_ in enumerate(command.eligibility_check_ids):
+            check = await tx.find(EligibilityCheck, id_)
+            if check is None or check.household_id != case.household_id:
+                raise errors.Invalid.reference(f"/eligibility_check_ids/{place}")
+        return list(dict.fromkeys(command.eligibility_check_ids))
+    if Scope.ELIGIBILITY_CHECK not in actor.scopes:
+        # By the newest that there is: what was known when it was recommended.
+        newest = await tx.value(
+            "SELECT id FROM eligibility_checks WHERE regency = $1 AND household_id = $2 ORDER BY id DESC LIMIT 1",
+            case.regency,
+            case.household_id,
+        )
+        return [newest] if newest is not None else []
+    check = await checks.run(tx, actor, checks.CheckEligibility(household_id=case.household_id))
+    return [check.id]
+
+
+async def _return(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
+    return Effect({"returned_count": case.returned_count + 1})
 
 
 async def _confirm(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
@@ -185,7 +231,8 @@ async def _mark_emergency(tx: Transaction, actor: Actor, case: Case, command: Ca
             case_id=case.id,
             emergency=True,
         )
-    return Effect({"emergency": True})
+    owed = await tasks.owe(tx, case)
+    return Effect({"emergency": True, **owed.columns}, parts=owed.parts)
 
 
 async def _cancel_needs(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
@@ -203,6 +250,12 @@ async def _cancel_needs(tx: Transaction, actor: Actor, case: Case, command: Case
     return Effect({"open_needs": case.open_needs - len(cancelled)}, tuple(cancelled))
 
 
+async def _close(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
+    cancelled = await _cancel_needs(tx, actor, case, command)
+    dropped = await tasks.drop(tx, case)
+    return Effect({**cancelled.columns, **dropped.columns}, cancelled.needs, dropped.parts)
+
+
 async def _transfer(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
     area = places.elsewhere(command.area_code or "")
     cancelled = await _cancel_needs(tx, actor, case, command)
@@ -211,7 +264,7 @@ async def _transfer(tx: Transaction, actor: Actor, case: Case, command: CaseTran
 
 async def _merge(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
     """The survivor keeps the earlier report, so that nobody waits longer for having been reported twice."""
-    survivor = None if command.into is None or command.into == case.id else await _locked(tx, command.into)
+    survivor = None if command.into is None or command.into == case.id else await locked(tx, command.into)
     if survivor is None or survivor.household_id != case.household_id:
         raise errors.Invalid.reference("/into")
     if survivor.status in TERMINAL:
@@ -222,18 +275,32 @@ async def _merge(tx: Transaction, actor: Actor, case: Case, command: CaseTransit
 
 
 async def _reopen(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
-    if case.successor_id is not None:
-        # Its people have gone with it, and are served there.
-        raise errors.Conflict("case_handed_over")
-    return Effect({"closed_at": None, "closing_text": None, "merged_into": None, "transferred_to": None})
+    """It keeps its number, and begins a new round: what it was assessed and recommended by is of the one before."""
+    return Effect(
+        {
+            "closed_at": None,
+            "closing_text": None,
+            "closing_code": None,
+            "transferred_to": None,
+            "reopen_until": None,
+            "reopened_count": case.reopened_count + 1,
+            "assessed": False,
+            "eligibility_check_ids": [],
+            "recommended_by": None,
+            "recommended_at": None,
+            "confirmed_by": None,
+            "confirmed_at": None,
+        }
+    )
 
 
 _EFFECTS: Final[dict[CaseAction, _Effect]] = {
     CaseAction.VERIFY: _verify,
     CaseAction.RECOMMEND: _recommend,
+    CaseAction.RETURN: _return,
     CaseAction.CONFIRM: _confirm,
     CaseAction.MARK_EMERGENCY: _mark_emergency,
-    CaseAction.CLOSE: _cancel_needs,
+    CaseAction.CLOSE: _close,
     CaseAction.WITHDRAW: _cancel_needs,
     CaseAction.TRANSFER: _transfer,
     CaseAction.MERGE: _merge,

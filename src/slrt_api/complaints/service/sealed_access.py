@@ -1,4 +1,4 @@
-"""Who filed a sealed report: one person asks, another one grants, the first is shown it, once (`docs/decisions/0021`).
+"""Who filed a sealed report: one person asks, another one grants, the first is shown it, once (`docs/decisions/0024`).
 
 Every step is an event of the request, and that the identity was shown one of the report as well, so that the complainant
 sees in the tracking that it happened, and on which day. No event holds anything of the identity.

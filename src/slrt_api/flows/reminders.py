@@ -1,0 +1,41 @@
+"""What the worker does about cases by itself: tell of lines of plans that are due. Exactly once, by any number of workers."""
+
+from datetime import date, timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from slrt_api.cases import service as cases
+from slrt_api.flows.upkeep import BATCH, WORKER
+from slrt_api.kernel import errors
+from slrt_api.runtime.traces import current_trace_id
+from slrt_api.runtime.usecase import Act, Platform
+
+#: The day begins first in the east of the country: what is due there is due, and elsewhere told some hours before.
+_EAST: Final = timedelta(hours=9)
+_DUE: Final = """
+SELECT id, due_on FROM case_plan_lines
+WHERE status = 'OPEN' AND reminded_at IS NULL AND due_on <= $1 AND (due_on, id) > ($2, $3) ORDER BY due_on, id LIMIT $4
+"""
+
+_log = structlog.get_logger(__name__)
+
+
+async def remind_plan_lines(platform: Platform) -> int:
+    """Tell of every line that is due today and was not told of. Returns how many were tried; one that fails waits a round."""
+    tried = 0
+    today = (platform.clock() + _EAST).date()
+    position = date(1, 1, 1), UUID(int=0)
+    while True:
+        async with platform.database.transaction(WORKER.rows, write=False) as connection:
+            due = await connection.fetch(_DUE, today, *position, BATCH)
+        for row in due:
+            position = row["due_on"], row["id"]
+            try:
+                await Act(platform, WORKER, current_trace_id())(cases.remind, on=row["id"])
+            except errors.SlrtError as error:
+                _log.warning("plan_line_left", code=error.code, line_id=str(row["id"]))
+        tried += len(due)
+        if len(due) < BATCH:
+            return tried
