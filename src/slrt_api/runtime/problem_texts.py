@@ -709,6 +709,24 @@ _ALL: Final = (
     ),
     _problem(
         422,
+        "date_in_past",
+        ("Tanggal sudah lewat", "Date in the past"),
+        (
+            "Isi tanggal hari ini atau sesudahnya.",
+            "Give today or a later day.",
+        ),
+    ),
+    _problem(
+        422,
+        "order",
+        ("Urutan tidak benar", "Wrong order"),
+        (
+            "Sebutkan masing-masing satu kali, dari yang terendah.",
+            "Name each once, from the lowest up.",
+        ),
+    ),
+    _problem(
+        422,
         "instant_in_future",
         ("Waktu di masa depan", "Instant in the future"),
         (
