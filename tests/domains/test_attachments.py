@@ -876,16 +876,12 @@ class TestComplainant:
             assert (await api.anonymous.get(path, headers=wrong)).status_code == 404
         assert problem(await api.anonymous.get(path, headers=shown)) == (429, "receipt_closed")
 
-    async def test_files_of_a_sealed_complaint_are_absent_for_the_staff(
-        self, api: Api, owner: asyncpg.Connection
-    ) -> None:
-        receipt = (await file_publicly(api)).json()
+    async def test_files_of_a_sealed_complaint_are_absent_for_the_staff(self, api: Api) -> None:
+        receipt = (await file_publicly(api, confidentiality="SEALED")).json()
         shown = {"authorization": f"Receipt {receipt['receipt_secret']}"}
         path = f"/v1/public/complaints/{receipt['receipt']}/attachments"
-        await owner.execute(
-            "UPDATE complaints SET sealed = true, confidentiality = 'SEALED' WHERE number = $1", receipt["receipt"]
-        )
         answer = await api.anonymous.post(path, json=described(b"text", "text/plain"), headers=shown)
+        assert answer.status_code == 201, answer.text
         found = answer.json()
         upload = f"{path}/{found['id']}/upload"
         assert (await send(api.anonymous, upload, b"text", complete=True, headers=shown)).status_code == 204

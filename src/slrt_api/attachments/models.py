@@ -71,6 +71,10 @@ class Attachment(Aggregate, table=True):
         return self.confidential
 
     @property
+    def veiled(self) -> bool:
+        return self.sealed
+
+    @property
     def open(self) -> bool:
         return self.shared
 

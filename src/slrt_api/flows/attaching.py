@@ -22,6 +22,7 @@ from slrt_api.attachments.models import Attachment, AttachmentTask
 from slrt_api.attachments.shapes import ATTACHMENT, TRACKED_ATTACHMENT
 from slrt_api.cases.models import Case
 from slrt_api.complaints.models import Complaint
+from slrt_api.complaints.vault import intake_unit
 from slrt_api.households.models import Household, Person
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
@@ -145,8 +146,12 @@ async def _attach(tx: Transaction, model: type[Aggregate], parent_id: UUID, comm
     if held["bytes"] + command.size > tx.limits["attachment_bytes_per_resource"]:
         raise errors.Conflict("too_many_attachments")
     scope = replace(_scope(parent), shared=False) if emptied else _scope(parent)
+    waits = timedelta(minutes=tx.limits["attachment_upload_minutes"])
+    if scope.sealed:
+        # As the report itself: by the unit that took it, on a day and at no hour.
+        tx, waits = tx.veiled(intake_unit(tx.keyring, tx.actor, parent.regency)), waits + timedelta(days=1)
     id_ = new_id(Kind.ATTACHMENT, parent.regency, tx.now, coarse=scope.confidential)
-    expires_at = tx.now + timedelta(minutes=tx.limits["attachment_upload_minutes"])
+    expires_at = tx.now + waits
     row = Attachment(
         regency=parent.regency,
         id=id_,

@@ -87,7 +87,7 @@ async def record(tx: Transaction, actor: Actor, id_: UUID, command: Examined) ->
             kept_size=command.size,
             kept_digest=command.digest,
             location=_sealed(tx, row, command.location),
-            ready_at=tx.now,
+            ready_at=tx.veiled().now if row.veiled else tx.now,
         )
         await upload.to_do(tx, row, "CLEAN", tx.now)
     return Result({"kept": True})

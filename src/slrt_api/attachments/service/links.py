@@ -128,11 +128,13 @@ async def link(tx: Transaction, actor: Actor, id_: UUID, command: LinkRequest) -
 
 async def _recorded(tx: Transaction, row: Attachment, operation: str, actor: str, role: str, purpose: str) -> UUID:
     """Record an access in this transaction, and tell its id."""
+    # Of a sealed report no record tells the hour, and none leads to a trace.
+    tx = tx.veiled() if row.veiled else tx
     access_id = new_id(Kind.ACCESS, row.regency, tx.now, coarse=row.confidential)
     async with tx.effect(row.regency):
         await tx.execute(
             "INSERT INTO accesses (regency, id, area, at, actor, role, operation, resource, resource_id, purpose, rows,"
-            " trace_id) VALUES ($1, $2, $3, $4, $5, $6, $7, 'attachment', $8, $9, 1, $10)",
+            " trace_id, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, 'attachment', $8, $9, 1, $10, $11)",
             row.regency,
             access_id,
             row.regency * 1_000_000,
@@ -143,6 +145,7 @@ async def _recorded(tx: Transaction, row: Attachment, operation: str, actor: str
             row.id,
             purpose,
             tx.trace_id,
+            row.sealed,
         )
     return access_id
 
