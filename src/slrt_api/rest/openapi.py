@@ -29,6 +29,7 @@ TAGS = {
     "Cases": "A family's way from registration to self-reliance: needs, assessments, direct services, transitions.",
     "Referrals": "A need handed over to an organization or program, with the package that it may see.",
     "Complaints": "Complaints, questions and aspirations, with clocks in working time.",
+    "Sealed reports": "Requests to learn who filed a sealed report: one person asks, another one grants.",
     "Consents": "Why a person's data may be processed, for each purpose: public task, vital interest, consent.",
     "Access overrides": "Rules that were passed by, by whom and why: break-glass, sharing without consent.",
     "Public": "Filing and following a complaint without a token.",
