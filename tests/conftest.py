@@ -15,6 +15,8 @@ from tests import canaries
 from tests.api import Api, running_api
 
 from slrt_api.areas import reference as areas_reference
+from slrt_api.clocks import reference as clocks_reference
+from slrt_api.complaints import reference as complaints_reference
 from slrt_api.programs import reference as programs_reference
 from slrt_api.runtime import migrations, roles
 from slrt_api.runtime.embedded import EmbeddedPostgres
@@ -86,7 +88,9 @@ async def _made(server: EmbeddedPostgres, name: str) -> MigratedDatabase:
     await migrations.upgrade(owner_url)
     owner = await asyncpg.connect(owner_url)
     await areas_reference.load(owner)
+    await clocks_reference.load(owner)
     await programs_reference.load(owner)
+    await complaints_reference.load(owner)
     await owner.close()
     return MigratedDatabase(owner_url, server.url(roles.API, name), server.url("postgres", name))
 

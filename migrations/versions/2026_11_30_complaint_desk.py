@@ -5,7 +5,7 @@ from alembic import op
 from policies import Access, narrow, tenant_table
 
 revision = "2026_11_30_complaint_desk"
-down_revision = "2026_11_30_clock_terms"
+down_revision = "2026_11_30_calendars"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from alembic import op
 from policies import AREA, PREDICATES, Access, tenant_table
 
 revision = "2026_11_30_sealed"
-down_revision = "2026_11_30_complaint_desk"
+down_revision = "2026_11_30_ladders"
 branch_labels = None
 depends_on = None
 

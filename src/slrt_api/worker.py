@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from slrt_api.flows import asking, finding, screening, upkeep
+from slrt_api.flows import asking, deadlines, finding, screening, upkeep
 from slrt_api.households.adapters import civil
 from slrt_api.households.adapters.civil import CivilRegistry
 from slrt_api.households.service import civil_checks
@@ -39,6 +39,9 @@ class Job:
 
 JOBS: Final = (
     Job("breach_clocks", 15, upkeep.breach_clocks),
+    Job("recompute_clocks", 30, deadlines.recompute_clocks),
+    Job("stop_clocks_of_ended", 30, deadlines.stop_clocks_of_ended),
+    Job("warn_clocks", 15, upkeep.warn_clocks),
     Job("find_duplicates", 5, finding.find_duplicates),
     Job("run_duplicates", 5, finding.run_duplicates),
     Job("run_screenings", 5, screening.run_screenings),

@@ -101,7 +101,9 @@ async def test_what_guards_read_of_a_row_is_the_same_in_sql(api: Api, owner: asy
         )
         row = await owner.fetchrow(f"SELECT {asked} FROM complaints c WHERE id = $1", complaint_id)
         kept = await owner.fetchrow("SELECT * FROM complaints WHERE id = $1", complaint_id)
-        assert dict(row) == facts(Complaint(**kept), datetime.now(UTC))
+        assert row is not None
+        assert kept is not None
+        assert dict(row) == facts(Complaint(**dict(kept)), datetime.now(UTC))
         assert (row["objection_open"], row["reopen_open"]) == tuple(
             None if end is None else end > 0 for end in (objection, reopen)
         )

@@ -182,15 +182,14 @@ class TestSight:
         for plural in (
             "households",
             "referrals",
-            "complaints",
             "audit/accesses",
             "registry/snapshots",
             f"households/{case['household_id']}/members",
         ):
             assert (await client.get(f"/v1/{plural}")).status_code == 403, plural
-        for part in ("history", "assessments", "services"):
+        for part in ("assessments", "services"):
             assert (await client.get(f"/v1/cases/{case['id']}/{part}")).status_code == 403, part
-        for include in ("household", "referrals", "assessments", "services", "complaint", "needs.referral"):
+        for include in ("household", "referrals", "assessments", "services", "needs.referral"):
             assert (await client.get(f"/v1/cases/{case['id']}?include={include}")).status_code == 403, include
         for action in ("VERIFY", "WITHDRAW"):
             answer = await client.post(
@@ -216,7 +215,7 @@ async def escalated(api: Api) -> dict[str, Any]:
 
 
 class TestDatabase:
-    async def test_the_role_may_read_cases_and_counts_of_screenings_and_write_none(
+    async def test_the_role_may_read_cases_complaints_and_counts_of_screenings_and_write_none(
         self, owner: asyncpg.Connection
     ) -> None:
         readable = set()
@@ -225,7 +224,11 @@ class TestDatabase:
                 if await owner.fetchval("SELECT has_table_privilege('slrt_escalated', $1, $2)", row[0], privilege):
                     readable.add((row[0], privilege))
         assert readable == {
-            (table, "SELECT") for table in ("cases", "needs", "screenings", "screening_counts", "screening_changes")
+            (table, "SELECT")
+            for table in (
+                *("cases", "needs", "complaints", "clocks", "events", "revisions"),
+                *("screenings", "screening_counts", "screening_changes"),
+            )
         }
 
     @pytest.mark.parametrize("table", ["cases", "needs"])

@@ -218,14 +218,14 @@ class TestEndedReferrals:
         )
         assert set(re.findall("'([A-Z_]+)'", qual)) == set(ENDED)
 
-    async def test_of_the_trail_only_that_column_may_be_written(self, owner: asyncpg.Connection) -> None:
+    async def test_of_the_trail_only_who_sees_it_may_be_written(self, owner: asyncpg.Connection) -> None:
         for table in ("events", "revisions"):
             written = await owner.fetch(
                 "SELECT grantee, column_name FROM information_schema.column_privileges WHERE table_name = $1"
                 " AND privilege_type = 'UPDATE' AND grantee <> 'slrt_owner'",
                 table,
             )
-            assert [tuple(row) for row in written] == [("slrt_effect", "open")]
+            assert sorted(tuple(row) for row in written) == [("slrt_effect", "escalation"), ("slrt_effect", "open")]
 
 
 class TestGrants:
@@ -283,8 +283,9 @@ EFFECTS = {
     "flows/rotation.py:_within",
     "cases/service/identities.py:reveal",
     "cases/service/identities.py:search",
-    "clocks/service.py:follow",
-    "clocks/service.py:reclassify",
+    "clocks/service/running.py:begin",
+    "clocks/service/running.py:follow",
+    "clocks/service/running.py:reclassify",
     "complaints/service/file.py:_file",
     "complaints/service/file.py:_file_sealed",
     "complaints/service/sealed_access.py:reveal",
@@ -294,6 +295,11 @@ EFFECTS = {
     "complaints/service/links.py:unlink",
     "complaints/service/merging.py:lock_other",
     "complaints/service/merging.py:unmerge",
+    "cases/service/escalate.py:escalate",
+    "complaints/service/escalate.py:_move",
+    "complaints/service/ladders.py:accused",
+    "complaints/service/ladders.py:declare",
+    "complaints/service/ladders.py:known",
     "complaints/service/track.py:_case",
     "complaints/service/track.py:_held",
     "complaints/service/track.py:_process",

@@ -73,6 +73,8 @@ class TestTable:
                 continue
             statuses = lists[f"{policy.applies_to}-statuses"].codes
             actions = lists["case-actions"].codes | {"FILE_COMPLETED"} if policy.applies_to == "case" else frozenset()
+            if policy.applies_to == "complaint":
+                actions |= {f"ESCALATED_{rung}" for rung in lists["escalation-rungs"].codes}
             assert policy.start_events, policy.name
             assert policy.start_events <= statuses | actions, policy.name
             assert policy.meets_events <= statuses | actions, policy.name

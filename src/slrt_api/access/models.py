@@ -34,6 +34,7 @@ class Grant(NationalAggregate, table=True):
     __table_args__ = (
         Index("grants_subject", "subject_id", "id"),
         Index("grants_area", "area", "id"),
+        Index("grants_person", "person_id", postgresql_where=text("person_id IS NOT NULL")),
         CheckConstraint("valid_until > valid_from", name="grants_validity"),
         CheckConstraint("(revoked_at IS NULL) = (revoked_by IS NULL)", name="grants_revoked"),
     )

@@ -75,8 +75,8 @@ CONDITIONS: Final[Mapping[ScopeKind, Condition]] = {
     ),
     ScopeKind.WORKER: Condition("Pekerjaan terjadwal platform.", "The platform's own scheduled work."),
     ScopeKind.ESCALATED: Condition(
-        "Kasus di wilayah penugasan yang dieskalasi ke tingkatnya.",
-        "Cases in the area of the grant that were escalated to its level.",
+        "Kasus dan pengaduan di wilayah penugasan yang dieskalasi ke tingkatnya.",
+        "Cases and complaints in the area of the grant that were escalated to its level.",
     ),
     ScopeKind.SEALED: Condition(
         "Pengaduan tersegel di wilayah penugasan yang tidak menyangkut pemegang penugasan atau kantornya.",

@@ -13,7 +13,7 @@ from slrt_api.access.scopes import Scope
 from slrt_api.access.shapes import GRANT, REVOCATION
 from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.sealed.shapes import SEALED_ACCESS
-from slrt_api.complaints.shapes import COMPLAINT
+from slrt_api.complaints.shapes import COMPLAINT, ESCALATION_LADDER
 from slrt_api.households.shapes import CIVIL_CHECK, DUPLICATE, DUPLICATE_TICKET, HANDOVER, HOUSEHOLD, LINEAGE, PERSON
 from slrt_api.kernel.ids import NATIONAL, Kind
 from slrt_api.programs.screenings.shapes import SCREENING
@@ -57,6 +57,7 @@ WITH_HISTORY: Final = (
     CASE,
     REFERRAL,
     COMPLAINT,
+    ESCALATION_LADDER,
     GRANT,
     REVOCATION,
     CONSENT,
@@ -117,10 +118,12 @@ HISTORY_ENTRY = (
         "events {t} LEFT JOIN revisions {t}r ON {t}r.regency = {t}.regency"
         " AND {t}r.aggregate_id = {t}.aggregate_id AND {t}r.sequence = {t}.sequence",
         "One change: what happened, by whom, in which role, and what it changed. `changes`, `parts` and `texts` are null"
-        " where they were erased and for citizens; `parts` for receivers of referrals too. Fields that the caller's role may"
+        " where they were erased and for citizens; `parts` for receivers of referrals and the offices above"
+        " too. Fields that the caller's role may"
         " not read are in none of them, nor are their names in `fields`.",
         scope=None,
-        kinds=ALL_STAFF | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM, ScopeKind.SUBJECT, ScopeKind.SEALED},
+        kinds=ALL_STAFF
+        | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM, ScopeKind.SUBJECT, ScopeKind.ESCALATED, ScopeKind.SEALED},
     )
     .with_fields(
         Field("id", FieldType.ID, "Id of the event."),

@@ -14,6 +14,8 @@ import asyncpg
 
 from slrt_api.areas import reference as areas_reference
 from slrt_api.cli.refusal import Refusal, readable_settings
+from slrt_api.clocks import reference as clocks_reference
+from slrt_api.complaints import reference as complaints_reference
 from slrt_api.programs import reference as programs_reference
 from slrt_api.runtime import migrations, roles
 from slrt_api.settings import DatabaseSettings
@@ -58,7 +60,9 @@ async def upgrade(owner_url: str) -> None:
         except migrations.RolesMissing as error:
             raise Refusal(str(error)) from None
         await areas_reference.load(owner)
+        await clocks_reference.load(owner)
         await programs_reference.load(owner)
+        await complaints_reference.load(owner)
     finally:
         await owner.close()
 

@@ -26,10 +26,31 @@ class CountsFrom(StrEnum):
     CAPTURED = "CAPTURED"
 
 
-class Subject(StrEnum):
+class ClockSubject(StrEnum):
     """What has clocks."""
 
     COMPLAINT = "complaint"
     CASE = "case"
     REFERRAL = "referral"
     DATA_SUBJECT_REQUEST = "data_subject_request"
+
+
+class Schedule(StrEnum):
+    """Office hours that are shipped."""
+
+    ASN_5 = "ASN-5"
+    ASN_6 = "ASN-6"
+    RAMADAN_5 = "RAMADAN-5"
+    RAMADAN_6 = "RAMADAN-6"
+
+
+class Weekday(StrEnum):
+    """Days of the week, as everywhere Monday first."""
+
+    MONDAY = "MONDAY"
+    TUESDAY = "TUESDAY"
+    WEDNESDAY = "WEDNESDAY"
+    THURSDAY = "THURSDAY"
+    FRIDAY = "FRIDAY"
+    SATURDAY = "SATURDAY"
+    SUNDAY = "SUNDAY"

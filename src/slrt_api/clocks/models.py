@@ -1,16 +1,20 @@
-"""Table of running clocks of any aggregate."""
+"""Tables of running clocks of any aggregate, and of the calendars and policies by which they run.
 
-from datetime import datetime
+Calendars and policies are national tables, also where they are a regency's: they hold nothing personal, everybody may
+read them, and whoever starts a clock needs them, in whatever role.
+"""
+
+from datetime import date, datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, false, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, DateTime, Index, SmallInteger, false, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from slrt_api.kernel.ids import Kind
 from slrt_api.kernel.worktime import Promise, Unit
-from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Tenant
+from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, NationalAggregate, Tenant
 
 INSTANT_ARRAY: Any = ARRAY(DateTime(timezone=True))
 #: clocks that may still be breached: also one that stands still, which runs on by itself at its limit
@@ -54,6 +58,7 @@ class Clock(Tenant, table=True):
     reporter_id: UUID | None = None
     receipt: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bool = False
+    escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     policy_id: UUID | None = None
     policy_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     started_by: str | None = None
@@ -83,3 +88,68 @@ class Clock(Tenant, table=True):
             self.warn_percent,
             self.warn_minutes,
         )
+
+
+class CalendarDecree(NationalAggregate, table=True):
+    """A decree on free days and office hours, of the nation (`area` 0) or of a regency. It never changes.
+
+    `edition` counts the decrees of an area: calendars name the last one that they know. `days` and `hours` are lines as
+    `clocks/calendars` reads them.
+    """
+
+    KIND: ClassVar[Kind] = Kind.CALENDAR
+    NAME: ClassVar[str] = "calendar_decree"
+
+    __tablename__ = "calendar_decrees"
+    __table_args__ = (Index("calendar_decrees_edition", "area", "edition", unique=True),)
+
+    edition: int
+    number: str
+    decreed_on: date
+    year: int | None = None
+    reason: str
+    citation: str
+    confidence: str
+    days: list[dict[str, Any]] = Field(sa_type=JSONB)
+    hours: list[dict[str, Any]] = Field(sa_type=JSONB)
+    decreed_by: str
+
+
+class SlaPolicy(NationalAggregate, table=True):
+    """A service level, of the nation (`area` 0) or of a regency. Only its end changes; a later one takes its place.
+
+    `shipped` ones come with the platform. `edition` counts the changes of an area's policies.
+    """
+
+    KIND: ClassVar[Kind] = Kind.SLA_POLICY
+    NAME: ClassVar[str] = "sla_policy"
+
+    __tablename__ = "sla_policies"
+    __table_args__ = (Index("sla_policies_edition", "area", "edition"),)
+
+    edition: int
+    shipped: bool = False
+    policy: str
+    policy_version: int
+    name: str
+    applies_to: str
+    natures: list[str] = Field(sa_type=TEXT_ARRAY)
+    severity_flag: str | None = None
+    unit: str
+    amount: int
+    counts_from: str
+    start_events: list[str] = Field(sa_type=TEXT_ARRAY)
+    meets_events: list[str] = Field(sa_type=TEXT_ARRAY)
+    pauses_in: list[str] = Field(sa_type=TEXT_ARRAY)
+    pause_limit: int | None = None
+    pause_unit: str | None = None
+    warn_percent: int | None = None
+    warn_minutes: int | None = None
+    statute: str | None = None
+    citation: str
+    remark: str
+    confidence: str
+    effective_from: date
+    effective_to: date | None = None
+    ended: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    decided_by: str

@@ -15,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from slrt_api.clocks.codes import CountsFrom
+from slrt_api.kernel.ids import Kind, shipped_id
 from slrt_api.kernel.worktime import Promise, Unit
 
 #: what was recorded longer ago than this before it arrived comes from a device whose clock is wrong
@@ -76,6 +77,10 @@ class ClockPolicy:
         )
 
 
+#: what tells a shipped policy from all others; a number that changes is shipped as the next version
+_KEY: Final = ("policy", "version", "name", "applies_to", "natures", "severity_flag")
+
+
 @cache
 def load_policies() -> tuple[ClockPolicy, ...]:
     """The shipped policies of the nation, in file order."""
@@ -104,6 +109,7 @@ def load_policies() -> tuple[ClockPolicy, ...]:
                 confidence=row["confidence"],
                 effective_from=date.fromisoformat(row["effective_from"]),
                 effective_to=date.fromisoformat(row["effective_to"]) if row["effective_to"] else None,
+                id=shipped_id(Kind.SLA_POLICY, "/".join(row[name] for name in _KEY)),
             )
             for row in csv.DictReader(lines)
         )

@@ -118,6 +118,41 @@ class Confidentiality(StrEnum):
     SEALED = "SEALED"
 
 
+class Rung(StrEnum):
+    """Who has to look after a complaint, from the lowest up. NONE: the desk that received it."""
+
+    NONE = "NONE"
+    FACILITATOR = "FACILITATOR"
+    PUSKESOS = "PUSKESOS"
+    SUPERVISOR = "SUPERVISOR"
+    SECRETARIAT = "SECRETARIAT"
+    SOCIAL_OFFICE = "SOCIAL_OFFICE"
+    REGENT = "REGENT"
+    INSPECTORATE = "INSPECTORATE"
+    PROVINCE = "PROVINCE"
+    MINISTRY = "MINISTRY"
+
+
+class Branch(StrEnum):
+    """Which complaints come to a rung: all, those about integrity, or all but those."""
+
+    ANY = "ANY"
+    ORDINARY = "ORDINARY"
+    INTEGRITY = "INTEGRITY"
+
+
+class EscalationCause(StrEnum):
+    """Why a complaint lies where it lies."""
+
+    FILED = "FILED"
+    CLOCK = "CLOCK"
+    OFFICER = "OFFICER"
+
+
+#: how far up a rung shows a complaint: 1 to the province, 2 to the nation as well
+LEVELS: Final[Mapping[Rung, int]] = dict.fromkeys(Rung, 0) | {Rung.PROVINCE: 1, Rung.MINISTRY: 2}
+
+
 class ComplaintOutcome(StrEnum):
     """How it ended. `REALIZED` says of each whether the service was given."""
 

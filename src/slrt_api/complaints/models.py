@@ -1,15 +1,16 @@
 """Tables of complaints: the complaint with its number, messages and links, the secret of its receipt, and the count of wrong
 secrets."""
 
-from datetime import datetime
-from typing import ClassVar
+from datetime import date, datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Index, SmallInteger, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from slrt_api.kernel.ids import Kind
-from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Aggregate, Tenant
+from slrt_api.runtime.tables import INSTANT, TEXT_ARRAY, Aggregate, NationalAggregate, Tenant
 
 
 class Complaint(Aggregate, table=True):
@@ -28,6 +29,8 @@ class Complaint(Aggregate, table=True):
     merged_from      the state that it was merged from, to which it returns
     unanswered_since when the complainant wrote first what nobody has answered yet
     cycle            1, and one more with every reopening: each has deadlines of its own
+    rung             how far up the ladder it lies, since when and why; `escalation_route` what was asked of the rungs on the way
+    escalation       shows it to the province (1), or to the nation as well (2); never a sealed one
     """
 
     KIND: ClassVar[Kind] = Kind.COMPLAINT
@@ -41,6 +44,8 @@ class Complaint(Aggregate, table=True):
         Index("complaints_area", "regency", "area", "id"),
         Index("complaints_status", "regency", "status", "id"),
         Index("complaints_reporter", "regency", "reporter_id", "id"),
+        Index("complaints_rung", "regency", "rung", "id", postgresql_where=text("rung <> 'NONE'")),
+        Index("complaints_escalated", "regency", "area", "id", postgresql_where=text("escalation > 0")),
         Index("complaints_household", "regency", "household_id", postgresql_where=text("household_id IS NOT NULL")),
         Index(
             "complaints_person", "regency", "subject_person_id", postgresql_where=text("subject_person_id IS NOT NULL")
@@ -52,6 +57,8 @@ class Complaint(Aggregate, table=True):
         ),
         CheckConstraint("satisfaction BETWEEN 1 AND 5", name="complaints_satisfaction"),
         CheckConstraint("confidentiality <> 'SEALED' OR sealed", name="complaints_sealed"),
+        CheckConstraint("escalation BETWEEN 0 AND 2", name="complaints_escalation"),
+        CheckConstraint("escalation = 0 OR NOT sealed", name="complaints_sealed_below"),
         CheckConstraint("sealed = (confidentiality = 'SEALED')", name="complaints_confidentiality"),
     )
 
@@ -99,6 +106,15 @@ class Complaint(Aggregate, table=True):
     resolution: str | None = None
     outcome: str | None = None
     service_realized: bool | None = None
+    escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
+    rung: str = Field(default="NONE", sa_column_kwargs={"server_default": "NONE"})
+    rung_since: datetime | None = Field(default=None, sa_type=INSTANT)
+    rung_cause: str | None = None
+    rung_clock: str | None = None
+    rung_ladder_id: UUID | None = None
+    escalation_route: list[dict[str, Any]] | None = Field(
+        default=None, sa_column=Column("escalation_route", JSONB, nullable=True)
+    )
     objection_until: datetime | None = Field(default=None, sa_type=INSTANT)
     reopen_until: datetime | None = Field(default=None, sa_type=INSTANT)
     satisfaction: int | None = Field(default=None, sa_type=SmallInteger)
@@ -224,3 +240,30 @@ class TrackingFailure(SQLModel, table=True):
     receipt: int = Field(sa_type=BigInteger, primary_key=True)
     hour: datetime = Field(sa_type=INSTANT, primary_key=True)
     failures: int
+
+
+class EscalationLadder(NationalAggregate, table=True):
+    """To whom complaints of an area go when deadlines pass, from a day on. `area` 0: the nation's, where a regency has none.
+
+    rungs  as `ladder.Step`, from the lowest up; never changed: a later ladder replaces it, and it may end
+    """
+
+    KIND: ClassVar[Kind] = Kind.ESCALATION_LADDER
+    NAME: ClassVar[str] = "escalation_ladder"
+    ADDRESSED: ClassVar[bool] = False
+
+    __tablename__ = "escalation_ladders"
+    __table_args__ = (
+        Index("escalation_ladders_from", "area", "valid_from", unique=True),
+        # One at a time goes on without an end, whoever declares it first.
+        Index("escalation_ladders_open", "area", unique=True, postgresql_where=text("valid_to IS NULL")),
+        CheckConstraint("valid_to >= valid_from", name="escalation_ladders_validity"),
+    )
+
+    version: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    name: str
+    valid_from: date
+    valid_to: date | None = None
+    rungs: list[dict[str, Any]] = Field(sa_column=Column("rungs", JSONB, nullable=False))
+    citation: str
+    declared_by: str

@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from slrt_api.access.permissions import CASE_WORKERS
 from slrt_api.access.scopes import Role, Scope
+from slrt_api.areas import codes
 from slrt_api.areas.filters import AREA_FILTER
+from slrt_api.cases.codes import LEVELS, Escalation
 from slrt_api.cases.shapes import CASE
 from slrt_api.clocks.shapes import STATE, clocks_of
 from slrt_api.complaints import vault
@@ -17,12 +19,14 @@ from slrt_api.complaints.codes import (
     ComplaintOutcome,
     ComplaintStatus,
     Confidentiality,
+    EscalationCause,
     MessageAuthor,
     MessageType,
     MessageVisibility,
     Nature,
     Relationship,
     ReporterRelation,
+    Rung,
     SeverityFlag,
     Subtype,
 )
@@ -33,8 +37,11 @@ from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.shapes import (
     ALL_STAFF,
+    CREATED_SORT,
+    EVERYBODY,
     ID_SORT,
     RENDER,
+    UPDATED_SORT,
     Field,
     FieldType,
     Filter,
@@ -46,6 +53,8 @@ from slrt_api.runtime.shapes import (
     code_filter,
     id_filter,
     parse_boolean,
+    parse_codes,
+    parse_date,
     updated_filters,
 )
 
@@ -168,12 +177,29 @@ _SATISFACTION = Field(
 #: the name and number of the complainant are for those who handle the complaint
 _CONTACT: Any = {"nullable": True, "unmask": Scope.COMPLAINTS_HANDLE.value, "masked": "NULL::text"}
 
-#: of violence, a child or a life in danger: for who handles it, who complained, and auditors
-_GRAVE: Any = {"special": True, "readers": CASE_WORKERS | {Role.CITIZEN, Role.AUDITOR, Role.INTEGRITY_OFFICER}}
+#: the offices above: they see what was escalated to them
+_ABOVE = frozenset({Role.PROVINCE_OFFICE, Role.NATIONAL_OFFICE})
+#: of violence, a child or a life in danger: for who handles it or was asked to help, who complained, and auditors
+_GRAVE: Any = {
+    "special": True,
+    "readers": CASE_WORKERS | _ABOVE | {Role.CITIZEN, Role.AUDITOR, Role.INTEGRITY_OFFICER},
+}
 _GRAVE_FLAGS = f"ARRAY['{SeverityFlag.VIOLENCE_OR_CHILD_PROTECTION}', '{SeverityFlag.LIFE_THREATENING}']"
 
-_ACCUSED_READERS = frozenset(role.value for role in HANDLERS | {Role.AUDITOR})
+_ACCUSED_READERS = frozenset(role.value for role in HANDLERS | _ABOVE | {Role.AUDITOR})
 _NULL_WHERE_GRAVE = f"(CASE WHEN {{t}}.severity_flags && {_GRAVE_FLAGS} THEN NULL ELSE {{v}} END)"
+
+
+def _levels(text: str) -> list[int]:
+    return [LEVELS[Escalation(code)] for code in parse_codes(Escalation)(text)]
+
+
+#: to whom it was brought; null where it lies with the desk that received it
+_ESCALATED_TO = (
+    "(CASE WHEN {t}.rung <> 'NONE' THEN json_build_object('rung', {t}.rung, 'since', "
+    + RENDER[FieldType.INSTANT].replace("{}", "{t}.rung_since")
+    + ", 'cause', {t}.rung_cause, 'clock', {t}.rung_clock, 'ladder_id', {t}.rung_ladder_id) END)"
+)
 
 COMPLAINT = (
     Shape(
@@ -183,7 +209,7 @@ COMPLAINT = (
         "A question, suggestion or grievance with its deadlines. Lists are in order of `id`: those of confidential"
         " complaints tell the day only.",
         scope=Scope.COMPLAINTS_READ,
-        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.SEALED},
+        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.ESCALATED, ScopeKind.SEALED},
         kind=Kind.COMPLAINT,
         version="{t}.version",
     )
@@ -333,6 +359,38 @@ COMPLAINT = (
         _REFERRED_TO,
         _REFERENCE,
         Field("merged_into", FieldType.ID, "Complaint that goes on in its place.", nullable=True),
+        Field(
+            "escalation",
+            FieldType.CODE,
+            "Whom it is shown to above the regency.",
+            "(CASE {t}.escalation WHEN 1 THEN 'PROVINCE' WHEN 2 THEN 'NATION' ELSE 'NONE' END)",
+            codes=Escalation,
+        ),
+        Field("rung", FieldType.CODE, "How far up the ladder it lies.", codes=Rung),
+        Field(
+            "escalated_to",
+            FieldType.JSON,
+            "The rung that it was brought to, since when, why (`FILED`, `CLOCK`, `OFFICER`), by the breach of which clock and"
+            " by which ladder; null where it lies with the desk that received it.",
+            _ESCALATED_TO,
+            nullable=True,
+            example={
+                "rung": "SECRETARIAT",
+                "since": "2026-11-26T09:00:12.000000Z",
+                "cause": EscalationCause.CLOCK.value,
+                "clock": "FORWARD",
+                "ladder_id": "019aaa11-2233-8000-80cc-04a1b2c3d4e5",
+            },
+        ),
+        Field(
+            "escalation_route",
+            FieldType.JSON,
+            "What was asked of each rung on its way, in order, with the outcome `TRUE`, `FALSE` or `UNKNOWN`; a rung with a"
+            " `FALSE` was passed over. For handlers, auditors and the offices above.",
+            nullable=True,
+            example=[{"rung": "SUPERVISOR", "rule": "INDEPENDENT_PERSON", "outcome": "FALSE"}],
+            readers=_ACCUSED_READERS,
+        ),
         Field("captured_at", FieldType.INSTANT, "When it was recorded in the field."),
         Field(
             "received_at",
@@ -360,6 +418,15 @@ COMPLAINT = (
         code_filter("status", ComplaintStatus, "In one of these states."),
         code_filter("nature", Nature, "Of one of these natures."),
         code_filter("category", Category, "Of one of these categories."),
+        Filter(
+            "escalation",
+            "{t}.escalation = ANY ({v}::smallint[])",
+            _levels,
+            "Shown so far up.",
+            "PROVINCE,NATION",
+            Escalation,
+        ),
+        code_filter("rung", Rung, "At one of these rungs of the ladder."),
         Filter(
             "program_code",
             "{t}.program_code = ANY ({v}::text[])",
@@ -657,4 +724,86 @@ TRACKED_COMPLAINT.link(
         embedded=True,
         order="{t}.sequence",
     )
+)
+
+
+def _of_area(text: str) -> int:
+    return 0 if text == "ID" else codes.area_number(text)
+
+
+ESCALATION_LADDER = (
+    Shape(
+        "escalation_ladder",
+        "escalation-ladders",
+        "escalation_ladders {t}",
+        "To whom complaints go when deadlines pass: the rungs from the lowest up, who handles a complaint at each, and which"
+        " missed deadline brings it there. A regency without one of its own has the nation's. A ladder never changes: a later"
+        " one replaces it, and it may end.",
+        scope=None,
+        kinds=EVERYBODY,
+        kind=Kind.ESCALATION_LADDER,
+        tenant=False,
+        version="{t}.version",
+        personal=False,
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the ladder."),
+        Field("version", FieldType.INTEGER, "Raised by one with every change; 0 as it was shipped.", example=0),
+        Field("created_at", FieldType.INSTANT, "When it was written first."),
+        Field("updated_at", FieldType.INSTANT, "When it was changed last."),
+        Field("name", FieldType.TEXT, "Its name.", example="SLRT-DEFAULT-2026"),
+        Field(
+            "area_code",
+            FieldType.AREA,
+            "Regency that it is for; null: every one without a ladder of its own.",
+            "nullif({t}.area, 0)",
+            nullable=True,
+            example="33.26",
+        ),
+        Field("valid_from", FieldType.DATE, "First day on which it brings complaints up."),
+        Field("valid_to", FieldType.DATE, "Last such day; null while it goes on.", nullable=True),
+        Field(
+            "rungs",
+            FieldType.JSON,
+            "From the lowest up: the rung, its branch, roles and offices, the clocks whose breach leads to it, and the source.",
+            example=[
+                {
+                    "rung": "SECRETARIAT",
+                    "branch": "ANY",
+                    "roles": ["secretariat_officer", "secretariat_manager"],
+                    "organization_kinds": ["SECRETARIAT"],
+                    "organization_ids": [],
+                    "clocks": ["FORWARD"],
+                    "citation": "Permenpan-RB 62/2018",
+                    "remark": None,
+                    "confidence": "design",
+                }
+            ],
+        ),
+        Field("citation", FieldType.TEXT, "What says so.", example="Perbup 12/2026"),
+        Field(
+            "declared_by",
+            FieldType.TEXT,
+            "Who declared it: issuer and subject.",
+            example="https://id.example#officer-7",
+        ),
+    )
+    .with_filters(
+        Filter(
+            "area_code",
+            "{t}.area = {v}::bigint",
+            _of_area,
+            "Of this regency; `ID` for the nation's.",
+            "33.26",
+            pattern="^(ID|[0-9]{2}\\.[0-9]{2})$",
+        ),
+        Filter(
+            "in_force_on",
+            "{t}.valid_from <= {v}::date AND ({t}.valid_to IS NULL OR {t}.valid_to >= {v}::date)",
+            parse_date,
+            "In force on this day.",
+            "2026-12-01",
+        ),
+    )
+    .with_sorts(ID_SORT, UPDATED_SORT, CREATED_SORT)
 )

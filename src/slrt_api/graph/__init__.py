@@ -22,13 +22,18 @@ from slrt_api.areas import shapes as areas
 from slrt_api.audit import shapes as audit
 from slrt_api.cases import service as _cases_service
 from slrt_api.cases import shapes as cases
+from slrt_api.clocks import service as _clocks_service
+from slrt_api.clocks import shapes as clocks
 from slrt_api.complaints import shapes as complaints
+from slrt_api.complaints.service import escalate as _escalate
 from slrt_api.complaints.service import file as _file
+from slrt_api.complaints.service import ladders as _ladders
 from slrt_api.complaints.service import links as _links
 from slrt_api.complaints.service import messages as _messages
 from slrt_api.complaints.service import track as _track
 from slrt_api.complaints.service import transition as _transition
 from slrt_api.flows import consents as _consents
+from slrt_api.flows import deadlines as _deadlines
 from slrt_api.flows import grants as _grants
 from slrt_api.flows import join_case as _join_case
 from slrt_api.flows import open_case as _open_case
@@ -55,6 +60,7 @@ from slrt_api.runtime.usecase import USE_CASES
 SHAPES: Final = (
     households,
     complaints,
+    clocks,
     organizations,
     programs,
     screenings,
@@ -70,9 +76,13 @@ SHAPES: Final = (
 #: imported for the use cases that they declare
 SERVICES: Final[tuple[ModuleType, ...]] = (
     _households_service,
+    _clocks_service,
+    _deadlines,
     _file,
     _links,
     _messages,
+    _escalate,
+    _ladders,
     _track,
     _transition,
     _join_case,

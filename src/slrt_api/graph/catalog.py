@@ -18,6 +18,7 @@ _PUBLIC = frozenset({ScopeKind.PUBLIC})
 #: reads that no statement answers, by their root fields: asked on a resource, by its id, or for what an input says, as the
 #: standard executor does
 ASKED: Final[Mapping[str, str]] = {
+    "clockExplanations": "clocks.explain",
     "complaintCounts": "complaints.counts",
     "complaintSimilar": "complaints.similar",
     "eligibilityCheckReplay": "eligibility_checks.replay",

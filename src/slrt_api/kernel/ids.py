@@ -18,6 +18,7 @@ beginning of the UTC day and the counter is random, so that the id tells neither
 What lives here knows nothing of rows: whether an id exists is another question.
 """
 
+import hashlib
 import os
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
@@ -78,6 +79,9 @@ class Kind(IntEnum):
     VARIANT_CHOICE = 39
     ELIGIBILITY_REVIEW = 40
     ENROLLMENT_LIST = 41
+    CALENDAR = 43
+    SLA_POLICY = 44
+    ESCALATION_LADDER = 51
     SEALED_ACCESS = 42
     COMPLAINT_LINK = 53
 
@@ -161,6 +165,17 @@ def new_id(kind: Kind, tenant: int, at: datetime | None = None, *, coarse: bool 
     high = position >> 12 << 16 | 0x8 << 12 | position & 0xFFF
     low = 0b10 << 62 | tenant << 48 | kind << 42 | random & _LOW_42_BITS
     return UUID(int=high << 64 | low)
+
+
+def shipped_id(kind: Kind, name: str) -> UUID:
+    """The id of national data that comes with the platform: the same wherever it is loaded. Its time is 2024-01-01.
+
+    name  what tells it from all others of its kind, for ever
+    """
+    digest = int.from_bytes(hashlib.sha256(f"{int(kind)}\x1f{name}".encode()).digest())
+    milliseconds = _milliseconds(datetime(2024, 1, 1, tzinfo=UTC))
+    high = milliseconds << 16 | 0x8 << 12 | digest >> 42 & 0xFFF
+    return UUID(int=high << 64 | 0b10 << 62 | NATIONAL << 48 | kind << 42 | digest & _LOW_42_BITS)
 
 
 def kind_of(uuid: UUID) -> Kind | None:

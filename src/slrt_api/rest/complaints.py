@@ -14,12 +14,21 @@ from slrt_api.areas import codes
 from slrt_api.cases.shapes import CASE
 from slrt_api.complaints.codes import Category, ComplaintStatus, Nature
 from slrt_api.complaints.sealed.shapes import SEALED_ACCESS
-from slrt_api.complaints.service import counts, file, links, messages, sealed_access, transition
-from slrt_api.complaints.shapes import COMPLAINT, PROGRAM_CODES
+from slrt_api.complaints.service import (
+    counts,
+    escalate,
+    file,
+    ladders,
+    links,
+    messages,
+    sealed_access,
+    transition,
+)
+from slrt_api.complaints.shapes import COMPLAINT, ESCALATION_LADDER, PROGRAM_CODES
 from slrt_api.flows import join_case
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel import errors
-from slrt_api.rest import parameters, query
+from slrt_api.rest import clocks, parameters, query
 from slrt_api.rest.documents import document
 from slrt_api.rest.exchange import plain_json
 from slrt_api.rest.operations import Routes
@@ -64,7 +73,8 @@ def add(routes: Routes) -> None:
         model=model,
     )
     routes.write(transition.transition, "/v1/complaints/{id}/transitions", tag=TAG)
-    routes.link(COMPLAINT, "clocks", tag=TAG)
+    clocks.link(routes, COMPLAINT, tag=TAG)
+    routes.write(escalate.escalate, "/v1/complaints/{id}/escalation", tag=TAG)
     routes.link(COMPLAINT, "messages", tag=TAG)
     routes.write(messages.send, "/v1/complaints/{id}/messages", tag=TAG, errors_=(409, 429))
     routes.computed(links.similar, "/v1/complaints/{id}/similar", noun="complaint", tag=TAG, model=SimilarDocuments)
@@ -85,6 +95,9 @@ def add(routes: Routes) -> None:
     )
     routes.link(COMPLAINT, "sealed_accesses", tag=SEALED)
     routes.link(HOUSEHOLD, "complaints", tag=TAG)
+    routes.read(ESCALATION_LADDER, tag=TAG)
+    routes.write(ladders.declare, "/v1/escalation-ladders", tag=TAG)
+    routes.write(ladders.end, "/v1/escalation-ladders/{id}/ending", tag=TAG)
 
 
 #: parameters of the counts that name one value

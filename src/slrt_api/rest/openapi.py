@@ -30,12 +30,13 @@ TAGS = {
     "Referrals": "A need handed over to an organization or program, with the package that it may see.",
     "Complaints": "Complaints, questions and aspirations, with clocks in working time.",
     "Sealed reports": "Requests to learn who filed a sealed report: one person asks, another one grants.",
+    "Calendars": "What deadlines are counted by: free days and office hours by decree, and service levels.",
     "Consents": "Why a person's data may be processed, for each purpose: public task, vital interest, consent.",
     "Access overrides": "Rules that were passed by, by whom and why: break-glass, sharing without consent.",
     "Public": "Filing and following a complaint without a token.",
     "Access": "Who may act where and how long: grants, and revocations of subjects and tokens.",
     "Audit": "Who did what, when, in which role and why.",
-    "Reference": "Areas, services, code lists, calendars and state machines. Public.",
+    "Reference": "Areas, services, code lists and state machines. Public.",
 }
 
 

@@ -1,8 +1,8 @@
-"""Routes of reference data: areas, services, code lists, the calendar, state machines. Public, also without a token."""
+"""Routes of reference data: areas, services, code lists, state machines. Public, also without a token."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import Path
@@ -12,11 +12,8 @@ from starlette.responses import Response
 
 from slrt_api.access.consents.lifecycle import LIFECYCLE as CONSENT_LIFECYCLE
 from slrt_api.access.overrides.lifecycle import LIFECYCLE as OVERRIDE_LIFECYCLE
-from slrt_api.areas.codes import time_zones
 from slrt_api.areas.shapes import AREA, CODE_LIST, SERVICE
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, NEED_LIFECYCLE
-from slrt_api.clocks import calendars
-from slrt_api.clocks.calendars import DayOff
 from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE
 from slrt_api.complaints.sealed.lifecycle import LIFECYCLE as SEALED_ACCESS_LIFECYCLE
 from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE, TICKET_LIFECYCLE
@@ -33,7 +30,6 @@ from slrt_api.rest.parameters import REQUIRED
 from slrt_api.rest.service import accepts_json
 
 TAG = "Reference"
-_WEEKDAYS: Final = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
 _TABLES: Final[tuple[Lifecycle, ...]] = (
     CASE_LIFECYCLE,
     NEED_LIFECYCLE,
@@ -56,60 +52,6 @@ LIFECYCLES: Final[Mapping[str, Lifecycle]] = {table.name: table for table in _TA
 
 class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class OfficeHoursDocument(_Document):
-    """A stretch of office time, local, half-open."""
-
-    weekday: Literal[_WEEKDAYS] = Field(description="Day of the week.", examples=["MONDAY"])  # type: ignore[valid-type]
-    opens: str = Field(description="Local time of opening.", examples=["07:30"])
-    closes: str = Field(description="Local time of closing, no longer office time.", examples=["12:00"])
-
-
-class CalendarDayDocument(_Document):
-    """A day that is free."""
-
-    date: str = Field(description="The day.", examples=["2026-08-17"])
-    kind: DayOff = Field(description="Free for everybody, or joint leave of the civil service.", examples=["NATIONAL"])
-    name: LabelDocument = Field(
-        description="Name in Indonesian and English.",
-        examples=[{"id": "Hari Kemerdekaan", "en": "Independence Day"}],
-    )
-
-
-class CalendarDocument(_Document):
-    """The working calendar of one time zone: what deadlines there are counted by."""
-
-    time_zone: str = Field(description="IANA time zone.", examples=["Asia/Jakarta"])
-    version: str = Field(
-        description="Names this edition; every clock keeps the one that it was counted by.",
-        examples=["ID-2024-2027/ASN-37.5/holidays-0.109"],
-    )
-    valid_from: str = Field(description="First day that it answers for.", examples=["2024-01-01"])
-    valid_to: str = Field(description="Last day that it answers for.", examples=["2027-12-31"])
-    schedule: str = Field(description="Name of the office hours.", examples=["ASN-37.5"])
-    office_hours: list[OfficeHoursDocument] = Field(
-        description="Office time of a week without free days, noon breaks left out.",
-        examples=[[{"weekday": "MONDAY", "opens": "07:30", "closes": "12:00"}]],
-    )
-    days: list[CalendarDayDocument] = Field(
-        description="The free days, in order; Saturdays and Sundays are not among them.",
-        examples=[
-            [{"date": "2026-08-17", "kind": "NATIONAL", "name": {"id": "Hari Kemerdekaan", "en": "Independence Day"}}]
-        ],
-    )
-    days_source: str = Field(description="Where the free days come from.", examples=[calendars.DAYS_SOURCE])
-    hours_source: str = Field(
-        description="Where the office hours come from.", examples=["Perpres 21/2023: 37.5 hours a week"]
-    )
-    hours_confidence: str = Field(description="How far the office hours can be trusted.", examples=["unverified"])
-
-
-class CalendarPageDocument(_Document):
-    """The calendars, one for each time zone."""
-
-    items: list[CalendarDocument] = Field(description="One calendar for each time zone of the country.")
-    next_cursor: str | None = Field(description="Always null: all of them stand here.", examples=[None])
 
 
 class StateDocument(_Document):
@@ -163,18 +105,6 @@ def add(routes: Routes) -> None:
         routes.read(shape, tag=TAG, anonymous=True)
     routes.add(
         "GET",
-        "/v1/calendars",
-        published(routes, lambda _: _calendars()),
-        name="list_calendars",
-        summary="List the working calendars",
-        doc="Office hours, national holidays and joint leave (cuti bersama), for each time zone of the country.",
-        tag=TAG,
-        model=CalendarPageDocument,
-        anonymous=True,
-        cached=True,
-    )
-    routes.add(
-        "GET",
         "/v1/meta/lifecycles/{name}",
         published(routes, lambda request: _lifecycle(request.path_params["name"])),
         name="get_lifecycle",
@@ -202,40 +132,6 @@ def published(routes: Routes, body: Callable[[Request], bytes]) -> Handler:
         return reference(request, body(request))
 
     return handler
-
-
-@cache
-def _calendars() -> bytes:
-    items = [_calendar(zone) for zone in sorted(set(time_zones().values()))]
-    return orjson.dumps(CalendarPageDocument(items=items, next_cursor=None).model_dump(mode="json"))
-
-
-def _calendar(zone: str) -> CalendarDocument:
-    calendar = calendars.national_calendar(zone)
-    citation, confidence = calendars.hours_citation()
-    return CalendarDocument(
-        time_zone=zone,
-        version=calendar.version,
-        valid_from=calendar.valid_from.isoformat(),
-        valid_to=calendar.valid_to.isoformat(),
-        schedule=calendars.SCHEDULE,
-        office_hours=[
-            OfficeHoursDocument(
-                weekday=_WEEKDAYS[number], opens=opens.isoformat("minutes"), closes=closes.isoformat("minutes")
-            )
-            for number, day in enumerate(calendar.hours.week)
-            for opens, closes in day
-        ],
-        days=[
-            CalendarDayDocument(
-                date=each.day.isoformat(), kind=each.kind, name=LabelDocument(id=each.name_id, en=each.name_en)
-            )
-            for each in calendars.national_days()
-        ],
-        days_source=calendars.DAYS_SOURCE,
-        hours_source=citation,
-        hours_confidence=confidence,
-    )
 
 
 def _lifecycle(name: str) -> bytes:

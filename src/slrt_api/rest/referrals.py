@@ -4,6 +4,7 @@ from pydantic import BaseModel, Field, create_model
 
 from slrt_api.referrals import service
 from slrt_api.referrals.shapes import REFERRAL
+from slrt_api.rest import clocks
 from slrt_api.rest.documents import document
 from slrt_api.rest.operations import Routes
 
@@ -50,4 +51,4 @@ def add(routes: Routes) -> None:
         service.candidates, "/v1/referrals/{id}/candidates", noun="referral", tag=TAG, model=CandidatesDocument
     )
     routes.write(service.transition, "/v1/referrals/{id}/transitions", tag=TAG, model=routed)
-    routes.link(REFERRAL, "clocks", tag=TAG)
+    clocks.link(routes, REFERRAL, tag=TAG)

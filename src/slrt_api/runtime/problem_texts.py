@@ -1271,10 +1271,73 @@ _ALL: Final = (
     _problem(
         409,
         "escalation_unchanged",
-        ("Kasus sudah berada di tingkat itu", "The case is at that level already"),
+        ("Sudah berada di tingkat itu", "It is at that level already"),
         (
             "Pilih tingkat lain, atau biarkan seperti semula.",
             "Choose another level, or leave it as it is.",
+        ),
+    ),
+    _problem(
+        409,
+        "rung_not_in_ladder",
+        ("Jenjang itu tidak berlaku di sini", "The ladder has no such rung for it"),
+        (
+            "Pilih jenjang dari tangga eskalasi wilayah pengaduan; pengaduan integritas naik ke inspektorat, bukan bupati.",
+            "Choose a rung of the ladder of its place; complaints about integrity go to the inspectorate, not the regent.",
+        ),
+    ),
+    _problem(
+        409,
+        "rung_accused",
+        ("Di jenjang itu hanya ada terlapor", "Nobody but the accused is at that rung"),
+        (
+            "Pilih jenjang yang lebih tinggi.",
+            "Choose a higher rung.",
+        ),
+    ),
+    _problem(
+        409,
+        "sealed_not_escalated",
+        ("Laporan tersegel tidak dieskalasi", "A sealed report is not escalated"),
+        (
+            "Laporan ini ditangani oleh unit yang ditunjuk.",
+            "It is handled by the unit that was designated.",
+        ),
+    ),
+    _problem(
+        409,
+        "complaint_closed",
+        ("Pengaduan sudah selesai", "The complaint has ended"),
+        (
+            "Buka kembali pengaduan itu, atau biarkan.",
+            "Reopen that complaint, or leave it.",
+        ),
+    ),
+    _problem(
+        409,
+        "ladder_not_later",
+        ("Tangga eskalasi bukan yang terbaru", "The ladder is not the latest"),
+        (
+            "Sudah ada tangga dengan hari mulai yang sama atau lebih kemudian, atau dengan nama itu. Pilih yang lain.",
+            "There is one of the same or a later first day, or of that name. Choose others.",
+        ),
+    ),
+    _problem(
+        409,
+        "ladder_ended",
+        ("Tangga eskalasi sudah berakhir", "The ladder has ended"),
+        (
+            "Nyatakan tangga baru.",
+            "Declare another one.",
+        ),
+    ),
+    _problem(
+        409,
+        "ladder_of_the_nation",
+        ("Tangga nasional tidak diakhiri", "The ladder of the nation is not ended"),
+        (
+            "Gantilah dengan yang baru.",
+            "Replace it by another one.",
         ),
     ),
     _problem(
@@ -1781,6 +1844,78 @@ _ALL: Final = (
             "Pakai skema yang diterbitkan, atau token dengan scope graphql:introspect.",
             "Use the published schema, or a token with the scope graphql:introspect.",
         ),
+    ),
+    _problem(
+        422,
+        "deadline_range_invalid",
+        ("Rentang hari tidak sah", "The range of days is not valid"),
+        (
+            "Isi awal dan akhir yang berurutan dan termuat di kalender.",
+            "Give a first and a last day in order, within the calendar.",
+        ),
+    ),
+    _problem(
+        422,
+        "office_windows_invalid",
+        ("Jam kerja tidak sah", "The office hours are not valid"),
+        (
+            "Isi jam buka dan tutup setiap hari secara berurutan.",
+            "Give the openings and closings of each day in order.",
+        ),
+    ),
+    _problem(
+        422,
+        "promise_in_past",
+        ("Mulai berlaku di masa lalu", "It begins in the past"),
+        ("Janji layanan berlaku mulai hari ini atau sesudahnya.", "A service level begins today or later."),
+    ),
+    _problem(
+        422,
+        "event_conflicts",
+        ("Peristiwa bertentangan", "The events contradict each other"),
+        (
+            "Yang memulai jam tidak memenuhi atau menjedanya.",
+            "What starts a clock neither meets nor pauses it.",
+        ),
+    ),
+    _problem(
+        422,
+        "pause_without_limit",
+        ("Jeda tanpa batas", "A pause without a limit"),
+        (
+            "Isi pauses_in, pause_limit dan pause_unit bersama-sama.",
+            "Give pauses_in, pause_limit and pause_unit together: no pause is endless.",
+        ),
+    ),
+    _problem(
+        422,
+        "give_one_of_two",
+        ("Isi salah satu", "Give one of the two"),
+        ("Isi salah satu, tidak keduanya.", "Give one of the two, not both."),
+    ),
+    _problem(
+        409,
+        "policy_overlaps",
+        ("Janji layanan sudah diputuskan", "A service level is decided already"),
+        (
+            "Untuk hari itu atau sesudahnya sudah ada janji layanan yang sama; akhiri dahulu.",
+            "One of the same kind begins on that day or later; end it first.",
+        ),
+    ),
+    _problem(
+        409,
+        "policy_shipped",
+        ("Janji layanan bawaan", "A service level of the platform"),
+        (
+            "Yang bawaan tidak diakhiri; putuskan yang baru sebagai gantinya.",
+            "Those of the platform do not end; decide one of your own in their place.",
+        ),
+    ),
+    _problem(
+        409,
+        "policy_ended",
+        ("Janji layanan sudah berakhir", "The service level has ended"),
+        ("Putuskan yang baru.", "Decide a new one."),
     ),
 )
 

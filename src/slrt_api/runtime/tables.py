@@ -95,8 +95,8 @@ class Event(SQLModel, table=True):
 
     `body` is the canonical event (RFC 8785), `hash` its SHA-256 with a leading 0x00; the typed columns repeat what
     queries and row policies need. `receipt` and `reporter_id` let a complainant see the steps of the own complaint.
-    `open` is the one column that changes: false takes the event from the organization that it names, in the transaction in
-    which the referral ends.
+    Two columns change, both with what the event is of: `open`, false takes the event from the organization that it names, in
+    the transaction in which the referral ends; `escalation` shows it to the offices above.
     """
 
     __tablename__ = "events"
@@ -125,6 +125,7 @@ class Event(SQLModel, table=True):
     receipt: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bool = False
     open: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     trace_id: str
     body: bytes
     hash: bytes
@@ -144,6 +145,7 @@ class Revision(SQLModel, table=True):
     program_id: UUID | None = None
     sealed: bool = False
     open: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     values: dict[str, Any] = Field(sa_column=Column("values", JSONB, nullable=False))
     salt: bytes
 

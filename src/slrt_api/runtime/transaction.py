@@ -400,6 +400,7 @@ class Transaction:
                 recorded.values,
                 recorded.salt,
                 scope["open"] is not False,
+                getattr(row, "escalation", 0),
             )
 
 
@@ -407,12 +408,14 @@ class Transaction:
 _RECORD = """
 WITH event AS (
     INSERT INTO events (regency, aggregate_id, sequence, id, area, kind, type, at, actor, role, on_behalf_of,
-                        organization_id, program_id, reporter_id, receipt, sealed, trace_id, body, hash, open, xact)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $22,
+                        organization_id, program_id, reporter_id, receipt, sealed, trace_id, body, hash, open, escalation,
+                        xact)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $22, $23,
             CASE WHEN $16 THEN '0'::xid8 ELSE pg_current_xact_id() END)
 )
-INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt, open)
-VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21, $22)
+INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt, open,
+                       escalation)
+VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21, $22, $23)
 """
 
 

@@ -377,7 +377,7 @@ class Act:
         return Answer(first.status, first.body, first.version, first.location, replayed=True, counted=counted)
 
     async def ask(
-        self, run: Callable[..., Awaitable[Any]], *, on: UUID | None = None, command: Command | None = None
+        self, run: Callable[..., Awaitable[Any]], *, on: UUID | str | None = None, command: Command | None = None
     ) -> Any:
         """Read what no selection can say: what `run(tx, actor, ...)` finds in a read-only transaction, as plain values.
 

@@ -15,6 +15,11 @@ from slrt_api.runtime.usecase import Command, use_case
 
 #: who speaks for the regency to those above it
 ESCALATORS = frozenset({Role.SECRETARIAT_MANAGER, Role.SOCIAL_OFFICE})
+#: its deadlines and its history are read with it too
+_PARTS = tuple(
+    f"UPDATE {table} SET escalation = $3 WHERE regency = $1 AND aggregate_id = $2"
+    for table in ("clocks", "events", "revisions")
+)
 
 
 class EscalateCase(Command):
@@ -35,9 +40,9 @@ class EscalateCase(Command):
 async def escalate(tx: Transaction, actor: Actor, case_id: UUID, command: EscalateCase) -> Case:
     """Escalate a case.
 
-    The office of the province, or of the nation as well, sees the case and its needs from then on: no household, person,
-    referral or complaint. `NONE` takes it back. A case that has ended is not escalated; what was shown stays shown until
-    it is taken back.
+    The office of the province, or of the nation as well, sees the case, its needs, deadlines and history from then on: no
+    household, person or referral, and a complaint only where that was escalated itself. `NONE` takes it back. A case that has
+    ended is not escalated; what was shown stays shown until it is taken back.
     """
     case = await tx.ask(Case, case_id)
     level = LEVELS[command.level]
@@ -49,5 +54,8 @@ async def escalate(tx: Transaction, actor: Actor, case_id: UUID, command: Escala
     await tx.execute(
         "UPDATE needs SET escalation = $3 WHERE regency = $1 AND case_id = $2", case.regency, case.id, level
     )
+    async with tx.effect(case.regency):
+        for statement in _PARTS:
+            await tx.execute(statement, case.regency, case.id, level)
     type_ = "escalated" if level > case.escalation else "escalation_reduced"
     return await tx.change(case, type_, texts={"reason": command.reason}, escalation=level)

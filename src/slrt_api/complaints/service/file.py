@@ -30,7 +30,7 @@ from slrt_api.complaints.codes import (
 )
 from slrt_api.complaints.lifecycle import PUBLIC
 from slrt_api.complaints.models import Complaint, ComplaintNumber, ReceiptSecret
-from slrt_api.complaints.service import references, sealed
+from slrt_api.complaints.service import escalate, references, sealed
 from slrt_api.complaints.shapes import COMPLAINT, TRACKED_COMPLAINT
 from slrt_api.households import identity
 from slrt_api.households.codes import IdentityType
@@ -483,6 +483,7 @@ def _complaint(
 
 async def _file(tx: Transaction, complaint: Complaint, nik: str | None) -> Done:
     """Write the complaint, its clocks, the hash of its secret, and the NIK where nobody reads it."""
+    await escalate.place(tx, complaint)
     await tx.create(complaint, "filed")
     await clocks.follow(
         tx,

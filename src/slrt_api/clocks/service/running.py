@@ -7,11 +7,11 @@ worker alone, so that it is told once, whoever comes first.
 from collections.abc import Collection
 from datetime import datetime
 
-from slrt_api.areas import codes
-from slrt_api.clocks import calendars, policies
+from slrt_api.clocks import policies
 from slrt_api.clocks.codes import ClockState
 from slrt_api.clocks.models import Clock
 from slrt_api.clocks.policies import ClockPolicy
+from slrt_api.clocks.service.situation import Situation, situation
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.kernel.worktime import Calendar, Course, course, due_at
 from slrt_api.runtime.tables import Aggregate
@@ -41,6 +41,7 @@ async def follow(
     """
     events = {str(event)} | ({str(action)} if action is not None else set())
     # A change of its status has told already that the actor may; clocks are read whole, whoever acts.
+    held = await situation(tx, row.area)
     async with tx.effect(row.regency):
         running = await tx.rows(Clock, _OPEN, row.regency, row.id)
         left = [clock for clock in running if not await _met(tx, clock, events)]
@@ -50,10 +51,24 @@ async def follow(
             left = []
         else:
             for clock in left:
-                await _pause(tx, clock, row, str(event))
+                await _pause(tx, clock, held.work.calendar, str(event))
         names = {clock.name for clock in left if clock.state != ClockState.BREACHED}
-        chosen = await _policies(tx, row, events, nature=nature, severity_flags=severity_flags)
-        clocks = [_begun(tx, row, policy, events) for policy in chosen if policy.name not in names]
+        chosen = _started(tx, row, held, events, nature=nature, severity_flags=severity_flags)
+        clocks = [_begun(tx, row, policy, held, events) for policy in chosen if policy.name not in names]
+        begun = [clock for clock in clocks if clock is not None]
+        await tx.insert(*begun)
+    return begun
+
+
+async def begin(
+    tx: Transaction, row: Aggregate, event: str, *, nature: str | None = None, severity_flags: Collection[str] = ()
+) -> list[Clock]:
+    """Begin the clocks that `event` calls for and that do not run yet, and leave all others: for what is no new status."""
+    held = await situation(tx, row.area)
+    async with tx.effect(row.regency):
+        names = {clock.name for clock in await tx.rows(Clock, _OPEN, row.regency, row.id)}
+        chosen = _started(tx, row, held, {event}, nature=nature, severity_flags=severity_flags)
+        clocks = [_begun(tx, row, policy, held, {event}) for policy in chosen if policy.name not in names]
         begun = [clock for clock in clocks if clock is not None]
         await tx.insert(*begun)
     return begun
@@ -62,17 +77,18 @@ async def follow(
 async def reclassify(tx: Transaction, row: Aggregate, *, nature: str | None, severity_flags: Collection[str]) -> None:
     """Let the clocks that run follow a change of the class of `row`: where another policy is right now, its promise counts from
     when the old one began, and the old one stops. What is breached stays so."""
+    held = await situation(tx, row.area)
     async with tx.effect(row.regency):
         running = await tx.rows(Clock, _OPEN, row.regency, row.id)
         for clock in running:
             if clock.state == ClockState.BREACHED or clock.due_at <= tx.now or clock.started_by is None:
                 continue
-            chosen = await _policies(tx, row, {clock.started_by}, nature=nature, severity_flags=severity_flags)
+            chosen = _started(tx, row, held, {clock.started_by}, nature=nature, severity_flags=severity_flags)
             policy = next((each for each in chosen if each.name == clock.name), None)
             if policy is None or (policy.unit.value, policy.amount) == (clock.unit, clock.amount):
                 continue
             await _stop(tx, clock)
-            begun = _begun(tx, row, policy, {clock.started_by}, since=clock.started_at)
+            begun = _begun(tx, row, policy, held, {clock.started_by}, since=clock.started_at)
             if begun is not None:
                 await tx.insert(begun)
 
@@ -82,28 +98,26 @@ async def promise(tx: Transaction, row: Aggregate, name: str, event: str) -> dat
 
     For a row that keeps the deadline as a column of its own.
     """
-    for policy in await _policies(tx, row, {str(event)}):
+    held = await situation(tx, row.area)
+    for policy in _started(tx, row, held, {str(event)}):
         if policy.name == name:
             start = _start(tx, row, policy)
             if start is not None:
-                return due_at(start, policy.unit, policy.amount, _calendar(row))
+                return due_at(start, policy.unit, policy.amount, held.work.calendar)
     return None
 
 
-async def _policies(
+def _started(
     tx: Transaction,
     row: Aggregate,
+    held: Situation,
     events: Collection[str],
     *,
     nature: str | None = None,
     severity_flags: Collection[str] = (),
 ) -> tuple[ClockPolicy, ...]:
-    day = _calendar(row).local_day(tx.now)
-    return policies.started_by(events, row.NAME, day, nature=nature, severity_flags=severity_flags)
-
-
-def _calendar(row: Aggregate | Clock) -> Calendar:
-    return calendars.national_calendar(codes.time_zone(codes.area_code(row.area)))
+    day = held.work.calendar.local_day(tx.now)
+    return policies.started_by(events, row.NAME, day, nature=nature, severity_flags=severity_flags, among=held.policies)
 
 
 def _start(tx: Transaction, row: Aggregate, policy: ClockPolicy) -> datetime | None:
@@ -118,13 +132,19 @@ def _start(tx: Transaction, row: Aggregate, policy: ClockPolicy) -> datetime | N
 
 
 def _begun(
-    tx: Transaction, row: Aggregate, policy: ClockPolicy, events: Collection[str], *, since: datetime | None = None
+    tx: Transaction,
+    row: Aggregate,
+    policy: ClockPolicy,
+    held: Situation,
+    events: Collection[str],
+    *,
+    since: datetime | None = None,
 ) -> Clock | None:
     """The clock that a policy begins; None where there is nothing to count. since: it counts from an earlier instant."""
     start = since or _start(tx, row, policy)
     if start is None:
         return None
-    calendar = _calendar(row)
+    calendar = held.work.calendar
     planned = course(start, policy.promise, (), calendar)
     # The duty of who recorded something offline is done with its arrival.
     met = not policy.meets_events.isdisjoint(events)
@@ -149,6 +169,7 @@ def _begun(
         reporter_id=getattr(row, "reporter_id", None),
         receipt=getattr(row, "receipt", None),
         sealed=bool(getattr(row, "sealed", False)),
+        escalation=getattr(row, "escalation", 0),
         started_by=min(policy.start_events & set(events)),
         meets=sorted(policy.meets_events),
         pauses_in=sorted(policy.pauses_in),
@@ -176,12 +197,11 @@ async def _stop(tx: Transaction, clock: Clock) -> None:
         await tx.update(clock, state=ClockState.STOPPED.value)
 
 
-async def _pause(tx: Transaction, clock: Clock, row: Aggregate, status: str) -> None:
+async def _pause(tx: Transaction, clock: Clock, calendar: Calendar, status: str) -> None:
     """Stop the clock in a status in which it stands still, and let it run on in any other. Past due, it is left alone."""
     stands, stood = status in clock.pauses_in, clock.state == ClockState.PAUSED
     if stands == stood or clock.state == ClockState.BREACHED or clock.due_at <= tx.now:
         return
-    calendar = _calendar(row)
     pauses = [*clock.pauses, max(tx.now, clock.pauses[-1] if clock.pauses else clock.started_at)]
     planned = course(clock.started_at, clock.promise, pauses, calendar)
     if stands and planned.paused_until is None:
@@ -191,12 +211,12 @@ async def _pause(tx: Transaction, clock: Clock, row: Aggregate, status: str) -> 
         clock,
         state=(ClockState.PAUSED if stands else ClockState.RUNNING).value,
         paused_at=pauses[-1] if stands else None,
-        **moved(clock, planned, tx.now),
+        **moved(clock, planned, calendar, tx.now),
         pauses=pauses,
     )
 
 
-def moved(clock: Clock, planned: Course, now: datetime) -> dict[str, datetime | bool | None]:
+def moved(clock: Clock, planned: Course, calendar: Calendar, now: datetime) -> dict[str, datetime | str | bool | None]:
     """Columns of a clock whose course is another now. One that is to be warned of anew forgets that it was."""
     again = planned.warn_at is not None and now < planned.warn_at
     return {
@@ -205,4 +225,5 @@ def moved(clock: Clock, planned: Course, now: datetime) -> dict[str, datetime | 
         "warned_at": None if again else clock.warned_at,
         "paused_until": planned.paused_until,
         "estimated": planned.uncertain,
+        "calendar_version": calendar.version,
     }
