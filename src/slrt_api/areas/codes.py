@@ -17,6 +17,8 @@ from typing import TypeAlias
 
 
 class Level(StrEnum):
+    """Levels of the tree of areas."""
+
     PROVINCE = "PROVINCE"
     REGENCY = "REGENCY"
     DISTRICT = "DISTRICT"

@@ -50,6 +50,8 @@ HANDLERS: Final = frozenset(
         Role.INTEGRITY_OFFICER,
     }
 )
+#: of these, who works with cases, households and other complaints beside
+DESK: Final = HANDLERS - {Role.INTEGRITY_OFFICER}
 #: who reopens: not the desk that closed
 DECIDERS: Final = HANDLERS - {Role.PUSKESOS_OFFICER, Role.SECRETARIAT_OFFICER}
 #: who holds the receipt and its secret; no token carries this role
@@ -140,7 +142,7 @@ def _line(source: ComplaintStatus, action: Action, target: ComplaintStatus, *, r
     """A step of the handling."""
     roles = DECIDERS if action in {A.REOPEN, A.UNMERGE} else HANDLERS
     if action in _STAYS:
-        roles = roles - {Role.INTEGRITY_OFFICER}
+        roles = DESK
     guard: Criterion = INDEPENDENT
     if action is A.UNMERGE:
         guard = AllOf((INDEPENDENT, Equals(Fact("merged_from"), Constant(target.value))))

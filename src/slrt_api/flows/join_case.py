@@ -6,7 +6,7 @@ from pydantic import Field
 
 from slrt_api.access.scopes import Scope
 from slrt_api.cases.models import Case
-from slrt_api.complaints.lifecycle import require_independent
+from slrt_api.complaints.lifecycle import DESK, require_independent
 from slrt_api.complaints.models import Complaint
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.kernel import errors
@@ -24,7 +24,7 @@ class JoinCase(Command):
     )
 
 
-@use_case("complaints.join_case", scope=Scope.COMPLAINTS_HANDLE, answers=COMPLAINT, include=("case",))
+@use_case("complaints.join_case", scope=Scope.COMPLAINTS_HANDLE, roles=DESK, answers=COMPLAINT, include=("case",))
 async def join_case(tx: Transaction, actor: Actor, id_: UUID, command: JoinCase) -> Complaint:
     """Let a complaint join a case.
 

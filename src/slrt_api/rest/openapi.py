@@ -30,6 +30,7 @@ TAGS = {
     "Referrals": "A need handed over to an organization or program, with the package that it may see.",
     "Complaints": "Complaints, questions and aspirations, with clocks in working time.",
     "Attachments": "Files of households, persons, cases, referrals and complaints: resumable uploads, short-lived links.",
+    "Sealed reports": "Requests to learn who filed a sealed report: one person asks, another one grants.",
     "Calendars": "What deadlines are counted by: free days and office hours by decree, and service levels.",
     "Consents": "Why a person's data may be processed, for each purpose: public task, vital interest, consent.",
     "Access overrides": "Rules that were passed by, by whom and why: break-glass, sharing without consent.",

@@ -16,6 +16,7 @@ from slrt_api.areas.shapes import AREA, CODE_LIST, SERVICE
 from slrt_api.attachments.lifecycle import ATTACHMENT_LIFECYCLE
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, NEED_LIFECYCLE
 from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE
+from slrt_api.complaints.sealed.lifecycle import LIFECYCLE as SEALED_ACCESS_LIFECYCLE
 from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE, TICKET_LIFECYCLE
 from slrt_api.kernel import errors
 from slrt_api.kernel.lifecycle import Lifecycle
@@ -45,6 +46,7 @@ _TABLES: Final[tuple[Lifecycle, ...]] = (
     TICKET_LIFECYCLE,
     SCREENING_LIFECYCLE,
     ATTACHMENT_LIFECYCLE,
+    SEALED_ACCESS_LIFECYCLE,
 )
 #: the state machines of the house by name
 LIFECYCLES: Final[Mapping[str, Lifecycle]] = {table.name: table for table in _TABLES}

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from slrt_api.access.scopes import Scope
 from slrt_api.complaints.codes import ComplaintLinkType, Likeness
-from slrt_api.complaints.lifecycle import require_independent
+from slrt_api.complaints.lifecycle import DESK, require_independent
 from slrt_api.complaints.models import Complaint, ComplaintLink
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.kernel import errors
@@ -118,7 +118,14 @@ def _rank(item: dict[str, Any]) -> tuple[list[int], str]:
     return [*(_ORDER[each] for each in item["likenesses"]), len(_ORDER)], item["complaint_id"]
 
 
-@use_case("complaints.link", scope=Scope.COMPLAINTS_HANDLE, answers=COMPLAINT, include=("links",), conditional=False)
+@use_case(
+    "complaints.link",
+    scope=Scope.COMPLAINTS_HANDLE,
+    roles=DESK,
+    answers=COMPLAINT,
+    include=("links",),
+    conditional=False,
+)
 async def link(tx: Transaction, actor: Actor, id_: UUID, command: LinkComplaint) -> Complaint:
     """Link a complaint to another.
 
@@ -163,7 +170,14 @@ def _side(
     )
 
 
-@use_case("complaints.unlink", scope=Scope.COMPLAINTS_HANDLE, answers=COMPLAINT, include=("links",), conditional=False)
+@use_case(
+    "complaints.unlink",
+    scope=Scope.COMPLAINTS_HANDLE,
+    roles=DESK,
+    answers=COMPLAINT,
+    include=("links",),
+    conditional=False,
+)
 async def unlink(tx: Transaction, actor: Actor, id_: UUID, command: UnlinkComplaint) -> Complaint:
     """Undo a link.
 
