@@ -386,7 +386,7 @@ class TestSilence:
         types = [
             entry["type"]
             for entry in (
-                await place.as_("puskesos_officer").get(f"/v1/referrals/{first['id']}/history?sort=id")
+                await place.as_("puskesos_officer").get(f"/v1/referrals/{first['id']}/history")
             ).json()["items"]
         ]
         assert types[-2:] == ["referral.expired", "referral.rerouted"]
