@@ -385,9 +385,9 @@ class TestSilence:
         assert types == ["referral.sent"]
         types = [
             entry["type"]
-            for entry in (
-                await place.as_("puskesos_officer").get(f"/v1/referrals/{first['id']}/history?sort=id")
-            ).json()["items"]
+            for entry in (await place.as_("puskesos_officer").get(f"/v1/referrals/{first['id']}/history")).json()[
+                "items"
+            ]
         ]
         assert types[-2:] == ["referral.expired", "referral.rerouted"]
 

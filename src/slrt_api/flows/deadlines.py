@@ -99,6 +99,10 @@ async def _explained(tx: Transaction, clock: Clock) -> dict[str, Any]:
     return told | {"reproduced": run.due_at == clock.due_at, "segments": [piece.json() for piece in pieces]}
 
 
+#: deadlines that a referral keeps as columns of its own, because its receiver reads no clocks
+_OF_REFERRALS: Final = {"RESPOND": "respond_by", "REALIZE": "realize_by"}
+
+
 @use_case("clocks.recompute", scope=None, conditional=False)
 async def recompute(tx: Transaction, actor: Actor, id_: UUID) -> None:
     """Count the running clocks of one resource anew by the calendar that holds now.
@@ -115,12 +119,15 @@ async def recompute(tx: Transaction, actor: Actor, id_: UUID) -> None:
     )
     held = await situation(tx, owner.area)
     told: dict[str, dict[str, str]] = {}
+    kept: dict[str, Any] = {}
     for clock in clocks:
         if clock.calendar_version == held.work.calendar.version:
             continue
         planned = course(clock.started_at, clock.promise, clock.pauses, held.work.calendar)
         if planned.due_at != clock.due_at:
             told[clock.name] = {"before": clock.due_at.isoformat(), "after": planned.due_at.isoformat()}
+            if isinstance(owner, Referral) and clock.name in _OF_REFERRALS:
+                kept[_OF_REFERRALS[clock.name]] = planned.due_at
         await tx.update(clock, **moved(clock, planned, held.work.calendar, tx.now))
     if told:
         version = held.work.calendar.version
@@ -129,7 +136,7 @@ async def recompute(tx: Transaction, actor: Actor, id_: UUID) -> None:
             "calendar_version": version,
             "decree": await _newest(tx, owner.area),
         }
-        await tx.change(owner, "clock_recomputed", texts=texts, notes={"clocks": told})
+        await tx.change(owner, "clock_recomputed", texts=texts, notes={"clocks": told}, **kept)
 
 
 async def _newest(tx: Transaction, area: int) -> str | None:

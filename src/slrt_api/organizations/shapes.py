@@ -93,7 +93,7 @@ STANDING = Shape(
     "How an organization stood to its offers for a service in one regency: what routing goes by. An organization reads its"
     " own.",
     scope=None,
-    kinds=ALL_STAFF | {ScopeKind.ORGANIZATION},
+    kinds=frozenset({ScopeKind.AREA_RANGE, ScopeKind.AUDITOR, ScopeKind.ORGANIZATION}),
 ).with_fields(
     Field("area_code", FieldType.AREA, "Regency.", "{t}.area", example="33.26"),
     Field("service", FieldType.TEXT, "Service.", example="SCHOOL_RETENTION"),

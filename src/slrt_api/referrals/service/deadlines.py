@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from slrt_api.areas import codes
 from slrt_api.clocks import service as clocks
-from slrt_api.clocks.calendars import national_calendar
+from slrt_api.clocks.service.situation import situation
 from slrt_api.kernel import worktime
 from slrt_api.referrals.codes import ReferralStatus
 from slrt_api.referrals.models import Referral
@@ -42,9 +42,10 @@ async def realize_by(tx: Transaction, row: Referral) -> datetime:
     return await _promised(tx, row, "REALIZE", ReferralStatus.APPROVED)
 
 
-def working_minutes(start: datetime, end: datetime, area: int) -> int:
-    """Office minutes that passed at the place."""
-    return worktime.working_minutes_between(start, end, national_calendar(zone(area)))
+async def working_minutes(tx: Transaction, start: datetime, end: datetime, area: int) -> int:
+    """Office minutes that passed at the place, by the calendar of its regency."""
+    held = await situation(tx, area)
+    return worktime.working_minutes_between(start, end, held.work.calendar)
 
 
 def zone(area: int) -> str:

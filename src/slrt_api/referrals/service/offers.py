@@ -52,7 +52,9 @@ async def close(tx: Transaction, row: Referral, action: A, target: str) -> None:
     elif action is A.REVOKE or sent_at is None:
         outcome = OfferOutcome.WITHDRAWN
     else:
-        outcome, minutes = OfferOutcome.ANSWERED, deadlines.working_minutes(sent_at, now, row.area)
+        outcome = OfferOutcome.ANSWERED
+        async with tx.effect(row.regency):
+            minutes = await deadlines.working_minutes(tx, sent_at, now, row.area)
 
     def step(before: Standing) -> Standing:
         if minutes is not None:
