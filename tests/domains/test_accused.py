@@ -11,7 +11,9 @@ import pytest
 from tests.api import VILLAGE, Api, household_body
 from tests.domains.test_complaints import act, complaint_body, filed
 from tests.domains.test_lifecycle_sql import literal
+from tests.domains.test_public import file
 from tests.domains.test_referrals import organization
+from tests.problems import problem
 
 from slrt_api.access.scopes import PERMISSIONS, Role
 from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE, FACTS, FACTS_SQL, HANDLERS, facts
@@ -119,6 +121,17 @@ def test_every_handling_action_is_guarded() -> None:
         assert handling is ("accused" in (describe(each.guard) if each.guard is not None else "")), each
 
 
+async def kept_from(api: Api, complaint: dict[str, Any], accused: str, other: str) -> None:
+    """Staff of the accused office and staff of no known office are refused, staff of another office handles it."""
+    for claims in ({"organization": accused}, {}):
+        client = api.as_(MANAGER, **claims)
+        refused = await act(client, complaint, "TRIAGE", expect=409)
+        assert refused["code"] == "accused_may_not_handle"
+        assert (await client.get(f"/v1/complaints/{complaint['id']}")).json()["allowed_actions"] == []
+    handled = await act(api.as_(MANAGER, organization=other), complaint, "TRIAGE")
+    assert handled["status"] == "TRIAGED"
+
+
 async def offices(api: Api) -> tuple[str, str]:
     return (await organization(api, "LEGAL_AID"))["id"], (await organization(api, "LEGAL_AID"))["id"]
 
@@ -220,10 +233,58 @@ class TestFile:
                     "reference_not_found",
                 )
 
-    async def test_a_citizen_names_nobody(self, api: Api) -> None:
-        accused, _ = await offices(api)
-        answer = await api.as_("citizen").post("/v1/complaints", json=complaint_body(accused_organization_id=accused))
-        assert answer.status_code == 422
+    async def test_a_citizen_names_an_office_and_no_person(self, api: Api) -> None:
+        family = (await api.as_("facilitator").post("/v1/households", json=household_body())).json()
+        person = complaint_body(accused_person_id=family["members"][0]["person_id"])
+        assert (await api.as_("citizen").post("/v1/complaints", json=person)).status_code == 422
+        accused, other = await offices(api)
+        complaint = await filed(api, "citizen", accused_organization_id=accused)
+        await kept_from(api, complaint, accused, other)
+
+    async def test_without_a_token_an_unknown_office_is_refused_like_any_other_unknown(self, api: Api) -> None:
+        for confidentiality in ("OPEN", "CONFIDENTIAL", "SEALED"):
+            for id_ in (new_id(Kind.ORGANIZATION, 0), new_id(Kind.PERSON, 3326), uuid4()):
+                answer = await file(api, confidentiality=confidentiality, accused_organization_id=str(id_))
+                problem(answer, 422, "content_invalid", fault=("/accused_organization_id", "reference_not_found"))
+        answer = await file(api, accused_person_id=str(new_id(Kind.PERSON, 3326)))
+        problem(answer, 422, "content_invalid", fault=("/accused_person_id", "unknown_member"))
+
+    @pytest.mark.parametrize("confidentiality", ["OPEN", "CONFIDENTIAL"])
+    async def test_without_a_token_the_office_that_is_named_never_handles_it(
+        self, api: Api, confidentiality: str
+    ) -> None:
+        accused, other = await offices(api)
+        answer = await file(api, confidentiality=confidentiality, accused_organization_id=accused)
+        assert answer.status_code == 201, answer.text
+        assert accused not in answer.text
+        receipt = answer.json()["receipt"]
+        [complaint] = (await api.as_(MANAGER).get(f"/v1/complaints?receipt={receipt}")).json()["items"]
+        await kept_from(api, complaint, accused, other)
+
+    async def test_without_a_token_a_sealed_report_is_not_there_for_the_inspectorate_that_it_accuses(
+        self, api: Api
+    ) -> None:
+        accused, other = await offices(api)
+        answer = await file(api, confidentiality="SEALED", accused_organization_id=accused)
+        assert answer.status_code == 201, answer.text
+        receipt = answer.json()["receipt"]
+        independent = api.as_("integrity_officer", subject="wbs-of-another", organization=other)
+        [report] = (await independent.get(f"/v1/complaints?receipt={receipt}")).json()["items"]
+        assert report["accused_organization_id"] == accused
+        of_accused = api.as_("integrity_officer", subject="wbs-of-accused", organization=accused)
+        found = (await of_accused.get(f"/v1/complaints?receipt={receipt}&include_total=true")).json()
+        assert (found["items"], found["total"]) == ([], 0)
+        path = f"/v1/complaints/{report['id']}"
+        for part in ("", "/history", "/clocks", "/messages"):
+            assert (await of_accused.get(path + part)).status_code == 404, part
+            assert (await independent.get(path + part)).status_code == 200, part
+        refused = await of_accused.post(
+            f"{path}/transitions", json={"action": "TRIAGE", "nature": "GRIEVANCE"}, headers={"if-match": '"1"'}
+        )
+        assert refused.status_code == 404
+        asked = {"complaint_id": report["id"], "purpose": "PROTECTION", "reason": "Harus dihubungi hari ini juga."}
+        assert (await of_accused.post("/v1/sealed-accesses", json=asked)).status_code in {404, 422}
+        assert (await independent.post("/v1/sealed-accesses", json=asked)).status_code == 201
 
     async def test_handlers_and_auditors_read_it_others_do_not(self, api: Api) -> None:
         accused, _ = await offices(api)

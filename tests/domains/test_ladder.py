@@ -15,6 +15,7 @@ from tests.conftest import MigratedDatabase
 from tests.domains.test_complaints import act, clock, complaint_body
 from tests.domains.test_grants import grant_body
 from tests.domains.test_organizations import organization_body
+from tests.domains.test_public import file as filed_publicly
 from tests.domains.test_sealed_reports import reported
 from tests.domains.test_worker import PAST, connected
 
@@ -698,6 +699,17 @@ class TestAccused:
         assert await events(owner, complaint) == ["filed"]
         await office(api, "PUSKESOS")
         assert (await filed(api, accused_organization_id=accused))["rung"] == "NONE"
+
+    async def test_nor_where_it_is_accused_without_a_token(self, api: Api, owner: asyncpg.Connection) -> None:
+        await gone(owner)
+        accused = await office(api, "PUSKESOS")
+        for named, rung in (({}, "NONE"), ({"accused_organization_id": accused}, "SUPERVISOR")):
+            answer = await filed_publicly(api, area_code=VILLAGE, **named)
+            assert answer.status_code == 201, answer.text
+            listed = await officer(api).get(f"/v1/complaints?receipt={answer.json()['receipt']}")
+            [complaint] = listed.json()["items"]
+            assert complaint["rung"] == rung
+            assert await events(owner, complaint) == ["filed"]
 
     async def test_where_nobody_is_known_that_is_said_and_the_rung_taken(
         self, api: Api, owner: asyncpg.Connection, platform: Platform

@@ -150,6 +150,11 @@ class ComplaintContent(Command):
     reporter_phone: Annotated[str, Field(pattern=r"^\+?[0-9]{6,15}$")] | None = Field(
         default=None, description="Telephone number of the complainant; kept encrypted.", examples=["+628120000000"]
     )
+    accused_organization_id: UUID | None = Field(
+        default=None,
+        description="Organization that it accuses: nobody who works there handles it.",
+        examples=["019aaa11-2233-8000-8000-20a1b2c3d4e5"],
+    )
     identifying_details: Annotated[str, Field(min_length=1, max_length=2_000)] | None = Field(
         default=None,
         description="Of a SEALED report: what would tell who filed it. Kept with name and number, apart from the summary.",
@@ -176,11 +181,6 @@ class FileComplaint(ComplaintContent):
         description="Person whom it accuses, in the caller's scope: does not handle it.",
         examples=["019aaa11-2233-8000-8cfe-08a1b2c3d4e5"],
     )
-    accused_organization_id: UUID | None = Field(
-        default=None,
-        description="Organization that it accuses: nobody who works there handles it.",
-        examples=["019aaa11-2233-8000-8000-20a1b2c3d4e5"],
-    )
     captured_at: Instant | None = Field(
         default=None,
         description="When it was recorded in the field; now when left out. Deadlines count from its arrival here.",
@@ -198,7 +198,7 @@ async def file_complaint(tx: Transaction, actor: Actor, command: FileComplaint) 
 
     Its deadlines start with its arrival, in working time of the place. The answer shows `receipt_secret` this once: with
     the receipt it opens process and outcome without a token (`GET /v1/public/complaints/{receipt}`). A citizen files
-    for any village and names neither household nor person nor organization. `channels` tell where else it has to go. A `nik`
+    for any village and names neither household nor person. `channels` tell where else it has to go. A `nik`
     names its holder as `subject_person_id` where the caller may look it up (`persons.nik:lookup`, which counts as one search) and
     sees that person; one that nobody holds and one of somebody elsewhere answer alike. A SEALED report names neither household
     nor person but whom it accuses, its NIK finds nobody, and it is not found again under its id by whoever filed it.
@@ -277,11 +277,13 @@ async def file_publicly(tx: Transaction, actor: Actor, command: FilePublicCompla
     """File a complaint without a token.
 
     `Idempotency-Key` is required and stands for the caller: a UUID, or 128 random bits of your own. A repeat with the
-    same key and body gives the same receipt and the same secret. The secret is shown here and nowhere else.
+    same key and body gives the same receipt and the same secret. The secret is shown here and nowhere else. Nobody who works
+    at the `accused_organization_id` handles it, and of a SEALED report nobody there sees it.
     """
     tx.hush()
     regency = _check(tx, command, None)
     await _check_programs(tx, command)
+    await references.organization(tx, "/accused_organization_id", command.accused_organization_id)
     if command.confidentiality is Confidentiality.SEALED:
         area = places.village(actor, command.area_code)
         return await _file_sealed(tx, actor, command, area, _number_of(actor), Channel.WEB)
@@ -292,6 +294,7 @@ async def file_publicly(tx: Transaction, actor: Actor, command: FilePublicCompla
         area=places.village(actor, command.area_code),
         number=_number_of(actor),
         channel=Channel.WEB,
+        accused_organization_id=command.accused_organization_id,
     )
     return await _file(tx, complaint, command.nik)
 
@@ -413,7 +416,7 @@ async def _check_references(tx: Transaction, actor: Actor, command: FileComplain
     await references.household(tx, actor, "/household_id", command.household_id, regency)
     for name in ("subject_person_id", "accused_person_id"):
         await references.person(tx, actor, f"/{name}", getattr(command, name), regency)
-    await references.organization(tx, actor, "/accused_organization_id", command.accused_organization_id)
+    await references.organization(tx, "/accused_organization_id", command.accused_organization_id)
 
 
 def _new_id(tx: Transaction, command: ComplaintContent, regency: int) -> UUID:

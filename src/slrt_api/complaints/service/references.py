@@ -35,9 +35,8 @@ async def person(tx: Transaction, actor: Actor, pointer: str, id_: UUID | None, 
         raise errors.Invalid.reference(pointer)
 
 
-async def organization(tx: Transaction, actor: Actor, pointer: str, id_: UUID | None) -> None:
-    """The same of an organization, which is national; a citizen names none."""
-    if id_ is None:
-        return
-    if actor.rows.kind is ScopeKind.SUBJECT or await tx.find(Organization, id_) is None:
+async def organization(tx: Transaction, pointer: str, id_: UUID | None) -> None:
+    """The same of an organization. These are national, and everybody may name one: whom a complaint accuses is for its
+    author to say."""
+    if id_ is not None and await tx.find(Organization, id_) is None:
         raise errors.Invalid.reference(pointer)
