@@ -18,6 +18,7 @@ import pytest_asyncio
 from tests import files
 from tests.api import OTHER_REGENCY_VILLAGE, OTHER_VILLAGE, Api, household_body, running_api
 from tests.conftest import MakeDatabase, MigratedDatabase
+from tests.domains.test_complaints import complaint_body
 from tests.domains.test_lineage import done
 from tests.domains.test_public import file as file_publicly
 from tests.domains.test_referrals import JOB, act, draft, in_service, made, organization, partner
@@ -896,6 +897,36 @@ class TestComplainant:
             rows = (await client.get("/v1/attachments?status=READY&limit=200")).json()["items"]
             assert found["id"] not in {row["id"] for row in rows}
             assert (await client.get(f"/v1/attachments/{found['id']}/history")).status_code == 404
+
+    @pytest.mark.parametrize("accused", ["organization", "person"])
+    async def test_files_of_a_sealed_complaint_are_absent_for_the_inspectorate_that_it_accuses(
+        self, api: Api, accused: str
+    ) -> None:
+        ids = {"organization": (await organization(api, "LEGAL_AID"))["id"]}
+        ids["person"] = (await family(api))["members"][0]["person_id"]
+        body = complaint_body(confidentiality="SEALED", **{f"accused_{accused}_id": ids[accused]})
+        receipt = await made(await api.as_("facilitator").post("/v1/complaints", json=body))
+        shown = {"authorization": f"Receipt {receipt['receipt_secret']}"}
+        path = f"/v1/public/complaints/{receipt['receipt']}/attachments"
+        answer = await api.anonymous.post(path, json=described(b"text", "text/plain"), headers=shown)
+        found = answer.json()
+        upload = f"{path}/{found['id']}/upload"
+        assert (await send(api.anonymous, upload, b"text", complete=True, headers=shown)).status_code == 204
+        await worked(api)
+        claims = {accused: ids[accused]}
+        of_accused = api.as_("integrity_officer", subject="wbs-accused", **claims)
+        independent = api.as_("integrity_officer", subject="wbs-independent")
+        for client, there in ((independent, True), (of_accused, False)):
+            expected = 200 if there else 404
+            for part in ("", "/history"):
+                assert (await client.get(f"/v1/attachments/{found['id']}{part}")).status_code == expected
+            rows = (await client.get("/v1/attachments?status=READY&limit=200")).json()["items"]
+            assert (found["id"] in {row["id"] for row in rows}) is there
+            link = await client.post(f"/v1/attachments/{found['id']}/links", json={"purpose": "CASE_HANDLING"})
+            assert link.status_code == expected
+            query = {"query": f'{{ attachment(id: "{found["id"]}") {{ id }} }}'}
+            told = (await client.post("/graphql", json=query)).json()
+            assert (told["data"]["attachment"] is not None) is there
 
 
 def _complaint() -> dict[str, Any]:

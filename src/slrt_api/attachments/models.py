@@ -15,7 +15,7 @@ class Attachment(Aggregate, table=True):
     """A file of another aggregate, its parent.
 
     `area`, `organization_id`, `program_id`, `shared`, `reporter_id`, `receipt` and `sealed` are copies of the parent's, by
-    which row policies decide; `confidential` tells that its ids and those of its events do not tell the hour. `shared` is
+    which row policies decide, and of a sealed report whom it accuses; `confidential` tells that its ids and those of its events do not tell the hour. `shared` is
     whether the organization or program that it names may read it. `name`, `location` and `data_key` are encrypted; without
     `data_key` nobody reads what may be left in the store. `digest` is the SHA-256 of what was sent, `kept_digest` of what
     is kept.
@@ -23,7 +23,9 @@ class Attachment(Aggregate, table=True):
 
     KIND: ClassVar[Kind] = Kind.ATTACHMENT
     NAME: ClassVar[str] = "attachment"
-    UNTOLD: ClassVar[frozenset[str]] = frozenset({"object", "uploaded_by", "reporter_id", "receipt"})
+    UNTOLD: ClassVar[frozenset[str]] = frozenset(
+        {"object", "uploaded_by", "reporter_id", "receipt", "accused_person_id", "accused_organization_id"}
+    )
 
     __tablename__ = "attachments"
     __table_args__ = (
@@ -65,6 +67,8 @@ class Attachment(Aggregate, table=True):
     receipt: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bool = False
     confidential: bool = False
+    accused_person_id: UUID | None = None
+    accused_organization_id: UUID | None = None
 
     @property
     def coarse(self) -> bool:

@@ -104,6 +104,8 @@ class _Scope:
     receipt: int | None = None
     sealed: bool = False
     confidential: bool = False
+    accused_person_id: UUID | None = None
+    accused_organization_id: UUID | None = None
 
 
 def _scope(parent: Aggregate) -> _Scope:
@@ -111,7 +113,13 @@ def _scope(parent: Aggregate) -> _Scope:
         return _Scope(organization_id=parent.organization_id, program_id=parent.program_id, shared=parent.open)
     if isinstance(parent, Complaint):
         return _Scope(
-            reporter_id=parent.reporter_id, receipt=parent.receipt, sealed=parent.sealed, confidential=parent.coarse
+            reporter_id=parent.reporter_id,
+            receipt=parent.receipt,
+            sealed=parent.sealed,
+            confidential=parent.coarse,
+            # Of a sealed report its files are not there for the accused; others are seen and not handled, as the complaint is.
+            accused_person_id=parent.accused_person_id if parent.sealed else None,
+            accused_organization_id=parent.accused_organization_id if parent.sealed else None,
         )
     return _Scope()
 
