@@ -15,10 +15,10 @@ class Attachment(Aggregate, table=True):
     """A file of another aggregate, its parent.
 
     `area`, `organization_id`, `program_id`, `shared`, `reporter_id`, `receipt` and `sealed` are copies of the parent's, by
-    which row policies decide, and of a sealed report whom it accuses; `confidential` tells that its ids and those of its events do not tell the hour. `shared` is
-    whether the organization or program that it names may read it. `name`, `location` and `data_key` are encrypted; without
-    `data_key` nobody reads what may be left in the store. `digest` is the SHA-256 of what was sent, `kept_digest` of what
-    is kept.
+    which row policies decide, and so is whom a sealed report accuses; `confidential` tells that its ids and those of its
+    events do not tell the hour. `shared` is whether the organization or program that it names may read it. `name`,
+    `location` and `data_key` are encrypted; without `data_key` nobody reads what may be left in the store. `digest` is the
+    SHA-256 of what was sent, `kept_digest` of what is kept.
     """
 
     KIND: ClassVar[Kind] = Kind.ATTACHMENT
