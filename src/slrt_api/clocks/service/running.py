@@ -188,7 +188,9 @@ async def _met(tx: Transaction, clock: Clock, events: Collection[str]) -> bool:
     if set(clock.meets).isdisjoint(events):
         return False
     in_time = clock.state != ClockState.BREACHED and tx.now < clock.due_at
-    await tx.update(clock, met_at=tx.now, **({"state": ClockState.MET.value} if in_time else {}))
+    # The clock of a server may jump back: nothing is done before it began.
+    met_at = max(tx.now, clock.started_at)
+    await tx.update(clock, met_at=met_at, **({"state": ClockState.MET.value} if in_time else {}))
     return True
 
 
@@ -217,8 +219,11 @@ async def _pause(tx: Transaction, clock: Clock, calendar: Calendar, status: str)
 
 
 def moved(clock: Clock, planned: Course, calendar: Calendar, now: datetime) -> dict[str, datetime | str | bool | None]:
-    """Columns of a clock whose course is another now. One that is to be warned of anew forgets that it was."""
-    again = planned.warn_at is not None and now < planned.warn_at
+    """Columns of a clock whose course is another now. One that is to be warned of anew forgets that it was.
+
+    Not where the warning was told at that instant or later: a server's clock that jumped back has it come twice.
+    """
+    again = planned.warn_at is not None and max(now, clock.warned_at or now) < planned.warn_at
     return {
         "due_at": planned.due_at,
         "warn_at": planned.warn_at,
