@@ -1,13 +1,15 @@
-"""Sealed reports leave no trace but their ciphertext: not in the database's dump, its write-ahead log, a log, a span or a metric.
+"""Sealed reports leave no trace but their ciphertext: not in the database's dump, its write-ahead log, a log, a span, a metric or
+a file.
 
-Distinctive strings stand in the identity, the summary, messages, reasons and outcome of reports, and in the headers of who
-filed them. After intake, handling, refused accesses, a merge and errors everything that the service and PostgreSQL wrote is
-searched for them, as text and in the spellings in which a database writes text. Then the control is taken away, and they are
-found.
+Distinctive strings stand in the identity, the summary, messages, reasons and outcome of reports, in a picture that goes with one
+and its name, and in the headers of who filed them. After intake, handling, refused accesses, a merge and errors everything that
+the service and PostgreSQL wrote is searched for them, as text and in the spellings in which a database writes text. Then the
+control is taken away, and they are found.
 """
 
 import asyncio
 import base64
+import io
 import json
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -25,16 +27,20 @@ import pytest_asyncio
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from PIL import Image
 from prometheus_client import generate_latest
-from tests import canaries
+from tests import canaries, files
 from tests.api import Api, running_api
 from tests.conftest import MakeDatabase, MigratedDatabase
 from tests.domains.test_complaints import complaint_body, filed
 
 from slrt_api import app as composition
+from slrt_api.attachments.adapters.store import configured
+from slrt_api.attachments.frames import Cipher
 from slrt_api.complaints import vault
+from slrt_api.flows import examining
 from slrt_api.runtime import embedded, logs
-from slrt_api.runtime.crypto import Ring
+from slrt_api.runtime.crypto import NONCE_BYTES, TAG_BYTES, Ring
 from slrt_api.runtime.embedded import EmbeddedPostgres
 from slrt_api.runtime.telemetry import Telemetry
 from slrt_api.settings import Settings
@@ -53,9 +59,17 @@ MARKS = {
     "question": "Kratzwimbel poqurast",
     "answer": "Fyxolquart bendrimov",
     "access": "Wurpqeltan grisovantu memerlukan",
+    "file_name": "Bukti-Zwolqanterip.jpg",
+    "camera": "Kamera-Xurbelqant-88",
+    "owner": "Hrimqulda Veztopran",
+    "place": "Desa-Gwexpuldano",
+    "comment": "Tlaqwimber oszudrel",
+    "text": "Ybroqzantul merdivask",
     "address": "203.0.113.219",
     "agent": "Telefon-Qypzarundel/9",
 }
+#: of these, what stands in the picture itself
+PICTURED = ("camera", "owner", "place", "comment")
 
 
 def spellings(mark: str) -> Iterator[bytes]:
@@ -100,6 +114,7 @@ class Scene:
     spans: InMemorySpanExporter
     log_from: int
     wal_from: str
+    objects: Path
 
 
 @pytest_asyncio.fixture
@@ -123,7 +138,8 @@ async def scene(
     wal_from = await _asked(database, "SELECT pg_walfile_name(pg_current_wal_lsn())")
     with canaries.logging_kept():
         async with running_api(database.api_url, tmp_path) as api:
-            yield Scene(api, database, postgres, lines, spans, postgres.log_file.stat().st_size, wal_from)
+            log_from = postgres.log_file.stat().st_size
+            yield Scene(api, database, postgres, lines, spans, log_from, wal_from, tmp_path / "attachments")
 
 
 async def _asked(database: MigratedDatabase, sql: str) -> str:
@@ -134,8 +150,16 @@ async def _asked(database: MigratedDatabase, sql: str) -> str:
         await admin.close()
 
 
-async def lived(api: Api) -> str:
-    """The whole life of a report: taken in twice, handled, asked about, opened, refused, merged, gone wrong. Returns its id."""
+@dataclass(frozen=True)
+class Life:
+    """The id of a report, and what lay in the object store when its files had arrived and were not examined yet."""
+
+    id: str
+    arrived: bytes
+
+
+async def lived(api: Api) -> Life:
+    """The whole life of a report: taken in twice, handled, asked about, opened, refused, merged, gone wrong."""
     headers = {
         "x-forwarded-for": MARKS["address"],
         "user-agent": MARKS["agent"],
@@ -173,6 +197,7 @@ async def lived(api: Api) -> str:
         await stepped(unit, f"/v1/complaints/{report['id']}", step)
     secret = {"authorization": f"Receipt {report['receipt_secret']}", **headers}
     path = f"/v1/public/complaints/{report['receipt']}"
+    arrived = await sent_files(api, unit, path, secret)
     await made(await public.post(f"{path}/messages", json={"text": MARKS["answer"]}, headers=secret), 200)
     told = {"action": "RESOLVE", "resolution": MARKS["resolution"], "service_realized": True}
     await stepped(unit, f"/v1/complaints/{report['id']}", told)
@@ -198,7 +223,56 @@ async def lived(api: Api) -> str:
     for role in ("puskesos_officer", "auditor"):
         assert (await api.as_(role).get(f"/v1/complaints/{report['id']}")).status_code == 404
     await api.app.state.service.platform.accesses.flush()
-    return str(report["id"])
+    return Life(str(report["id"]), arrived)
+
+
+def picture() -> bytes:
+    """A JPEG in which camera, owner, place and a comment stand in clear, in the four places where they may."""
+    exif = Image.Exif()
+    exif[0x0110], exif[0x013B] = MARKS["camera"], MARKS["owner"]
+    exif.get_ifd(0x8825).update(
+        {1: "S", 2: (6.0, 54.0, 53.0), 3: "E", 4: (109.0, 37.0, 12.0), 28: MARKS["place"].encode()}
+    )
+    out = io.BytesIO()
+    Image.effect_noise((320, 240), 90).save(out, "JPEG", exif=exif, comment=MARKS["comment"].encode())
+    content = out.getvalue()
+    assert found_in(content) == set(PICTURED)
+    return content
+
+
+def stored(objects: Path) -> bytes:
+    """What lies in the object store, and under which names."""
+    found = [path for path in sorted(objects.rglob("*")) if path.is_file()]
+    return b"".join(str(path.relative_to(objects)).encode() + path.read_bytes() for path in found)
+
+
+async def sent_files(api: Api, unit: httpx.AsyncClient, path: str, headers: dict[str, str]) -> bytes:
+    """A picture and a text that the complainant adds by receipt: sent, examined by the worker, opened by who handles the report.
+
+    Returns what lay in the store before the worker came.
+    """
+    settings, arrived = api.app.state.service.settings, b""
+    store = configured(settings)
+    assert store is not None
+    # Within the first of the parts in which it is sent.
+    note = f"{MARKS['text']}. {'Catatan lain. ' * 20}".encode()
+    for content, type_ in ((picture(), "image/jpeg"), (note, "text/plain")):
+        described = files.described(content, type_, name=MARKS["file_name"], keep_location=type_ == "image/jpeg")
+        file = await made(await api.anonymous.post(f"{path}/attachments", json=described, headers=headers), 201)
+        upload = f"{path}/attachments/{file['id']}/upload"
+        half = len(content) // 2
+        for start, part in ((0, content[:half]), (half, content[half:])):
+            sent = await files.send(api.anonymous, upload, part, start, complete=start > 0, headers=headers)
+            assert sent.status_code == 204, sent.text
+        arrived += stored(Path(settings.data_dir) / "attachments")
+        assert await examining.of(store)(api.app.state.service.platform) > 0
+        opened = await files.opened(unit, file)
+        assert opened.status_code == 200, opened.text
+        # What is handed out is the file, without what its camera wrote.
+        assert found_in(opened.content) == (set() if type_ == "image/jpeg" else {"text"})
+        kept = await made(await unit.get(f"/v1/attachments/{file['id']}"), 200)
+        assert kept["name"] == MARKS["file_name"]
+    return arrived
 
 
 async def made(answer: httpx.Response, status: int) -> dict[str, Any]:
@@ -235,6 +309,7 @@ async def everything(scene: Scene) -> dict[str, bytes]:
         "spans": "\n".join(span.to_json() for span in scene.spans.get_finished_spans()).encode(),
         "statements": (await _asked(scene.database, statements)).encode(),
         "metrics": generate_latest(metrics),
+        "object store": stored(scene.objects),
     }
 
 
@@ -244,6 +319,9 @@ def in_clear(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch:
         patch.setattr(Ring, "encrypt", lambda self, plaintext, aad: _plain(plaintext))
         patch.setattr(Ring, "decrypt", lambda self, blob, aad: blob)
+        # Of files as well, in frames as long as they are otherwise.
+        patch.setattr(Cipher, "_seal", lambda self, content, *place: bytes(NONCE_BYTES) + content + bytes(TAG_BYTES))
+        patch.setattr(Cipher, "_open", lambda self, frame, *place: frame[NONCE_BYTES:-TAG_BYTES])
         yield
 
 
@@ -252,8 +330,8 @@ def _plain(plaintext: str | bytes) -> bytes:
 
 
 async def test_only_ciphertext_holds_what_identifies_and_what_was_said(scene: Scene) -> None:
-    id_ = await lived(scene.api)
-    written = await everything(scene)
+    life = await lived(scene.api)
+    id_, written = life.id, await everything(scene) | {"files that arrived": life.arrived}
     # Where nothing was written, nothing is shown by finding nothing.
     assert {where for where, content in written.items() if len(content) < 500} <= {"postgres log"}
     assert b'"event":"request"' in written["application log"]
@@ -268,18 +346,22 @@ async def test_only_ciphertext_holds_what_identifies_and_what_was_said(scene: Sc
 
 
 async def test_without_the_control_all_of_it_is_found(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The search finds what stands there: in the dump and in the write-ahead log."""
+    """The search finds what stands there: in the dump, in the write-ahead log and in the object store."""
     with in_clear(monkeypatch):
-        await lived(scene.api)
+        life = await lived(scene.api)
     written = await everything(scene)
-    said = set(MARKS) - {"address", "agent"}
+    of_files = {*PICTURED, "text"}
+    said = set(MARKS) - {"address", "agent"} - of_files
     assert found_in(written["write-ahead log"]) == said
     assert found_in(written["dump"]) == said
+    assert found_in(life.arrived) == of_files
+    # Once a picture was examined, what its camera wrote is nowhere, in whatever form.
+    assert found_in(written["object store"]) == {"text"}
 
 
 async def test_nothing_leads_from_a_report_to_the_moment_of_its_intake(scene: Scene) -> None:
     """No row of the report, its events, clocks and kept answers tells more than the day, and none names a request."""
-    id_ = UUID(await lived(scene.api))
+    id_ = UUID((await lived(scene.api)).id)
     owner = await asyncpg.connect(scene.database.owner_url)
     telling = await owner.fetch(
         "SELECT 'complaints' FROM complaints WHERE id = $1 AND received_at <> date_trunc('day', received_at, 'UTC')"
