@@ -375,6 +375,13 @@ class TestLimits:
             "address:" + hashlib.sha256(b"127.0.0.1").hexdigest(),
         }
 
+    async def test_where_no_token_is_asked_for_a_header_makes_nobody_another_caller(self) -> None:
+        limiter = FewRequests()
+        world = World(limiter=limiter)
+        for authorization in ("Bearer a", "Receipt b", "c"):
+            await world.ask("POST", "/v1/public/complaints", headers={"authorization": authorization})
+        assert set(limiter.seen) == {"address:" + hashlib.sha256(b"127.0.0.1").hexdigest()}
+
     async def test_probes_are_not_counted(self) -> None:
         limiter = FewRequests()
         world = World(limiter=limiter)

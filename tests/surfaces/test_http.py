@@ -4,10 +4,12 @@ import re
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
 from tests.api import Api, household_body, running_api
 from tests.conftest import MigratedDatabase
+from tests.domains.test_public import public_body
 from tests.problems import problem
 
 HOUSEHOLDS = "/v1/households"
@@ -129,6 +131,17 @@ async def strict(database: MigratedDatabase, tmp_path_factory: pytest.TempPathFa
         yield running
 
 
+async def _file(public: httpx.AsyncClient, number: int) -> httpx.Response:
+    """One more complaint by whoever this is, with headers that name another caller each time."""
+    headers = {
+        "idempotency-key": str(uuid4()),
+        "authorization": f"Bearer {number}",
+        "x-forwarded-for": f"203.0.113.{number}",
+        "user-agent": f"browser {number}",
+    }
+    return await public.post("/v1/public/complaints", json=public_body(), headers=headers)
+
+
 class TestLimits:
     async def test_beyond_the_limit_it_is_429_and_says_when(self, strict: Api) -> None:
         one, other = strict.as_("facilitator", subject="one"), strict.as_("facilitator", subject="other")
@@ -140,6 +153,24 @@ class TestLimits:
         assert [answer.headers["ratelimit"].split(";")[1] for answer in answers[:3]] == ["r=2", "r=1", "r=0"]
         assert (await other.get(HOUSEHOLDS)).status_code == 200
         assert (await strict.anonymous.get("/health/live")).status_code == 200
+
+    async def test_one_address_files_so_many_complaints_and_no_more(self, strict: Api) -> None:
+        """Whatever it sends to look like somebody else, and also by the receipts that it holds."""
+        address = httpx.ASGITransport(strict.app, client=("198.51.100.7", 4711))
+        async with httpx.AsyncClient(transport=address, base_url="http://api.test") as public:
+            answers = [await _file(public, number) for number in range(4)]
+            assert [answer.status_code for answer in answers] == [201, 201, 429, 429]
+            for refused in answers[2:]:
+                problem(refused, 429, "too_many_requests")
+                assert 1 <= int(refused.headers["retry-after"]) <= 60
+                assert refused.headers["ratelimit"].startswith('"public";r=0;')
+                assert refused.headers["ratelimit-policy"] == '"public";q=2;w=60'
+            filed = answers[0].json()
+            receipt = {"authorization": f"Receipt {filed['receipt_secret']}"}
+            assert (await public.get(f"/v1/public/complaints/{filed['receipt']}", headers=receipt)).status_code == 429
+        other = httpx.ASGITransport(strict.app, client=("198.51.100.8", 4711))
+        async with httpx.AsyncClient(transport=other, base_url="http://api.test") as public:
+            assert (await _file(public, 0)).status_code == 201
 
     async def test_a_named_origin_may_read_without_credentials(self, strict: Api) -> None:
         client = strict.as_("facilitator", subject="browser")

@@ -38,6 +38,8 @@ _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _VARY: Final = (b"vary", b"Authorization, Acting-Role, Accept-Language")
 _PRIVATE: Final = (b"cache-control", b"private, no-store")
 _CLOSE: Final = (b"connection", b"close")
+#: routes without a token
+_PUBLIC: Final = "/v1/public/"
 _HOST_BYTES: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:[]"
 _UNMATCHED: Final = "unmatched"
 
@@ -101,7 +103,7 @@ class Edge:
         """Refuse what no route should see. Raises a SlrtError."""
         path = scope["path"]
         if self._limiter is not None and not path.startswith("/health/"):
-            decision = self._limiter.check(headers.key(scope))
+            decision = self._limiter.check(headers.key(scope, path))
             exchange.limits = self._limits(decision)
             if not decision.allowed:
                 raise TooManyRequests(retry_after_seconds=max(1, decision.retry_after_seconds))
@@ -241,9 +243,12 @@ class _Headers:
         host = self.hosts[0]
         return "Host" if len(host) > 255 or host.translate(None, _HOST_BYTES) else None
 
-    def key(self, scope: Scope) -> str:
-        """The caller, for the limiter."""
-        if self.authorization is not None:
+    def key(self, scope: Scope, path: str) -> str:
+        """The caller, for the limiter: who shows a token, or the address where none is asked for.
+
+        The public's routes take no token, so that a header of any sort would be a caller of its own, and no limit at all.
+        """
+        if self.authorization is not None and not path.startswith(_PUBLIC):
             return "token:" + hashlib.sha256(self.authorization).hexdigest()
         client = scope.get("client")
         return "address:" + hashlib.sha256(client[0].encode() if client else b"").hexdigest()
