@@ -426,6 +426,28 @@ class TestSight:
             assert found["summary"] == "Kartu ditahan agen"
             assert (found["reporter_name"], found["reporter_phone"], found["allowed_actions"]) == (None, None, [])
 
+    async def test_what_the_desk_says_among_itself_is_not_shown(self, api: Api) -> None:
+        """Neither by the complaint, its history nor its messages, over REST and GraphQL; who handles it reads it."""
+        note = "Catatan-internal-Qorvand"
+        client = officer(api)
+        complaint = await filed(api)
+        path = f"/v1/complaints/{complaint['id']}"
+        written = await client.post(f"{path}/messages", json={"text": note, "visibility": "INTERNAL"})
+        assert written.status_code in {200, 201}, written.text
+        await escalate(client, written.json(), "MINISTRY")
+        asked = f'{{ complaint(id: "{complaint["id"]}") {{ status messages {{ items {{ text }} }} }} }}'
+        told: dict[str, str] = {}
+        for role in (*OFFICES, "secretariat_manager", "facilitator"):
+            reader = above(api, role) if role in OFFICES else officer(api, role)
+            answers = [await reader.get(path + part) for part in ("", "?include=messages", "/messages", "/history")]
+            answers.append(await reader.post("/graphql", json={"query": asked}))
+            assert answers[0].status_code == 200
+            told[role] = "".join(answer.text for answer in answers)
+        assert {role for role, text in told.items() if note in text} == {"secretariat_manager"}
+        for role in OFFICES:
+            found = await above(api, role).get(f"{path}/messages")
+            assert found.status_code in {403, 404}, found.text
+
     @pytest.mark.parametrize("role", OFFICES)
     async def test_they_do_nothing_with_it(self, api: Api, role: str) -> None:
         complaint = await escalate(officer(api), await filed(api), "MINISTRY")

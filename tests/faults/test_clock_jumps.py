@@ -154,7 +154,7 @@ async def test_a_clock_that_runs_ahead_and_returns_tells_everything_once(world: 
 @pytest.mark.parametrize("jump", [-JUMP, JUMP])
 async def test_a_window_ends_once(world: World, jump: timedelta) -> None:
     world.now = START
-    told = {"resolution": "Sudah diusulkan", "service_realized": True}
+    told: dict[str, Any] = {"resolution": "Sudah diusulkan", "service_realized": True}
     complaint = await act(world.api.as_(OFFICER), await filed(world.api), "RESOLVE", **told)
     ends = (await world.clocks(complaint))["OBJECTION_WINDOW"]["due_at"]
     await world.rounds(START + jump)
