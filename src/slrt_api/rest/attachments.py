@@ -338,8 +338,8 @@ class Files:
     async def _create_publicly(self, request: Request) -> Response:
         accepts_json(request)
         query.parameters(request.scope["query_string"], ())
-        content_type(request)
         act = await self.by_receipt(request)
+        content_type(request)
         command = strictjson.parse_body(attaching.FileDescription, await request.body())
         answer = await act(attaching.create_publicly, command)
         return written(replace(answer, location=None))
