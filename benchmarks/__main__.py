@@ -198,7 +198,7 @@ TIMED = (
 #: which ids are asked for
 _WANTED = {
     "households": "SELECT id FROM households",
-    "cases": "SELECT id FROM cases WHERE status = 'VERIFICATION' AND version = 1",
+    "cases": "SELECT id FROM cases WHERE status = 'VERIFICATION' AND version = 1 ORDER BY id",
     "worked": "SELECT DISTINCT c.household_id FROM cases c JOIN referrals r ON r.case_id = c.id",
 }
 #: households for which ours and the peer's answer are compared before anything is measured
