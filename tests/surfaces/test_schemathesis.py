@@ -83,7 +83,7 @@ def authorization(application: None, api: Api) -> dict[str, str]:
 @pytest.mark.fuzz
 @schema.parametrize()
 @settings(
-    max_examples=size(25, 500),
+    max_examples=size(8, 500),
     deadline=None,
     derandomize=size(1, 0) == 1,
     suppress_health_check=list(HealthCheck),

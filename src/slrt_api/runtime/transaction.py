@@ -73,6 +73,8 @@ class Transaction:
         self._conditional = conditional
         #: tenant number of the effect under way, None under the actor's own role
         self._within: int | None = None
+        #: the role and settings that the connection has; all sides of a transaction share it
+        self._held = [actor.rows.sql]
         #: whether this is the veiled side of a transaction
         self._veiled = False
         self._hushed = False
@@ -100,6 +102,7 @@ class Transaction:
             conditional=self._conditional,
         )
         other._within, other._veiled, other._hushed = self._within, True, True
+        other._held = self._held
         return other
 
     def _span(self, sql: str) -> AbstractContextManager[Any]:
@@ -107,20 +110,34 @@ class Transaction:
 
     # Statements -------------------------------------------------------------------------------------------------
 
+    async def settle(self) -> None:
+        """Take the role that the next statement is to run under: what was entered and left again without one costs nothing.
+
+        For whoever runs statements on the connection itself; all of this transaction do it by themselves.
+        """
+        wanted = self.actor.rows.sql if self._within is None else _ENTER_EFFECT.format(regency=self._within)
+        if self._held[0] != wanted:
+            await self._connection.execute(wanted)
+            self._held[0] = wanted
+
     async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
+        await self.settle()
         with self._span(sql):
             return list(await self._connection.fetch(sql, *values))
 
     async def first(self, sql: str, *values: Any) -> asyncpg.Record | None:
+        await self.settle()
         with self._span(sql):
             row: asyncpg.Record | None = await self._connection.fetchrow(sql, *values)
             return row
 
     async def value(self, sql: str, *values: Any) -> Any:
+        await self.settle()
         with self._span(sql):
             return await self._connection.fetchval(sql, *values)
 
     async def execute(self, sql: str, *values: Any) -> str:
+        await self.settle()
         with self._span(sql):
             status: str = await self._connection.execute(sql, *values)
             return status
@@ -133,12 +150,10 @@ class Transaction:
         written by one.
         """
         before, self._within = self._within, regency
-        await self._connection.execute(_ENTER_EFFECT.format(regency=regency))
-        yield
-        # An exception leaves the transaction to its rollback: no role needs to be restored on a failed one.
-        self._within = before
-        leave = self.actor.rows.sql if before is None else _ENTER_EFFECT.format(regency=before)
-        await self._connection.execute(leave)
+        try:
+            yield
+        finally:
+            self._within = before
 
     @asynccontextmanager
     async def _writer(self, model: type[SQLModel]) -> AsyncIterator[None]:

@@ -305,6 +305,7 @@ class Act:
     ) -> AsyncIterator[Actor]:
         """The caller, with the rows among which it sees what the use case answers."""
         if case.sees is None and sealed is None:
+            await tx.settle()
             yield self.actor
             return
         rows = sealed or (await case.sees(tx, self.actor, id_) if case.sees is not None else self.actor.rows)
