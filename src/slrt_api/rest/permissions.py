@@ -182,13 +182,13 @@ def table(operations: Iterable[Described], root_fields: Mapping[str, Rule]) -> P
     """The whole table."""
     described = list(operations)
     # Some have two: one that creates under the client's id as well. GraphQL names each once.
-    named = {rule.name: field for field, rule in root_fields.items()}
-    shown = {each.rule.name for each in described if each.rule is not None}
-    found = [_operation(each, named.get(each.rule.name) if each.rule else None) for each in described]
+    named = {_known_as(rule): field for field, rule in root_fields.items()}
+    shown = {_known_as(each.rule) for each in described if each.rule is not None}
+    found = [_operation(each, named.get(_known_as(each.rule)) if each.rule else None) for each in described]
     found += [
         _operation(Described(field, "", "", "bearer", rule), field)
         for field, rule in root_fields.items()
-        if rule.name not in shown
+        if _known_as(rule) not in shown
     ]
     rules = [each.rule for each in described if each.rule is not None] + list(root_fields.values())
     writers = {each.rule.case.name: each.operation for each in described if each.rule and each.rule.case}
@@ -203,6 +203,11 @@ def table(operations: Iterable[Described], root_fields: Mapping[str, Rule]) -> P
             if field.limited or field.masked is not None or field.stripped is not None
         ],
     )
+
+
+def _known_as(rule: Rule) -> tuple[str, bool]:
+    """What both surfaces know a rule by: `cases.plan` is a list of one resource, and an act on it."""
+    return rule.name, rule.case is not None
 
 
 def _words(condition: Condition) -> ConditionDocument:
@@ -240,23 +245,31 @@ def _operation(described: Described, field: str | None) -> OperationDocument:
     )
 
 
-def _lifecycle(case: UseCase | None) -> Lifecycle | None:
-    """The table that a use case moves by: that whose actions its command names."""
+def _named(case: UseCase | None) -> frozenset[str]:
+    """The actions that the body of a use case may name."""
     action = case.command.model_fields.get("action") if case is not None and case.command is not None else None
     if action is None or not isinstance(action.annotation, type) or not issubclass(action.annotation, StrEnum):
+        return frozenset()
+    return frozenset(each.value for each in action.annotation)
+
+
+def _lifecycle(codes: frozenset[str]) -> Lifecycle | None:
+    """The table that a use case moves by whose body names these actions."""
+    if not codes:
         return None
-    codes = {each.value for each in action.annotation}
-    # Of several the one with the most actions: `WITHDRAW` is all that a consent has, and one of three of a review.
-    fitting = [each for each in LIFECYCLES.values() if set(each.actions) <= codes]
-    return max(fitting, key=lambda each: len(each.actions), default=None)
+    # A table may have steps that no body names, as `REVEAL` of a sealed access.
+    fitting = [each for each in LIFECYCLES.values() if set(each.actions) <= codes or codes <= set(each.actions)]
+    # Of several the nearest: `WITHDRAW` is all that a consent has, and one of three of a review.
+    return min(fitting, key=lambda each: len(codes ^ set(each.actions)), default=None)
 
 
 def _actions(rule: Rule, permitted: frozenset[str]) -> list[ActionDocument]:
-    lifecycle = _lifecycle(rule.case)
+    named = _named(rule.case)
+    lifecycle = _lifecycle(named)
     if lifecycle is None:
         return []
     found = []
-    for action in lifecycle.actions:
+    for action in (each for each in lifecycle.actions if each in named):
         steps = [
             StepDocument.model_validate(
                 {
