@@ -241,7 +241,7 @@ class TestDevelopment:
             assert (unknown.code, unknown.out) == (1, "")
             assert "check role and organization" in unknown.err
             verified = await run("audit", "verify", "--regency", "3326", folder=folder)
-            assert (verified.code, verified.err) == (0, "")
+            assert (verified.code, verified.err) == (0, ""), verified.out
             assert re.fullmatch(r"3326: [1-9][0-9]* events of [1-9][0-9]* resources: intact\n", verified.out)
             # Whoever was registered by the API can be found already.
             rebuilt = await run("names", "rebuild", "--regency", "3326", folder=folder)

@@ -44,7 +44,7 @@ async def rows(api: Api) -> Rows:
     ids: dict[str, list[str]] = {}
     for found in (world.here, world.there):
         for kind, id_ in found.items():
-            if kind in CATALOG.by_kind:
+            if isinstance(kind, Kind) and kind in CATALOG.by_kind:
                 ids.setdefault(CATALOG.by_kind[kind].name, []).append(str(id_))
     ids["Referral"].append(referral["id"])
     ids["Case"].append(referral["case_id"])
