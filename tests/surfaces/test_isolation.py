@@ -18,6 +18,7 @@ from tests.api import OTHER_REGENCY_VILLAGE, VILLAGE, Api, household_body, runni
 from tests.conftest import MakeDatabase
 from tests.domains.test_complaints import complaint_body
 from tests.domains.test_grants import grant_body
+from tests.domains.test_public import public_body
 from tests.domains.test_sealed_reports import sealed_body
 from tests.problems import problem
 from tests.programs import program_body
@@ -664,6 +665,7 @@ REFERENCES: dict[tuple[str, str], tuple[Kind, str, Callable[[Rows], Any]]] = {
         "puskesos_officer",
         lambda rows: complaint_body(household_id=str(rows[Kind.HOUSEHOLD])),
     ),
+    ("/v1/public/complaints", "accused_organization_id"): (Kind.ORGANIZATION, "citizen", lambda _: public_body()),
     ("/v1/complaints/{id}/transitions", "forward_to"): (
         Kind.ORGANIZATION,
         "puskesos_officer",
@@ -1186,7 +1188,8 @@ async def test_every_id_in_a_body_has_a_case(api: Api) -> None:
 
 async def test_a_body_cannot_tell_an_id_out_of_sight_from_an_unknown_one(api: Api, world: World) -> None:
     for (path, member), (kind, role, body) in REFERENCES.items():
-        client = token_of(api, role)
+        public = path.startswith("/v1/public/")
+        client = api.anonymous if public else token_of(api, role)
         kinds = {
             "complaints": Kind.COMPLAINT,
             "duplicates": Kind.DUPLICATE,
@@ -1221,7 +1224,8 @@ async def test_a_body_cannot_tell_an_id_out_of_sight_from_an_unknown_one(api: Ap
                 method,
                 url,
                 json={**body(world.here), member: [str(id_)] if member.endswith("_ids") else str(id_)},
-                headers=headers,
+                # Of who shows no token the key stands for the caller.
+                headers=headers | ({"idempotency-key": str(uuid4())} if public else {}),
             )
             for name, id_ in ids.items()
         }
