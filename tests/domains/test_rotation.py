@@ -38,6 +38,7 @@ K1, K2, INDEX, INDEX_2 = (bytes([one]) * 32 for one in b"12ij")
 COMMAND = str(Path(sys.executable).parent / "slrt-api")
 #: binary columns that hold no ciphertext
 NOT_ENCRYPTED = {
+    "instruments.digest": "SHA-256 of a published form",
     "events.body": "the canonical event, which holds nothing personal",
     "events.hash": "SHA-256 of it",
     "revisions.salt": "random bytes of the commitment",
