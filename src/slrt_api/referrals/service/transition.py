@@ -8,6 +8,8 @@ from uuid import UUID
 from pydantic import Field
 
 from slrt_api.access.scopes import Scope
+from slrt_api.attachments.codes import AttachmentStatus
+from slrt_api.attachments.models import Attachment
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import NeedStatus
 from slrt_api.cases.models import Case
@@ -69,6 +71,15 @@ class ReferralTransition(Command):
         description="With `REALIZE`, which asks for it: what the client received, and what shows it.",
         examples=["Kembali bersekolah sejak 2 November, surat kepala sekolah terlampir"],
     )
+    attachment_ids: tuple[UUID, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=20,
+        description=(
+            "With `REALIZE`, beside `evidence`: files that show it. Attachments of this referral that the caller sees, READY."
+        ),
+        examples=[None],
+    )
     asked: str | None = Field(
         default=None,
         min_length=1,
@@ -128,9 +139,9 @@ async def transition(tx: Transaction, actor: Actor, id_: UUID, command: Referral
     `SEND` hands it to an organization, to the best candidate (`routing: AUTO`) or to its program: the package is copied, a
     place is taken where places are counted, and `respond_by` is set. To a welfare organization (LKS) it needs the person's
     consent to sharing (`/v1/consents`), an emergency, or an `override_reason`: else 409 `consent_required`. `REALIZE`
-    needs `evidence`; approved is not yet realized. When it ends, the package is emptied; unless it was realized, the need
-    is open again. A partner sees open referrals only: with the step that ends one it is gone, and the answer has no body
-    (204). `CONFIRM_RECEIPT` is the sending side's word that the client was asked and has received the service.
+    needs `evidence`, and may name files of the referral (`attachment_ids`); approved is not yet realized. When it ends, the
+    package is emptied; unless it was realized, the need is open again. A partner sees open referrals only: with the step that
+    ends one it is gone, and the answer has no body (204). `CONFIRM_RECEIPT` is the sending side's word that the client was asked and has received the service.
     """
     _members(command)
     return await _step(tx, actor, id_, command)
@@ -183,6 +194,7 @@ _OWNERS: Final[dict[str, frozenset[A]]] = {
     "routing": frozenset({A.SEND}),
     "override_reason": frozenset({A.SEND}),
     "evidence": frozenset({A.REALIZE}),
+    "attachment_ids": frozenset({A.REALIZE}),
     "asked": frozenset({A.REVIEW}),
     "waitlist_period": frozenset({A.WAITLIST}),
     "waitlist_position": frozenset({A.WAITLIST}),
@@ -300,7 +312,17 @@ async def _give_back(tx: Transaction, row: Referral) -> None:
 
 
 async def _realize(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
-    return Effect({"realized_at": tx.now, "evidence": command.evidence})
+    files = await _files(tx, row, command.attachment_ids or ())
+    return Effect({"realized_at": tx.now, "evidence": command.evidence, "evidence_attachment_ids": files})
+
+
+async def _files(tx: Transaction, row: Referral, named: tuple[UUID, ...]) -> list[UUID]:
+    """The files that are named, each once. Raises Invalid for one that the caller does not see here, or cannot open."""
+    for position, id_ in enumerate(named):
+        found = await tx.find(Attachment, id_)
+        if found is None or found.parent_id != row.id or found.status != AttachmentStatus.READY:
+            raise errors.Invalid.reference(f"/attachment_ids/{position}")
+    return list(dict.fromkeys(named))
 
 
 async def _confirm_receipt(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
