@@ -141,7 +141,8 @@ async def transition(tx: Transaction, actor: Actor, id_: UUID, command: Referral
     consent to sharing (`/v1/consents`), an emergency, or an `override_reason`: else 409 `consent_required`. `REALIZE`
     needs `evidence`, and may name files of the referral (`attachment_ids`); approved is not yet realized. When it ends, the
     package is emptied; unless it was realized, the need is open again. A partner sees open referrals only: with the step that
-    ends one it is gone, and the answer has no body (204). `CONFIRM_RECEIPT` is the sending side's word that the client was asked and has received the service.
+    ends one it is gone, and the answer has no body (204). `CONFIRM_RECEIPT` is the sending side's word that the client was
+    asked and has received the service.
     """
     _members(command)
     return await _step(tx, actor, id_, command)
