@@ -1,7 +1,7 @@
 """The steps of a referral: one use case, the table of the lifecycle, and what each action does besides."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from slrt_api.referrals.codes import ReferralAction as A
 from slrt_api.referrals.lifecycle import FACTS, LIFECYCLE, RECEIVERS, SENDERS
 from slrt_api.referrals.models import Referral
 from slrt_api.referrals.service import deadlines, offers, sharing
-from slrt_api.referrals.service.send import Effect, package_grace, send
+from slrt_api.referrals.service.send import Effect, send
 from slrt_api.referrals.shapes import REFERRAL
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.transaction import Transaction
@@ -244,7 +244,7 @@ async def _say_yes(tx: Transaction, actor: Actor, row: Referral, command: Referr
         "decided_by": actor.subject,
         "decided_at": tx.now,
         "realize_by": realize_by,
-        "package_expires_at": await _later_end(tx, row, realize_by),
+        "package_expires_at": await deadlines.package_end(tx, row, realize_by),
     }
     if row.status == ReferralStatus.WAITLISTED and row.organization_id is not None:
         async with tx.effect(row.regency):
@@ -293,17 +293,10 @@ async def _waitlist(tx: Transaction, actor: Actor, row: Referral, command: Refer
         "waitlist_position": position,
         "waitlist_period": period,
         "respond_by": until,
-        "package_expires_at": await _later_end(tx, row, until),
+        "package_expires_at": await deadlines.package_end(tx, row, until),
         "capacity_period": None,
     }
     return Effect(columns)
-
-
-async def _later_end(tx: Transaction, row: Referral, deadline: datetime) -> datetime | None:
-    """Until when the package may be read with a new deadline; None where nothing is left to read."""
-    if row.package_expires_at is None:
-        return None
-    return max(row.package_expires_at, deadline + await package_grace(tx, row))
 
 
 async def _give_back(tx: Transaction, row: Referral) -> None:
