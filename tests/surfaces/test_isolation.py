@@ -407,6 +407,9 @@ CASES: dict[Method, Case] = {
     ("POST", "/v1/public/complaints/{receipt}/transitions"): Case(
         None, "citizen", lambda _: {"action": "OBJECT", "text": "B"}, JSON | RECEIPT, codes=_receipts
     ),
+    ("POST", "/v1/public/complaints/{receipt}/confirmations"): Case(
+        None, "citizen", lambda _: {"referral_number": "RJK-3326-7ZQ4-0MXR-K"}, JSON | RECEIPT, codes=_new_receipts
+    ),
     ("GET", "/v1/households/{id}/cases"): Case(Kind.HOUSEHOLD, "puskesos_officer"),
     ("GET", "/v1/referrals/{id}"): Case(Kind.REFERRAL, "puskesos_officer"),
     ("GET", "/v1/households/{id}/attachments"): Case(Kind.HOUSEHOLD, "facilitator"),

@@ -157,7 +157,8 @@ REFERRAL = (
         Field(
             "receipt_confirmed_at",
             FieldType.INSTANT,
-            "When the sending side, having asked the client, confirmed that it was received.",
+            "When it was confirmed that it was received: by the sending side, having asked the client, or by the receipt of"
+            " the complaint from which the case was opened.",
             nullable=True,
         ),
         Field(
