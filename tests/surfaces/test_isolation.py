@@ -407,6 +407,9 @@ CASES: dict[Method, Case] = {
     ("POST", "/v1/public/complaints/{receipt}/transitions"): Case(
         None, "citizen", lambda _: {"action": "OBJECT", "text": "B"}, JSON | RECEIPT, codes=_receipts
     ),
+    ("POST", "/v1/public/complaints/{receipt}/confirmations"): Case(
+        None, "citizen", lambda _: {"referral_number": "RJK-3326-7ZQ4-0MXR-K"}, JSON | RECEIPT, codes=_new_receipts
+    ),
     ("GET", "/v1/households/{id}/cases"): Case(Kind.HOUSEHOLD, "puskesos_officer"),
     ("GET", "/v1/referrals/{id}"): Case(Kind.REFERRAL, "puskesos_officer"),
     ("GET", "/v1/households/{id}/attachments"): Case(Kind.HOUSEHOLD, "facilitator"),
@@ -1165,10 +1168,12 @@ def _references(api: Api) -> set[tuple[str, str]]:
 #: the one id in a body that is meant to reach outside, for those entitled, and is answered 404 where it names nothing:
 #: `tests/domains/test_overrides.py` compares those answers
 BREAK_GLASS = {("/v1/access-overrides", "resource_id")}
+#: named by the receiver of a referral that it has accepted: `tests/domains/test_attachments.py` compares those answers
+BY_RECEIVERS = {("/v1/referrals/{id}/transitions", "attachment_ids")}
 
 
 async def test_every_id_in_a_body_has_a_case(api: Api) -> None:
-    assert _references(api) == set(REFERENCES) | BREAK_GLASS
+    assert _references(api) == set(REFERENCES) | BREAK_GLASS | BY_RECEIVERS
 
 
 async def test_a_body_cannot_tell_an_id_out_of_sight_from_an_unknown_one(api: Api, world: World) -> None:
