@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_30_evidence"
-down_revision = "2026_11_30_cases"
+down_revision = "2026_11_30_accused_files"
 branch_labels = None
 depends_on = None
 
