@@ -18,7 +18,8 @@ from slrt_api.access.models import Grant, Revocation
 from slrt_api.access.overrides.models import AccessOverride
 from slrt_api.attachments.models import Attachment
 from slrt_api.cases.models import Case, CaseMerge, FamilyPlan
-from slrt_api.complaints.models import Complaint
+from slrt_api.clocks.models import CalendarDecree, SlaPolicy
+from slrt_api.complaints.models import Complaint, EscalationLadder
 from slrt_api.complaints.sealed.models import SealedAccess
 from slrt_api.households.models import (
     CivilCheck,
@@ -73,7 +74,16 @@ AGGREGATES: Final = (
     FamilyPlan,
     CaseMerge,
 )
-NATIONAL_AGGREGATES: Final = (Organization, Grant, Revocation, Program, RuleVersion)
+NATIONAL_AGGREGATES: Final = (
+    Organization,
+    Grant,
+    Revocation,
+    Program,
+    RuleVersion,
+    CalendarDecree,
+    SlaPolicy,
+    EscalationLadder,
+)
 
 _EVENTS: Final = """
 SELECT e.regency, e.aggregate_id, e.sequence, e.id, e.kind, e.type, e.at, e.actor, e.role, e.on_behalf_of, e.trace_id,
