@@ -789,6 +789,85 @@ class TestPartner:
             )
         assert await seen() == ([], 404, 404, 404)
 
+    async def test_what_it_names_as_evidence_is_a_file_of_the_referral_that_it_sees_and_that_is_ready(
+        self, api: Api, owner: asyncpg.Connection
+    ) -> None:
+        officer, lks = api.as_(OFFICER), await organization(api, JOB[1])
+        client = partner(api, lks)
+        case = await in_service(api, JOB)
+        referral = await made(await draft(api, case))
+        of_case = await ready(api, officer, case["id"], document(), "application/pdf")
+        referral = await made(await act(officer, referral, "SEND", organization_id=lks["id"]), 200)
+        other = await made(await draft(api, await in_service(api, JOB)))
+        other = await made(await act(officer, other, "SEND", organization_id=lks["id"]), 200)
+        of_other = await ready(api, client, other["id"], document(), "application/pdf")
+        referral = await made(await act(client, referral, "ACCEPT"), 200)
+        unsent = await created(client, referral["id"], b"text", "text/plain")
+        gone = await ready(api, client, referral["id"], b"salah kirim", "text/plain")
+        assert (await withdraw(client, gone)).status_code == 200
+        signed = await ready(api, client, referral["id"], document(), "application/pdf")
+        photo = await ready(api, client, referral["id"], picture())
+        hidden = await ready(api, officer, referral["id"], picture())
+        await owner.execute("UPDATE attachments SET shared = false WHERE id = $1", UUID(hidden["id"]))
+
+        async def realize(*ids: str, action: str = "REALIZE", **members: Any) -> httpx.Response:
+            return await act(client, referral, action, attachment_ids=list(ids), **members)
+
+        unknown = [str(new_id(Kind.ATTACHMENT, regency)) for regency in (3326, 3328)]
+        told = set()
+        for wrong in (*unknown, *(each["id"] for each in (of_case, of_other, unsent, gone, hidden, referral))):
+            refused = await realize(signed["id"], wrong, evidence="Mulai bekerja")
+            assert refused.status_code == 422
+            told.add(json.dumps({**refused.json(), "trace_id": None}))
+        # Not there, not here, not for it, not ready: one answer.
+        [refusal] = [json.loads(each)["errors"] for each in told]
+        assert [(each["pointer"], each["code"]) for each in refusal] == [("/attachment_ids/1", "reference_not_found")]
+        assert (await realize(signed["id"])).json()["errors"][0]["code"] == "evidence_required"
+        refused = await realize(signed["id"], action="FAIL", reason="Tidak hadir")
+        assert refused.json()["errors"][0]["code"] == "not_for_this_action"
+        assert (await officer.get(f"/v1/referrals/{referral['id']}")).json()["evidence_attachment_ids"] == []
+
+        named = [photo["id"], signed["id"]]
+        assert (await realize(*named, photo["id"], evidence="Mulai bekerja")).status_code == 204
+        done_ = await made(await officer.get(f"/v1/referrals/{referral['id']}"), 200)
+        assert (done_["status"], done_["evidence_attachment_ids"]) == ("REALIZED", named)
+        # The sending side opens what it is told of; who has sent it does no more.
+        assert (await opened(officer, signed)).status_code == 200
+        assert problem(await link_of(client, signed, "REFERRAL")) == (404, "not_found")
+        last = (await officer.get(f"/v1/referrals/{referral['id']}/history")).json()["items"][-1]
+        assert (last["type"], "evidence_attachment_ids" in last["fields"]) == ("referral.realized", True)
+        kept = await owner.fetchval(
+            "SELECT values #> '{changes,evidence_attachment_ids,after}' FROM revisions WHERE aggregate_id = $1"
+            " AND values::text LIKE '%evidence_attachment_ids%' ORDER BY sequence DESC LIMIT 1",
+            UUID(referral["id"]),
+        )
+        assert json.loads(kept) == named
+
+    async def test_evidence_is_named_and_shown_by_graphql_alike(self, api: Api) -> None:
+        officer, lks = api.as_(OFFICER), await organization(api, JOB[1])
+        client = partner(api, lks)
+        referral = await made(await draft(api, await in_service(api, JOB)))
+        referral = await made(await act(officer, referral, "SEND", organization_id=lks["id"]), 200)
+        referral = await made(await act(client, referral, "ACCEPT"), 200)
+        photo = await ready(api, client, referral["id"], picture())
+        query = "mutation($input: ReferralsTransitionInput!) { referralsTransition(input: $input) { referral { id } } }"
+        step = {
+            "id": referral["id"],
+            "expectedVersion": referral["version"],
+            "action": "REALIZE",
+            "evidence": "Bekerja",
+        }
+
+        async def realize(*ids: str) -> Any:
+            given = {"query": query, "variables": {"input": step | {"attachmentIds": list(ids)}}}
+            return (await client.post("/graphql", json=given)).json()
+
+        [refused] = (await realize(referral["id"]))["errors"]
+        assert refused["extensions"]["errors"][0]["code"] == "reference_not_found"
+        assert "errors" not in await realize(photo["id"])
+        told = await data(officer, f'{{ referral(id: "{referral["id"]}") {{ status evidenceAttachmentIds }} }}')
+        assert told["referral"] == {"status": "REALIZED", "evidenceAttachmentIds": [photo["id"]]}
+
     async def test_what_is_attached_after_consent_was_taken_back_is_not_for_it(
         self, api: Api, owner: asyncpg.Connection
     ) -> None:

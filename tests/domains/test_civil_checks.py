@@ -219,7 +219,7 @@ class TestRefusals:
     def test_off_by_default(self) -> None:
         assert civil.configured(Settings()) is None
         assert civil_checks.limits(Settings()) == {}
-        assert worker.jobs_of(None) == worker.JOBS
+        assert worker.jobs_of(None) == [*worker.JOBS]
 
 
 async def died(api: Api, id_: str) -> None:

@@ -406,8 +406,12 @@ class TestPrograms:
             assert "string_to_array" in policy["qual"], policy["tablename"]
         async with owner.transaction():
             await owner.execute("CREATE TEMPORARY TABLE many (LIKE referrals INCLUDING INDEXES) ON COMMIT DROP")
-            for name in ("case_id", "need_id", "drafted_by", "number", "service", "status", "created_at", "updated_at"):
-                await owner.execute(f"ALTER TABLE many ALTER {name} DROP NOT NULL")
+            required = await owner.fetch(
+                "SELECT attname FROM pg_attribute WHERE attrelid = 'many'::regclass AND attnum > 0 AND attnotnull"
+                " AND attname <> ALL (ARRAY['regency', 'id'])"
+            )
+            for row in required:
+                await owner.execute(f"ALTER TABLE many ALTER {row['attname']} DROP NOT NULL")
             await owner.execute(
                 "INSERT INTO many (regency, id, area, version, number, program_id) SELECT 3326, gen_random_uuid(),"
                 " 3326012001, 1, n::text, md5((n % 500)::text)::uuid FROM generate_series(1, 100000) n"
@@ -441,7 +445,8 @@ class TestPrograms:
             await connection.commit()
         await engine.dispose()
         old = await policies()
-        assert set(old) == set(new)
+        # Tables that came later are not there.
+        assert {"referrals", "referral_packages", "events", "revisions"} <= set(old) < set(new)
         assert all("string_to_array" not in qual and "program_id = current_setting" in qual for qual in old.values())
         await migrations.upgrade(database.owner_url)
         assert await policies() == new

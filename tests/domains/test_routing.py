@@ -13,16 +13,18 @@ import asyncpg
 import httpx
 import pytest
 from tests.api import Api, household_body
+from tests.domains.test_clocks import decree
+from tests.domains.test_clocks import policy as clock_policy
 from tests.domains.test_referrals import act, code, fault, made, state, this_month, used, version
 from tests.sizes import size
 
-from slrt_api.flows import rerouting
+from slrt_api.flows import deadlines, rerouting
 
 JOB = ("ECONOMIC_EMPOWERMENT", "JOB_PLACEMENT")
 REASON = "Baru saja ditelepon, ada pendamping pengganti"
 #: regencies that no other test writes to, one for each test that routes
 _REGENCIES = iter(("33.01", "33.02", "33.03", "33.04", "33.05", "33.06", "33.08", "33.09", "33.10", "33.11", "33.12",
-                   "33.13", "33.14", "33.19", "33.20", "33.21"))  # fmt: skip
+                   "33.13", "33.14", "33.19", "33.20", "33.21", "33.76"))  # fmt: skip
 _CODES = count(1)
 
 
@@ -458,6 +460,53 @@ class TestSilence:
         await place.after(first, rerouting.reroute_referrals, minutes=1)
         assert (await place.seen(first))["successor_id"] is None
         assert [each["attempt"] for each in await offers(owner, first)] == [1, 1]
+
+
+class TestDecree:
+    async def test_deadlines_that_a_decree_moves_take_the_end_of_the_package_with_them(
+        self, api: Api, owner: asyncpg.Connection
+    ) -> None:
+        place = Place(api)
+        head, lks = place.as_("secretariat_manager"), await place.lks()
+        promise = {
+            "name": "REALIZE",
+            "applies_to": "referral",
+            "start_events": ["APPROVED"],
+            "meets_events": ["REALIZED"],
+        }
+        asked = clock_policy(place.regency, **promise, remark="Layanan", amount=10)
+        await made(await head.post("/v1/sla-policies", json=asked))
+        waiting, emptied, long = [await made(await place.send(lks), 200) for _ in range(3)]
+        approved = await made(await act(partner(place, lks), await made(await place.send(lks), 200), "ACCEPT"), 200)
+        await owner.execute("UPDATE referrals SET package_expires_at = NULL WHERE id = $1", UUID(emptied["id"]))
+        # The end of this one hangs on something later than its deadline.
+        late = datetime.fromisoformat(long["package_expires_at"]) + timedelta(days=60)
+        await owner.execute("UPDATE referrals SET package_expires_at = $2 WHERE id = $1", UUID(long["id"]), late)
+
+        async def decreed(kind: str) -> None:
+            days = {datetime.fromisoformat(each[name]).date().isoformat() for each, name in dates}
+            body = decree(place.regency, *((day, day, kind) for day in sorted(days)))
+            await made(await head.post("/v1/calendars/decrees", json=body))
+            assert await deadlines.recompute_clocks(state(api).platform) >= 4
+
+        dates = ((waiting, "respond_by"), (approved, "realize_by"))
+        await decreed("REGIONAL")
+        for before, name in dates:
+            after = await place.seen(before)
+            moved = datetime.fromisoformat(after[name]) - datetime.fromisoformat(before[name])
+            assert moved >= timedelta(days=1)
+            ends = [datetime.fromisoformat(each["package_expires_at"]) for each in (before, after)]
+            assert ends[1] - ends[0] == moved
+            assert ends[1] - datetime.fromisoformat(after[name]) == timedelta(days=14)
+        after = await place.seen(emptied)
+        assert (after["package_expires_at"], after["respond_by"] > emptied["respond_by"]) == (None, True)
+        assert datetime.fromisoformat((await place.seen(long))["package_expires_at"]) == late
+        # The days are given back: the deadlines are what they were, and so are the ends.
+        await decreed("WORKING")
+        for before, name in dates:
+            after = await place.seen(before)
+            assert (after[name], after["package_expires_at"]) == (before[name], before["package_expires_at"])
+        assert datetime.fromisoformat((await place.seen(long))["package_expires_at"]) == late
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,8 @@ from slrt_api.referrals.codes import ReferralAction as A
 from slrt_api.referrals.codes import ReferralStatus as R
 from slrt_api.referrals.lifecycle import LIFECYCLE
 
-#: action -> (from, to, who). S the sending officers, P partners, M program managers, W the worker.
+#: action -> (from, to, who). S the sending officers, P partners, M program managers, W the worker,
+#: H who holds the receipt of the complaint.
 EXPECTED: dict[A, tuple[str, R | None, str]] = {
     A.SEND: ("DRAFT", R.SENT, "SW"),
     A.RECEIVE: ("SENT", R.RECEIVED, "PM"),
@@ -24,7 +25,7 @@ EXPECTED: dict[A, tuple[str, R | None, str]] = {
     A.WAITLIST: ("SENT RECEIVED UNDER_REVIEW WAITLISTED", R.WAITLISTED, "PM"),
     A.REDIRECT: ("SENT RECEIVED UNDER_REVIEW WAITLISTED", R.REDIRECTED, "PM"),
     A.REALIZE: ("APPROVED", R.REALIZED, "PM"),
-    A.CONFIRM_RECEIPT: ("REALIZED", R.REALIZED, "S"),
+    A.CONFIRM_RECEIPT: ("REALIZED", R.REALIZED, "SH"),
     A.FAIL: ("APPROVED", R.FAILED, "PM"),
     A.REVOKE: ("DRAFT SENT RECEIVED UNDER_REVIEW WAITLISTED APPROVED", R.REVOKED, "S"),
     A.EXPIRE: ("SENT RECEIVED UNDER_REVIEW WAITLISTED", R.EXPIRED, "W"),
@@ -37,13 +38,14 @@ ROLES = {
     Role.PARTNER.value: "P",
     Role.PROGRAM_MANAGER.value: "M",
     "worker": "W",
+    "public": "H",
 }
-EVERY_ROLE = [*(role.value for role in Role), "worker"]
+EVERY_ROLE = [*(role.value for role in Role), "worker", "public"]
 REASONS = {A.REJECT, A.DECLINE, A.REDIRECT, A.FAIL, A.REVOKE}
 
 
 def scopes_of(role: str) -> frozenset[str]:
-    if role == "worker":
+    if role in {"worker", "public"}:
         return frozenset({"referrals:write"})
     return frozenset(PERMISSIONS[Role(role)])
 

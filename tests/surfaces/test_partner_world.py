@@ -15,6 +15,10 @@ import httpx
 from tests.api import Api, household_body
 from tests.domains.test_complaints import complaint_body
 from tests.domains.test_referrals import OFFICER, act, made, organization, partner, version
+from tests.files import uploaded
+
+from slrt_api.attachments.adapters.store import configured
+from slrt_api.flows import examining
 
 SERVICE = ("EDUCATION", "INCLUSIVE_EDUCATION")
 NAME, RELATIVE, STREET, NOTE = (
@@ -23,6 +27,8 @@ NAME, RELATIVE, STREET, NOTE = (
     "Gang Cempaka Ungu 77",
     "Perlu juru bahasa isyarat",
 )
+#: a file of the referral, and one of its case
+FILE, CASE_FILE = "surat-sekolah-zubaidah.txt", "kartu-keluarga-pengelana.txt"
 #: what is the same for everybody, and long
 _REFERENCE = re.compile("/v1/(areas|services|code-lists|calendars|meta|programs|rule-versions|public)")
 #: tell of the organization itself, whose numbers a referral moves
@@ -36,7 +42,15 @@ QUERIES: Mapping[str, str] = {
     ),
     "list": "query($id: ID!) { referrals(first: 100) { edges { node { id number package { name } } } } case(id: $id) { id } }",
     "offer": "query($id: ID!) { referral(id: $id) { id offer { route } } }",
-    "history": "query($id: ID!) { referral(id: $id) { id history(first: 10) { edges { node { type } } } } }",
+    "history": "query($id: ID!) { referral(id: $id) { id history { type } } }",
+    "files": "query($id: ID!) { referral(id: $id) { id attachments(first: 10) { edges { node { id status } } } } }",
+    "files of": "query($id: ID!) { attachments(first: 10, parentId: $id) { edges { node { id status } } } }",
+}
+QUERIES_OF_FILES: Mapping[str, str] = {
+    "file": "query($id: ID!) { attachment(id: $id) { id name status parentId history { type } } }",
+    "file node": "query($id: ID!) { node(id: $id) { id ... on Attachment { name status } } }",
+    "file list": "query($id: ID!) { attachments(first: 100) { edges { node { id } } } attachment(id: $id) { id } }",
+    "file link": ("mutation($id: ID!) { attachmentsLink(input: {id: $id, purpose: REFERRAL}) { result } }"),
 }
 
 
@@ -56,6 +70,8 @@ class Client:
             self.ids["complaint_number"],
             self.ids["household"],
             self.ids["person"],
+            self.ids["case_file"],
+            CASE_FILE,
         )
 
 
@@ -79,6 +95,11 @@ async def drafted(api: Api, lks: dict[str, Any]) -> Client:
         case = await made(await officer.post(f"/v1/cases/{case['id']}/{part}", json=step, headers=headers), 200)
     asked = {"case_id": case["id"], "need_id": case["needs"][0]["id"], "organization_id": lks["id"]}
     referral = await made(await officer.post("/v1/referrals", json=asked))
+    files = [
+        await uploaded(officer, parent, b"Bersekolah sampai kelas enam.", "text/plain", name=name)
+        for parent, name in ((referral["id"], FILE), (case["id"], CASE_FILE))
+    ]
+    await examined(api, *files)
     return Client(
         referral,
         {
@@ -91,8 +112,21 @@ async def drafted(api: Api, lks: dict[str, Any]) -> Client:
             "organization": lks["id"],
             "case_number": case["number"],
             "complaint_number": complaint["receipt"],
+            "file": files[0]["id"],
+            "case_file": files[1]["id"],
         },
     )
+
+
+async def examined(api: Api, *files: dict[str, Any]) -> None:
+    """Let the worker do what it does until these can be opened."""
+    service, states = api.app.state.service, {"PROCESSING"}
+    store = configured(service.settings)
+    assert store is not None
+    while states == {"PROCESSING"}:
+        await examining.of(store)(service.platform)
+        states = {(await api.as_(OFFICER).get(f"/v1/attachments/{file['id']}")).json()["status"] for file in files}
+    assert states == {"READY"}
 
 
 def questions(api: Api, client: Client) -> Iterator[str]:
@@ -104,7 +138,9 @@ def questions(api: Api, client: Client) -> Iterator[str]:
         if "get" not in operations or not path.startswith("/v1/") or _REFERENCE.match(path):
             continue
         names = {each["name"]: each for each in operations["get"].get("parameters", ())}
-        if "{id}" in path:
+        if path.startswith("/v1/attachments/"):
+            yield from (path.replace("{id}", client.ids[name]) for name in ("file", "case_file") if "{id}" in path)
+        elif "{id}" in path:
             yield from (path.replace("{id}", id_) for id_ in ids)
         elif "{" not in path:
             yield f"{path}?limit=200" if "limit" in names else path
@@ -139,15 +175,20 @@ def questions(api: Api, client: Client) -> Iterator[str]:
 
 
 async def walked(
-    api: Api, http: httpx.AsyncClient, client: Client, known: Mapping[str, tuple[int, str]] | None = None
+    api: Api,
+    http: httpx.AsyncClient,
+    client: Client,
+    known: Mapping[str, tuple[int, str]] | None = None,
+    about: str = "",
 ) -> dict[str, tuple[int, str]]:
     """The answer to each question: its status and its text, without what differs between two equal answers.
 
     known  answers of an earlier walk: what is refused to the role itself is not asked again
+    about  of the questions of REST only those with this in them
     """
     found = {question: answer for question, answer in (known or {}).items() if answer[0] == 403}
     for question in questions(api, client):
-        if question in found:
+        if question in found or about not in question:
             continue
         answer = await http.get(question)
         found[question] = (answer.status_code, _plain(answer))
@@ -156,6 +197,12 @@ async def walked(
             body = {"query": query, "variables": {"id": id_}}
             answer = await http.post("/graphql", json=body)
             found[f"GraphQL {name} {id_}"] = (answer.status_code, _plain(answer))
+    for id_ in (client.ids["file"], client.ids["case_file"]):
+        for name, query in QUERIES_OF_FILES.items():
+            answer = await http.post("/graphql", json={"query": query, "variables": {"id": id_}})
+            found[f"GraphQL {name} {id_}"] = (answer.status_code, _plain(answer))
+        answer = await http.post(f"/v1/attachments/{id_}/links", json={"purpose": "REFERRAL"})
+        found[f"POST links {id_}"] = (answer.status_code, _plain(answer))
     for action in ("RECEIVE", "CONFIRM_RECEIPT"):
         step = {"action": action}
         answer = await http.post(
@@ -186,10 +233,13 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     lks = await organization(api, SERVICE[1], capacity=3)
     http, officer = partner(api, lks), api.as_(OFFICER)
     client = await drafted(api, lks)
-    of_client = (client.referral["number"], NAME, STREET, NOTE, *client.secrets)
+    file = client.ids["file"]
+    of_client = (client.referral["number"], NAME, STREET, NOTE, FILE, file, *client.secrets)
 
     before = await walked(api, http, client)
     assert len(before) > 150
+    # A question that is wrong by itself would find nothing at any time.
+    assert [question for question, (_, text) in before.items() if "graphql_invalid" in text] == []
     assert leaks(before, of_client) == []
     assert before[f"/v1/referrals/{client.ids['referral']}"][0] == 404
 
@@ -202,6 +252,22 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     # It is found where referrals are asked for, and nowhere else.
     assert all(re.search("referral|GraphQL", question) for question in shown), shown
     assert f"GraphQL node {client.ids['referral']}" in shown
+    # Its files are found where files are asked for, by themselves or by way of the referral; each can be opened.
+    of_files = leaks(during, (file, FILE))
+    assert all(re.search("attachment|referral|links|GraphQL", question) for question in of_files), of_files
+    assert {
+        f"/v1/attachments/{file}",
+        "/v1/attachments?limit=200",
+        f"/v1/referrals/{client.ids['referral']}/attachments",
+        f"/v1/referrals/{client.ids['referral']}?include=attachments",
+        *(f"GraphQL {name} {file}" for name in ("file", "file node", "file list")),
+        *(f"GraphQL {name} {client.ids['referral']}" for name in ("files", "files of")),
+    } <= set(of_files)
+    # What was done with the file before it was sent is the sender's.
+    assert during[f"/v1/attachments/{file}/history"] == (200, '{"items":[],"next_cursor":null}')
+    link = json.loads(during[f"POST links {file}"][1])["url"]
+    assert (await api.anonymous.get(link)).text == "Bersekolah sampai kelas enam."
+    assert "/v1/attachments/content/" in during[f"GraphQL file link {file}"][1]
     # By no list does it learn what is particular about the need.
     assert NOTE not in during["/v1/referrals?limit=200"][1]
     for link in ("clocks", "offer"):
@@ -212,6 +278,7 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     after = await walked(api, http, client, before)
     assert leaks(after, of_client) == []
     assert differing(before, after) == []
+    assert (await api.anonymous.get(link)).status_code == 404
 
     # The policy is what holds it: once it is opened, the same walk finds what ended.
     usual = await owner.fetchval(
@@ -225,13 +292,26 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     found = leaks(opened, (client.referral["number"],))
     assert {f"/v1/referrals/{client.ids['referral']}", "/v1/referrals?limit=200"} <= set(found)
     assert len(found) > 10
+    # As that of its files is.
+    usual = await owner.fetchval(
+        "SELECT qual FROM pg_policies WHERE tablename = 'attachments' AND policyname = 'slrt_organization'"
+    )
+    assert "shared" in usual
+    await owner.execute(f"ALTER POLICY slrt_organization ON attachments USING (organization_id = '{UUID(lks['id'])}')")
+    try:
+        opened = await walked(api, http, client, before, about="attachments")
+    finally:
+        await owner.execute(f"ALTER POLICY slrt_organization ON attachments USING ({usual})")
+    found = leaks(opened, (file, FILE))
+    assert {f"/v1/attachments/{file}", "/v1/attachments?limit=200", f"GraphQL file node {file}"} <= set(found)
+    assert opened[f"POST links {file}"][0] == 200
 
 
 async def test_another_partner_sees_nothing_of_it_at_any_time(api: Api) -> None:
     lks, other = await organization(api, SERVICE[1]), await organization(api, SERVICE[1])
     client = await drafted(api, lks)
     http = partner(api, other)
-    of_client = (client.referral["number"], NAME, STREET, NOTE, *client.secrets)
+    of_client = (client.referral["number"], NAME, STREET, NOTE, FILE, client.ids["file"], *client.secrets)
     before = await walked(api, http, client)
     sent = await made(await act(api.as_(OFFICER), client.referral, "SEND"), 200)
     during = await walked(api, http, client, before)

@@ -16,8 +16,10 @@ import orjson
 from slrt_api.access.consents.models import Consent
 from slrt_api.access.models import Grant, Revocation
 from slrt_api.access.overrides.models import AccessOverride
-from slrt_api.cases.models import Case
-from slrt_api.complaints.models import Complaint
+from slrt_api.attachments.models import Attachment
+from slrt_api.cases.models import Case, CaseMerge, FamilyPlan
+from slrt_api.clocks.models import CalendarDecree, SlaPolicy
+from slrt_api.complaints.models import Complaint, EscalationLadder
 from slrt_api.complaints.sealed.models import SealedAccess
 from slrt_api.households.models import (
     CivilCheck,
@@ -68,8 +70,20 @@ AGGREGATES: Final = (
     EligibilityReview,
     Screening,
     SealedAccess,
+    Attachment,
+    FamilyPlan,
+    CaseMerge,
 )
-NATIONAL_AGGREGATES: Final = (Organization, Grant, Revocation, Program, RuleVersion)
+NATIONAL_AGGREGATES: Final = (
+    Organization,
+    Grant,
+    Revocation,
+    Program,
+    RuleVersion,
+    CalendarDecree,
+    SlaPolicy,
+    EscalationLadder,
+)
 
 _EVENTS: Final = """
 SELECT e.regency, e.aggregate_id, e.sequence, e.id, e.kind, e.type, e.at, e.actor, e.role, e.on_behalf_of, e.trace_id,
@@ -149,6 +163,9 @@ async def _walk(connection: Any, report: Report, ends: dict[UUID, int]) -> None:
         previous = row
     versions: dict[UUID, int] = {}
     for model in NATIONAL_AGGREGATES if report.regency == NATIONAL else AGGREGATES:
+        if not await connection.fetchval("SELECT has_table_privilege($1, 'SELECT')", model.__tablename__):
+            # Who may not read the table sees none of its events either.
+            continue
         where = "" if report.regency == NATIONAL else f" WHERE regency = {report.regency:d}"
         for row in await connection.fetch(f"SELECT id, version FROM {model.__tablename__}{where}"):
             versions[row["id"]] = row["version"]

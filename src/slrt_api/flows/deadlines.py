@@ -26,6 +26,7 @@ from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, kind_of
 from slrt_api.kernel.worktime import CalendarExhausted, course
 from slrt_api.referrals.models import Referral
+from slrt_api.referrals.service.deadlines import package_end
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.tables import Aggregate
@@ -128,6 +129,7 @@ async def recompute(tx: Transaction, actor: Actor, id_: UUID) -> None:
             told[clock.name] = {"before": clock.due_at.isoformat(), "after": planned.due_at.isoformat()}
             if isinstance(owner, Referral) and clock.name in _OF_REFERRALS:
                 kept[_OF_REFERRALS[clock.name]] = planned.due_at
+                kept["package_expires_at"] = await package_end(tx, owner, planned.due_at, moved_from=clock.due_at)
         await tx.update(clock, **moved(clock, planned, held.work.calendar, tx.now))
     if told:
         version = held.work.calendar.version

@@ -52,6 +52,7 @@ NOT_OFFERED: Final = frozenset(
         "complaints.counts",
         "complaints.file_publicly",
         "complaints.similar",
+        "complaints.confirm_by_receipt",
         "complaints.step_by_receipt",
         "complaints.track",
         "complaints.write_by_receipt",

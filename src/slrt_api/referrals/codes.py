@@ -4,6 +4,8 @@ from enum import StrEnum
 
 
 class ReferralStatus(StrEnum):
+    """Where a referral stands."""
+
     DRAFT = "DRAFT"
     SENT = "SENT"
     RECEIVED = "RECEIVED"

@@ -21,6 +21,9 @@ RECEIVERS = frozenset({Role.PARTNER, Role.PROGRAM_MANAGER})
 #: the platform's own clock; no token carries this role
 WORKER = frozenset({"worker"})
 
+#: who holds the receipt of the complaint from which the case was opened, and has shown its secret; no token carries this role
+HOLDER = frozenset({"public"})
+
 #: columns of the row that guards read
 FACTS = ("receipt_confirmed_at",)
 
@@ -70,7 +73,7 @@ LIFECYCLE = Lifecycle(
             [R.REALIZED],
             A.CONFIRM_RECEIPT,
             R.REALIZED,
-            SENDERS,
+            SENDERS | HOLDER,
             Scope.REFERRALS_WRITE,
             guard=Not(Known(Fact("receipt_confirmed_at"))),
             refusal="receipt_already_confirmed",

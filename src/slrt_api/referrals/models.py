@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, false, text, true
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Uuid, false, text, true
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from slrt_api.kernel.ids import Kind
@@ -72,6 +72,10 @@ class Referral(Aggregate, table=True):
     realized_at: datetime | None = Field(default=None, sa_type=INSTANT)
     receipt_confirmed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     evidence: str | None = None
+    evidence_attachment_ids: list[UUID] = Field(
+        default_factory=list,
+        sa_column=Column("evidence_attachment_ids", ARRAY(Uuid), nullable=False, server_default="{}"),
+    )
     routed_by: str | None = None
     attempt: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     reroute: bool = Field(default=False, sa_column_kwargs={"server_default": false()})

@@ -149,9 +149,16 @@ REFERRAL = (
             **_OF_SERVICE,
         ),
         Field(
+            "evidence_attachment_ids",
+            FieldType.TEXTS,
+            "Files of the referral that show it: ids of attachments, in the order in which they were named.",
+            example=["019aaa11-2233-8000-8cfe-1ea1b2c3d4e5"],
+        ),
+        Field(
             "receipt_confirmed_at",
             FieldType.INSTANT,
-            "When the sending side, having asked the client, confirmed that it was received.",
+            "When it was confirmed that it was received: by the sending side, having asked the client, or by the receipt of"
+            " the complaint from which the case was opened.",
             nullable=True,
         ),
         Field(

@@ -14,7 +14,9 @@ from starlette.responses import Response
 
 from slrt_api.complaints.service import file, track
 from slrt_api.complaints.shapes import TRACKED_COMPLAINT, TRACKED_MESSAGE
+from slrt_api.flows import confirming
 from slrt_api.kernel import errors, numbers
+from slrt_api.referrals.codes import ReferralStatus
 from slrt_api.rest import query
 from slrt_api.rest.complaints import filed
 from slrt_api.rest.documents import document
@@ -38,11 +40,22 @@ class Step(BaseModel):
     )
 
 
+class ReferredService(BaseModel):
+    """A service that others were asked for: its number and how far it is."""
+
+    number: str = Field(description="Its number.", examples=["RJK-3326-7ZQ4-0MXR-K"])
+    status: ReferralStatus = Field(description="Where it stands.", examples=["REALIZED"])
+    confirmed: bool = Field(description="Whether it was confirmed that it was received.", examples=[False])
+
+
 class CaseProcess(BaseModel):
     """The case that the complaint belongs to: its process, nothing personal."""
 
     status: str = Field(description="Where it stands.", examples=["IN_SERVICE"])
     timeline: list[Step] = Field(description="What happened, in order.")
+    referrals: list[ReferredService] = Field(
+        description="What was referred, where the case was opened from this complaint and nothing of it is sealed."
+    )
 
 
 class Deadline(BaseModel):
@@ -165,6 +178,7 @@ def add(routes: Routes) -> None:
     for path, run, command, by_receipt in (
         ("messages", track.write, track.ComplainantMessage, track.WriteByReceipt),
         ("transitions", track.act, track.ComplainantStep, track.StepByReceipt),
+        ("confirmations", confirming.confirm, confirming.ConfirmService, confirming.ConfirmByReceipt),
     ):
         case_ = of(run)
         routes.add(

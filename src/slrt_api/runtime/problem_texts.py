@@ -709,15 +709,6 @@ _ALL: Final = (
     ),
     _problem(
         422,
-        "date_in_past",
-        ("Tanggal sudah lewat", "Date in the past"),
-        (
-            "Isi tanggal hari ini atau sesudahnya.",
-            "Give today or a later day.",
-        ),
-    ),
-    _problem(
-        422,
         "order",
         ("Urutan tidak benar", "Wrong order"),
         (
@@ -2064,15 +2055,6 @@ _ALL: Final = (
         (
             "Sebutkan tepat satu penanggung jawab.",
             "Name exactly one who is responsible.",
-        ),
-    ),
-    _problem(
-        422,
-        "date_in_past",
-        ("Tanggal sudah lewat", "The day has passed"),
-        (
-            "Berikan tanggal yang belum lewat.",
-            "Give a day that has not passed.",
         ),
     ),
     _problem(

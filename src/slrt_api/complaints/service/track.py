@@ -42,6 +42,11 @@ _CLOCKS = (
     " WHERE c.regency = $1 AND c.aggregate_id = $2 ORDER BY c.started_at, c.due_at, c.name"
 )
 _STEPS = "SELECT type, at FROM events WHERE regency = $1 AND aggregate_id = $2 ORDER BY sequence"
+_REFERRALS = """
+SELECT r.number, r.status, r.receipt_confirmed_at IS NOT NULL AS confirmed
+FROM cases c JOIN referrals r ON r.regency = c.regency AND r.case_id = c.id
+WHERE c.regency = $1 AND c.complaint_id = $2 AND r.status <> 'DRAFT' ORDER BY r.id
+"""
 #: what the complainant does is theirs, and is not told to others who complained of the same
 _THEIRS = frozenset({"complaint.filed", "complaint.message_sent", "complaint.note_written", "complaint.rated"})
 _Secret = Annotated[str, Field(repr=False, description="The secret that was shown with the receipt.")]
@@ -104,8 +109,8 @@ async def track(tx: Transaction, actor: Actor, command: TrackComplaint) -> Done:
     `allowed_actions` what the complainant may do now; of one that was merged, `merged` tells how the one goes on that is
     handled in its place.
     """
-    complaint = await _held(tx, actor, command.secret)
-    return _REFUSED if complaint is None else await _shown(tx, complaint)
+    complaint = await held(tx, actor, command.secret)
+    return REFUSED if complaint is None else await shown(tx, complaint)
 
 
 @use_case("complaints.write_by_receipt", scope=None, answers=TRACKED_COMPLAINT)
@@ -115,12 +120,12 @@ async def write(tx: Transaction, actor: Actor, command: WriteByReceipt) -> Done:
     For who holds the receipt and its secret, as tracking is. While a question waits (`AWAITING_COMPLAINANT`) it is the answer.
     Twenty in a day (429 `messages_exhausted`).
     """
-    complaint = await _held(tx, actor, command.secret)
+    complaint = await held(tx, actor, command.secret)
     if complaint is None:
-        return _REFUSED
+        return REFUSED
     async with tx.effect(complaint.regency):
         complaint = await messages.hear(tx, actor, await tx.lock(Complaint, complaint.id), command.text)
-    return await _shown(tx, complaint)
+    return await shown(tx, complaint)
 
 
 @use_case("complaints.step_by_receipt", scope=None, answers=TRACKED_COMPLAINT)
@@ -130,9 +135,9 @@ async def act(tx: Transaction, actor: Actor, command: StepByReceipt) -> Done:
     For who holds the receipt and its secret, as tracking is: `ANSWER` a question, `OBJECT` to a resolution until
     `objection_until`, `RATE` a resolution once, `REOPEN` what has ended until `reopen_until`.
     """
-    complaint = await _held(tx, actor, command.secret)
+    complaint = await held(tx, actor, command.secret)
     if complaint is None:
-        return _REFUSED
+        return REFUSED
     asked = TransitionComplaint(
         action=Action(command.action.value), reason=command.text, satisfaction=command.satisfaction
     )
@@ -143,14 +148,14 @@ async def act(tx: Transaction, actor: Actor, command: StepByReceipt) -> Done:
             # What a step calls the reason is called the text here.
             faults = (replace(each, pointer="/text") if each.pointer == "/reason" else each for each in refused.faults)
             raise errors.Invalid(faults=tuple(faults)) from None
-    return await _shown(tx, complaint)
+    return await shown(tx, complaint)
 
 
 #: answered to a wrong secret and to an unknown receipt, after the failure has been counted
-_REFUSED = Done(_NOBODY, refusal=errors.NotFound())
+REFUSED = Done(_NOBODY, refusal=errors.NotFound())
 
 
-async def _held(tx: Transaction, actor: Actor, secret: str) -> Complaint | None:
+async def held(tx: Transaction, actor: Actor, secret: str) -> Complaint | None:
     """The complaint whose receipt and secret the caller shows; None, and counted, where they do not fit.
 
     Raises TooManyRequests `receipt_closed`.
@@ -174,15 +179,15 @@ async def _held(tx: Transaction, actor: Actor, secret: str) -> Complaint | None:
         kept = await tx.first(
             "SELECT id, secret_hash FROM receipt_secrets WHERE regency = $1 AND receipt = $2", regency, receipt
         )
-        shown = secret_hash(tx.keyring, numbers.normalize_secret(secret) or "")
-        right = hmac.compare_digest(shown, kept["secret_hash"] if kept else _NO_HASH)
+        given = secret_hash(tx.keyring, numbers.normalize_secret(secret) or "")
+        right = hmac.compare_digest(given, kept["secret_hash"] if kept else _NO_HASH)
         if kept is None or not right:
             await tx.execute(_FAILED, regency, receipt, hour)
             return None
     return await tx.get(Complaint, kept["id"])
 
 
-async def _shown(tx: Transaction, complaint: Complaint) -> Done:
+async def shown(tx: Transaction, complaint: Complaint) -> Done:
     """The complaint as its holder sees it, with the process of what it has become part of."""
     survivor = complaint
     async with tx.effect(complaint.regency):
@@ -190,7 +195,10 @@ async def _shown(tx: Transaction, complaint: Complaint) -> Done:
             survivor = await tx.get(Complaint, survivor.merged_into)
     coarse = _coarse(complaint) or _coarse(survivor)
     merged = await _process(tx, survivor, coarse=coarse) if survivor.id != complaint.id else None
-    return Done(complaint.id, once={"case": await _case(tx, survivor, coarse=coarse), "merged": merged})
+    case = await _case(tx, survivor, coarse=coarse)
+    if case is not None:
+        case["referrals"] = await _referrals(tx, complaint)
+    return Done(complaint.id, once={"case": case, "merged": merged})
 
 
 def _coarse(complaint: Complaint) -> bool:
@@ -238,6 +246,18 @@ async def _case(tx: Transaction, complaint: Complaint, *, coarse: bool) -> dict[
         "status": status,
         "timeline": [{"type": each["type"], "at": _told(each["at"], coarse=coarse)} for each in steps],
     }
+
+
+async def _referrals(tx: Transaction, complaint: Complaint) -> list[dict[str, Any]]:
+    """What was referred of the case that was opened from the complaint, for its holder alone: a number and how far it is.
+
+    Not who serves it, nor what it is: that may tell more of the client than the complainant knows.
+    """
+    if complaint.sealed:
+        return []
+    async with tx.effect(complaint.regency):
+        found = await tx.fetch(_REFERRALS, complaint.regency, complaint.id)
+    return [dict(each) for each in found]
 
 
 def _told(at: datetime, *, coarse: bool, up: bool = False) -> str:

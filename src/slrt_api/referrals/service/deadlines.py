@@ -1,4 +1,4 @@
-"""By when a receiver answers and gives the service, in the local days of the client's place."""
+"""By when a receiver answers and gives the service, and until when it may read the package, in local days of the place."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -7,6 +7,7 @@ from slrt_api.areas import codes
 from slrt_api.clocks import service as clocks
 from slrt_api.clocks.service.situation import situation
 from slrt_api.kernel import worktime
+from slrt_api.organizations import service as organizations
 from slrt_api.referrals.codes import ReferralStatus
 from slrt_api.referrals.models import Referral
 from slrt_api.runtime.transaction import Transaction
@@ -40,6 +41,28 @@ async def respond_by(tx: Transaction, row: Referral) -> datetime:
 async def realize_by(tx: Transaction, row: Referral) -> datetime:
     """By when the service has to be given that is approved in this act."""
     return await _promised(tx, row, "REALIZE", ReferralStatus.APPROVED)
+
+
+async def package_grace(tx: Transaction, row: Referral) -> timedelta:
+    """How long after its deadline the receiver may read the package."""
+    in_force = await organizations.policy_in_force(tx, row.regency, local_day(tx.now, row.area))
+    return timedelta(days=in_force.policy.package_grace_days)
+
+
+async def package_end(
+    tx: Transaction, row: Referral, deadline: datetime, *, moved_from: datetime | None = None
+) -> datetime | None:
+    """Until when the package may be read with a new deadline; None where nothing is left to read.
+
+    moved_from  the deadline as it was, where the same one was counted anew: the end follows it back as well, if it hangs on it
+    """
+    end = row.package_expires_at
+    if end is None:
+        return None
+    grace = await package_grace(tx, row)
+    if moved_from is not None and end == moved_from + grace:
+        return deadline + grace
+    return max(end, deadline + grace)
 
 
 async def working_minutes(tx: Transaction, start: datetime, end: datetime, area: int) -> int:

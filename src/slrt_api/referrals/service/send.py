@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,6 @@ from slrt_api.attachments.service import sharing as attachments
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import NeedStatus
 from slrt_api.kernel import errors
-from slrt_api.organizations import service as organizations
 from slrt_api.programs.models import Program
 from slrt_api.referrals import package
 from slrt_api.referrals.codes import Routing
@@ -121,15 +119,9 @@ async def hand_over(tx: Transaction, row: Referral, found: Found, *, override_re
         "routed_by": receiver.routed_by.value,
         "sent_at": tx.now,
         "respond_by": respond_by,
-        "package_expires_at": respond_by + await package_grace(tx, row),
+        "package_expires_at": respond_by + await deadlines.package_grace(tx, row),
     }
     return Effect(columns, {"route": list(receiver.route)})
-
-
-async def package_grace(tx: Transaction, row: Referral) -> timedelta:
-    """How long after its deadline the receiver may read the package."""
-    in_force = await organizations.policy_in_force(tx, row.regency, deadlines.local_day(tx.now, row.area))
-    return timedelta(days=in_force.policy.package_grace_days)
 
 
 _CLIENT = """

@@ -1,13 +1,15 @@
 """The steps of a referral: one use case, the table of the lifecycle, and what each action does besides."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from pydantic import Field
 
 from slrt_api.access.scopes import Scope
+from slrt_api.attachments.codes import AttachmentStatus
+from slrt_api.attachments.models import Attachment
 from slrt_api.cases import service as cases
 from slrt_api.cases.codes import NeedStatus
 from slrt_api.cases.models import Case
@@ -20,7 +22,7 @@ from slrt_api.referrals.codes import ReferralAction as A
 from slrt_api.referrals.lifecycle import FACTS, LIFECYCLE, RECEIVERS, SENDERS
 from slrt_api.referrals.models import Referral
 from slrt_api.referrals.service import deadlines, offers, sharing
-from slrt_api.referrals.service.send import Effect, package_grace, send
+from slrt_api.referrals.service.send import Effect, send
 from slrt_api.referrals.shapes import REFERRAL
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.transaction import Transaction
@@ -68,6 +70,15 @@ class ReferralTransition(Command):
         max_length=2000,
         description="With `REALIZE`, which asks for it: what the client received, and what shows it.",
         examples=["Kembali bersekolah sejak 2 November, surat kepala sekolah terlampir"],
+    )
+    attachment_ids: tuple[UUID, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=20,
+        description=(
+            "With `REALIZE`, beside `evidence`: files that show it. Attachments of this referral that the caller sees, READY."
+        ),
+        examples=[None],
     )
     asked: str | None = Field(
         default=None,
@@ -128,9 +139,10 @@ async def transition(tx: Transaction, actor: Actor, id_: UUID, command: Referral
     `SEND` hands it to an organization, to the best candidate (`routing: AUTO`) or to its program: the package is copied, a
     place is taken where places are counted, and `respond_by` is set. To a welfare organization (LKS) it needs the person's
     consent to sharing (`/v1/consents`), an emergency, or an `override_reason`: else 409 `consent_required`. `REALIZE`
-    needs `evidence`; approved is not yet realized. When it ends, the package is emptied; unless it was realized, the need
-    is open again. A partner sees open referrals only: with the step that ends one it is gone, and the answer has no body
-    (204). `CONFIRM_RECEIPT` is the sending side's word that the client was asked and has received the service.
+    needs `evidence`, and may name files of the referral (`attachment_ids`); approved is not yet realized. When it ends, the
+    package is emptied; unless it was realized, the need is open again. A partner sees open referrals only: with the step that
+    ends one it is gone, and the answer has no body (204). `CONFIRM_RECEIPT` is the sending side's word that the client was
+    asked and has received the service.
     """
     _members(command)
     return await _step(tx, actor, id_, command)
@@ -183,6 +195,7 @@ _OWNERS: Final[dict[str, frozenset[A]]] = {
     "routing": frozenset({A.SEND}),
     "override_reason": frozenset({A.SEND}),
     "evidence": frozenset({A.REALIZE}),
+    "attachment_ids": frozenset({A.REALIZE}),
     "asked": frozenset({A.REVIEW}),
     "waitlist_period": frozenset({A.WAITLIST}),
     "waitlist_position": frozenset({A.WAITLIST}),
@@ -231,7 +244,7 @@ async def _say_yes(tx: Transaction, actor: Actor, row: Referral, command: Referr
         "decided_by": actor.subject,
         "decided_at": tx.now,
         "realize_by": realize_by,
-        "package_expires_at": await _later_end(tx, row, realize_by),
+        "package_expires_at": await deadlines.package_end(tx, row, realize_by),
     }
     if row.status == ReferralStatus.WAITLISTED and row.organization_id is not None:
         async with tx.effect(row.regency):
@@ -280,17 +293,10 @@ async def _waitlist(tx: Transaction, actor: Actor, row: Referral, command: Refer
         "waitlist_position": position,
         "waitlist_period": period,
         "respond_by": until,
-        "package_expires_at": await _later_end(tx, row, until),
+        "package_expires_at": await deadlines.package_end(tx, row, until),
         "capacity_period": None,
     }
     return Effect(columns)
-
-
-async def _later_end(tx: Transaction, row: Referral, deadline: datetime) -> datetime | None:
-    """Until when the package may be read with a new deadline; None where nothing is left to read."""
-    if row.package_expires_at is None:
-        return None
-    return max(row.package_expires_at, deadline + await package_grace(tx, row))
 
 
 async def _give_back(tx: Transaction, row: Referral) -> None:
@@ -300,7 +306,17 @@ async def _give_back(tx: Transaction, row: Referral) -> None:
 
 
 async def _realize(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
-    return Effect({"realized_at": tx.now, "evidence": command.evidence})
+    files = await _files(tx, row, command.attachment_ids or ())
+    return Effect({"realized_at": tx.now, "evidence": command.evidence, "evidence_attachment_ids": files})
+
+
+async def _files(tx: Transaction, row: Referral, named: tuple[UUID, ...]) -> list[UUID]:
+    """The files that are named, each once. Raises Invalid for one that the caller does not see here, or cannot open."""
+    for position, id_ in enumerate(named):
+        found = await tx.find(Attachment, id_)
+        if found is None or found.parent_id != row.id or found.status != AttachmentStatus.READY:
+            raise errors.Invalid.reference(f"/attachment_ids/{position}")
+    return list(dict.fromkeys(named))
 
 
 async def _confirm_receipt(tx: Transaction, actor: Actor, row: Referral, command: ReferralTransition) -> Effect:
