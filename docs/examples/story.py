@@ -350,7 +350,7 @@ def walk(http: httpx.Client, after_step: Callable[[str], None]) -> None:
     ])  # fmt: skip
     recommended = next(each for each in of_case if each[0] == "case.recommended")
     check("why it was recommended", recommended[1:], (officer.subject, "puskesos_officer", REASON_TO_RECOMMEND))
-    check("end of the case", of_case[-1], ("case.closed", officer.subject, "puskesos_officer", REASON_TO_CLOSE))
+    check("end of the case", of_case[-1], ("case.closed", manager.subject, "secretariat_manager", REASON_TO_CLOSE))
     of_complaint = told(auditor, grievance)
     check("complaint", of_complaint[0], ("complaint.filed", facilitator.subject, "facilitator", None))
     check("end of the complaint", of_complaint[-1][:3], ("complaint.resolved", officer.subject, "puskesos_officer"))
