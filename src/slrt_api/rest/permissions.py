@@ -178,17 +178,22 @@ def add(routes: Routes, root_fields: Mapping[str, Rule]) -> None:
     )
 
 
+def _act(rule: Rule) -> tuple[str, bool]:
+    """What tells a rule from others: a use case may have the name of a list (`cases.plan` writes a line of `cases.plan`)."""
+    return rule.name, rule.case is not None
+
+
 def table(operations: Iterable[Described], root_fields: Mapping[str, Rule]) -> PermissionsDocument:
     """The whole table."""
     described = list(operations)
     # Some have two: one that creates under the client's id as well. GraphQL names each once.
-    named = {rule.name: field for field, rule in root_fields.items()}
-    shown = {each.rule.name for each in described if each.rule is not None}
-    found = [_operation(each, named.get(each.rule.name) if each.rule else None) for each in described]
+    named = {_act(rule): field for field, rule in root_fields.items()}
+    shown = {_act(each.rule) for each in described if each.rule is not None}
+    found = [_operation(each, named.get(_act(each.rule)) if each.rule else None) for each in described]
     found += [
         _operation(Described(field, "", "", "bearer", rule), field)
         for field, rule in root_fields.items()
-        if rule.name not in shown
+        if _act(rule) not in shown
     ]
     rules = [each.rule for each in described if each.rule is not None] + list(root_fields.values())
     writers = {each.rule.case.name: each.operation for each in described if each.rule and each.rule.case}
