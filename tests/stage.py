@@ -109,7 +109,8 @@ def _auditor(code: str) -> Callable[[Scene], Onlooker]:
         seen = scene.area(code)
         if code == "33.26":
             # Who reads a list reads no one place: accesses are those of a regency as a whole.
-            seen["accesses"] = f"regency = {HERE} AND at < '{scene.at}'"
+            # That sealed reports are read is for who handles them.
+            seen["accesses"] = f"regency = {HERE} AND NOT sealed AND at < '{scene.at}'"
         return Onlooker("auditor", {"area": code}, seen)
 
     return onlooker
@@ -163,10 +164,22 @@ def _public(scene: Scene) -> Onlooker:
 
 def _integrity(scene: Scene) -> Onlooker:
     lo, hi = codes.area_range("33.26")
-    mine = f"area BETWEEN {lo} AND {hi} AND sealed"
-    tables = ("complaints", "clocks", "events", "revisions", "complaint_messages", "sealed_accesses", "sealed_texts")
-    seen = dict.fromkeys(tables, mine) | {"accesses": f"{mine} AND at < '{scene.at}'"}
-    return Onlooker("integrity_officer", {"area": "33.26"}, seen)
+    mine, office = f"area BETWEEN {lo} AND {hi} AND sealed", scene.organizations[0]
+    # A report that accuses the own office is not there, nor anything of it.
+    theirs = " UNION ALL ".join(
+        f"SELECT id FROM saved.{table} WHERE accused_organization_id = '{office}'"
+        for table in ("complaints", "attachments", "sealed_accesses")
+    )
+    texts = f"SELECT id FROM saved.events WHERE aggregate_id IN ({theirs})"
+    of = {
+        **dict.fromkeys(("complaints", "attachments", "sealed_accesses"), "id"),
+        **dict.fromkeys(("events", "revisions", "clocks"), "aggregate_id"),
+        "complaint_messages": "complaint_id",
+    }
+    seen = {table: f"{mine} AND {column} NOT IN ({theirs})" for table, column in of.items()}
+    seen["sealed_texts"] = f"{mine} AND id NOT IN ({texts})"
+    seen["accesses"] = f"{mine} AND at < '{scene.at}' AND (resource_id IS NULL OR resource_id NOT IN ({theirs}))"
+    return Onlooker("integrity_officer", {"area": "33.26", "organization": office}, seen)
 
 
 def _escalated(role: str, condition: str, screened: str, **claims: Any) -> Callable[[Scene], Onlooker]:
@@ -258,10 +271,16 @@ async def staged(api: Api, owner: asyncpg.Connection) -> Scene:
         citizen = api.as_("citizen", subject=subject)
         own = await made(await citizen.post("/v1/complaints", json=complaint_body()))
         await created(citizen, own["id"], b"B", "text/plain", name=TOLD[0])
-    await _sealed(api)
+    await _sealed(api, first["id"])
     told = await made(await api.as_("facilitator").post("/v1/complaints", json=complaint_body()))
-    hidden = await created(api.as_("facilitator"), told["id"], b"B", "text/plain", name=TOLD[0])
-    await owner.execute("UPDATE attachments SET sealed = true WHERE id = $1", UUID(hidden["id"]))
+    for accused in (None, UUID(first["id"])):
+        hidden = await created(api.as_("facilitator"), told["id"], b"B", "text/plain", name=TOLD[0])
+        await owner.execute(
+            "UPDATE attachments SET sealed = true, accused_organization_id = $2 WHERE id = $1",
+            UUID(hidden["id"]),
+            accused,
+        )
+        assert (await api.as_("integrity_officer").get(f"/v1/attachments/{hidden['id']}")).status_code == 200
     await _special(world, owner)
     await _release(api)
     headers = {"idempotency-key": str(uuid4())}
@@ -282,23 +301,24 @@ async def staged(api: Api, owner: asyncpg.Connection) -> Scene:
         tracked["receipt_secret"],
         number,
         tables,
-        datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
     )
 
 
-async def _sealed(api: Api) -> None:
-    """Sealed reports of two villages, one of them with a message, a text and a request for its identity."""
-    reports = []
-    for village in (VILLAGE, OTHER_VILLAGE):
+async def _sealed(api: Api, accused: str) -> None:
+    """Sealed reports of two villages, the last of which accuses an office: with messages, texts and requests for identities."""
+    unit = api.as_("integrity_officer", organization=new_id(Kind.ORGANIZATION, 0))
+    for village, changes in ((VILLAGE, {}), (OTHER_VILLAGE, {}), (VILLAGE, {"accused_organization_id": accused})):
         facilitator = api.as_("facilitator", area=village)
-        reports.append(await made(await facilitator.post("/v1/complaints", json=sealed_body(area_code=village))))
-    unit = api.as_("integrity_officer")
-    for step in ({"action": "TRIAGE", "nature": "GRIEVANCE"}, {"action": "ASK_COMPLAINANT"}):
-        path = f"/v1/complaints/{reports[0]['id']}"
-        match = {"if-match": (await unit.get(path)).headers["etag"]}
-        await made(await unit.post(f"{path}/transitions", json={**step, "reason": "x"}, headers=match), 200)
-    asked = {"complaint_id": reports[0]["id"], "purpose": "PROTECTION", "reason": "Pelapor harus dilindungi segera"}
-    await made(await unit.post("/v1/sealed-accesses", json=asked))
+        report = await made(await facilitator.post("/v1/complaints", json=sealed_body(area_code=village, **changes)))
+        path = f"/v1/complaints/{report['id']}"
+        for step in ({"action": "TRIAGE", "nature": "GRIEVANCE"}, {"action": "ASK_COMPLAINANT"}):
+            match = {"if-match": (await unit.get(path)).headers["etag"]}
+            await made(await unit.post(f"{path}/transitions", json={**step, "reason": "x"}, headers=match), 200)
+        asked = {"complaint_id": report["id"], "purpose": "PROTECTION", "reason": "Pelapor harus dilindungi segera"}
+        request = await made(await unit.post("/v1/sealed-accesses", json=asked))
+        await made(await unit.get(f"/v1/sealed-accesses/{request['id']}"), 200)
+    await made(await unit.get("/v1/complaints"), 200)
 
 
 async def _release(api: Api) -> None:

@@ -1006,6 +1006,12 @@ class TestComplainant:
             query = {"query": f'{{ attachment(id: "{found["id"]}") {{ id }} }}'}
             told = (await client.post("/graphql", json=query)).json()
             assert (told["data"]["attachment"] is not None) is there
+        # Nor is told that it was read, or that somebody asked for a link.
+        await api.app.state.service.platform.accesses.flush()
+        for client, operations in ((independent, {"attachments.get", "attachments.link"}), (of_accused, set())):
+            records = (await client.get(f"/v1/audit/accesses?resource_id={found['id']}")).json()["items"]
+            assert operations <= {each["operation"] for each in records}
+            assert operations or records == []
 
 
 def _complaint() -> dict[str, Any]:

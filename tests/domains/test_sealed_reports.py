@@ -12,6 +12,7 @@ import pytest
 from tests.api import INSPECTORATE, OTHER_VILLAGE, VILLAGE, Api, household_body
 from tests.domains.test_complaints import act, complaint_body, filed
 from tests.domains.test_public import public_body, track
+from tests.domains.test_referrals import organization
 from tests.problems import problem
 
 from slrt_api.access.actors import subject_id
@@ -314,6 +315,57 @@ class TestSight:
         listed = (await seen(accused, "/v1/complaints?limit=200"))["items"]
         assert shown["id"] not in {each["id"] for each in listed}
         assert (await holder(api, organization=uuid4()).get(f"/v1/complaints/{shown['id']}")).status_code == 200
+
+    @pytest.mark.parametrize("accused", ["organization", "person"])
+    async def test_that_it_was_read_is_not_told_to_whom_it_accuses(
+        self, api: Api, owner: asyncpg.Connection, accused: str
+    ) -> None:
+        """Neither by REST nor by GraphQL, of the report, a request for its identity, or the record of a reading."""
+        ids = {"organization": (await organization(api, "LEGAL_AID"))["id"]}
+        household = (await api.as_("facilitator").post("/v1/households", json=household_body())).json()
+        ids["person"] = household["members"][0]["person_id"]
+        shown = await reported(api, **{f"accused_{accused}_id": ids[accused]})
+        flush = api.app.state.service.platform.accesses.flush
+        independent, of_accused = holder(api), holder(api, f"wbs-{uuid4()}", **{accused: ids[accused]})
+        asked = await independent.post("/v1/sealed-accesses", json={"complaint_id": shown["id"], **PURPOSE})
+        about = [shown["id"], asked.json()["id"]]
+        for path in (f"complaints/{about[0]}", f"complaints/{about[0]}/history", f"sealed-accesses/{about[1]}"):
+            await seen(independent, f"/v1/{path}")
+        query = f'{{ complaint(id: "{about[0]}") {{ id }} }}'
+        assert (await independent.post("/graphql", json={"query": query})).json()["data"]["complaint"]["id"] == about[0]
+        await flush()
+        [first, *_] = (await seen(independent, f"/v1/audit/accesses?resource_id={about[0]}"))["items"]
+        about.append(first["id"])
+        await seen(independent, f"/v1/audit/accesses/{first['id']}")
+        await flush()
+        for id_, number in zip(about, (3, 1, 1), strict=True):
+            path = f"/v1/audit/accesses?resource_id={id_}&include_total=true"
+            graph = {
+                "query": f'{{ auditAccesses(resourceId: "{id_}", first: 9) {{ totalCount edges {{ node {{ id }} }} }} }}'
+            }
+            found = await seen(independent, path)
+            assert (len(found["items"]), found["total"]) == (number, number)
+            told = (await independent.post("/graphql", json=graph)).json()["data"]["auditAccesses"]
+            assert (told["totalCount"], len(told["edges"])) == (number, number)
+            for record in found["items"]:
+                assert (await of_accused.get(f"/v1/audit/accesses/{record['id']}")).status_code == 404
+            hidden = await seen(of_accused, path)
+            assert (hidden["items"], hidden["total"]) == ([], 0)
+            told = (await of_accused.post("/graphql", json=graph)).json()["data"]["auditAccesses"]
+            assert told == {"totalCount": 0, "edges": []}
+        # The control: without whom it accuses the record would be there.
+        await owner.execute(f"UPDATE accesses SET accused_{accused}_id = NULL WHERE resource_id = $1", UUID(about[0]))
+        assert len((await seen(of_accused, f"/v1/audit/accesses?resource_id={about[0]}"))["items"]) == 3
+
+    async def test_a_list_that_others_read_does_not_tell_how_many_reports_there_are(self, api: Api) -> None:
+        """Else an accused office would count those that it does not see."""
+        subject = f"wbs-{uuid4()}"
+        reader = holder(api, subject)
+        for path in ("/v1/complaints", "/v1/sealed-accesses"):
+            await seen(reader, path)
+        await api.app.state.service.platform.accesses.flush()
+        records = (await seen(holder(api), f"/v1/audit/accesses?actor=http://api.test%23{subject}"))["items"]
+        assert [(each["resource_id"], each["rows"]) for each in records] == [(None, None)] * 2
 
     async def test_without_an_office_or_an_end_a_grant_is_of_no_use(self, api: Api) -> None:
         grant = {"role": "integrity_officer", "areas": ["33.26"], "programs": [], "person": None}

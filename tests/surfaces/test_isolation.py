@@ -1011,7 +1011,7 @@ def steady(answer: httpx.Response) -> tuple[int, list[tuple[str, str]], str]:
     volatile = {"ratelimit", "date", "traceparent"}
     headers = sorted((name, value) for name, value in answer.headers.multi_items() if name not in volatile)
     text = answer.text
-    if answer.headers["content-type"] == "application/problem+json":
+    if answer.headers.get("content-type") == "application/problem+json":
         text = json.dumps({**answer.json(), "trace_id": ""})
     return answer.status_code, headers, text
 

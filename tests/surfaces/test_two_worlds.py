@@ -325,6 +325,9 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
         Kind.DUPLICATE: "duplicates",
         Kind.DUPLICATE_RUN: "duplicate_runs",
         Kind.SCREENING: "screenings",
+        Kind.FAMILY_PLAN: "family_plans",
+        Kind.CASE_MERGE: "case_merges",
+        Kind.SEALED_ACCESS: "sealed_accesses",
     }
     known: dict[Kind, list[str]] = {}
     hidden: dict[Kind, list[str]] = {}

@@ -262,7 +262,8 @@ ACCESS = (
         "accesses {t}",
         "That somebody read personal data: who, when, in which role, what and how much of it. A list is recorded with the"
         " number of its rows and without a `resource_id`. Who audits a regency, or more, sees the accesses to all of it, but"
-        " for those to sealed reports: these are shown to who handles such reports, and to them nothing else.",
+        " for those to sealed reports: these are shown to who handles such reports, and to them nothing else. Whom a sealed"
+        " report accuses sees no access to it.",
         scope=Scope.AUDIT_READ,
         kinds=frozenset({ScopeKind.AUDITOR, ScopeKind.SEALED}),
         kind=Kind.ACCESS,
@@ -286,7 +287,15 @@ ACCESS = (
         ),
         Field("case_id", FieldType.ID, "For which case, where one was named.", nullable=True),
         Field("override_id", FieldType.ID, "By which access override, where one allowed it.", nullable=True),
-        Field("rows", FieldType.INTEGER, "How many of them.", example=1),
+        Field(
+            "rows",
+            FieldType.INTEGER,
+            "How many of them; null for a list of sealed reports, where it would tell the accused that there are more than"
+            " they see.",
+            "(CASE WHEN {t}.sealed AND {t}.resource_id IS NULL THEN NULL ELSE {t}.rows END)",
+            nullable=True,
+            example=1,
+        ),
         Field("trace_id", FieldType.TEXT, "Trace of the request.", example="4bf92f3577b34da6a3ce929d0e0e4736"),
     )
     .with_filters(

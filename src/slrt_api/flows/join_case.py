@@ -1,10 +1,11 @@
 """Let a complaint join a case that runs already, instead of opening one of its own."""
 
+from typing import Final
 from uuid import UUID
 
 from pydantic import Field
 
-from slrt_api.access.scopes import Scope
+from slrt_api.access.scopes import PERMISSIONS, Scope
 from slrt_api.cases.models import Case
 from slrt_api.complaints.lifecycle import DESK, require_independent
 from slrt_api.complaints.models import Complaint
@@ -13,6 +14,9 @@ from slrt_api.kernel import errors
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, use_case
+
+#: of the desk, who may change the case too
+_JOINING: Final = frozenset(role for role in DESK if Scope.CASES_WRITE in PERMISSIONS[role])
 
 
 class JoinCase(Command):
@@ -24,7 +28,7 @@ class JoinCase(Command):
     )
 
 
-@use_case("complaints.join_case", scope=Scope.COMPLAINTS_HANDLE, roles=DESK, answers=COMPLAINT, include=("case",))
+@use_case("complaints.join_case", scope=Scope.COMPLAINTS_HANDLE, roles=_JOINING, answers=COMPLAINT, include=("case",))
 async def join_case(tx: Transaction, actor: Actor, id_: UUID, command: JoinCase) -> Complaint:
     """Let a complaint join a case.
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections import deque
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -20,7 +20,7 @@ CAPACITY = 20_000
 BATCH = 500
 INTERVAL_SECONDS = 1.0
 
-_COLUMNS = (
+_COLUMNS: Final = (
     "regency",
     "id",
     "area",
@@ -35,11 +35,35 @@ _COLUMNS = (
     "trace_id",
     "sealed",
 )
-_INSERT = (
-    f"INSERT INTO accesses ({', '.join(_COLUMNS)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(_COLUMNS)))})"
-    # A batch whose COMMIT was not answered is written again: what stands already stays.
-    " ON CONFLICT DO NOTHING"
-)
+#: further columns of a record that is written in the transaction of what it tells of
+_ALLOWED: Final = ("case_id", "override_id")
+#: what a sealed record may be about: a report, its files, the requests for its identity, and records of all these
+_ABOUT: Final = ("complaints", "attachments", "sealed_accesses", "accesses")
+
+
+def insert(*further: str, sealed: bool) -> str:
+    """The statement that writes a record: of `_COLUMNS` and `further` columns, in this order.
+
+    A sealed one keeps whom the report accuses, so that the row policy keeps the record from them as it keeps the report.
+    """
+    columns = (*_COLUMNS, *further)
+    values = [f"${number + 1}" for number in range(len(columns))]
+    if sealed:
+        place = columns.index("resource_id") + 1
+        for column in ("accused_person_id", "accused_organization_id"):
+            columns = (*columns, column)
+            about = " UNION ALL ".join(
+                f"SELECT {column} FROM {table} WHERE regency = $1 AND id = ${place}" for table in _ABOUT
+            )
+            values.append(f"({about})")
+    return f"INSERT INTO accesses ({', '.join(columns)}) VALUES ({', '.join(values)})"
+
+
+#: by whether it is sealed. A batch whose COMMIT was not answered is written again: what stands already stays.
+_QUEUED: Final = {sealed: f"{insert(sealed=sealed)} ON CONFLICT DO NOTHING" for sealed in (False, True)}
+#: by whether it is sealed: `_COLUMNS`, then the case and the access override that allowed it
+AT_ONCE: Final = {sealed: insert(*_ALLOWED, sealed=sealed) for sealed in (False, True)}
+_SEALED: Final = _COLUMNS.index("sealed")
 _log = structlog.get_logger(__name__)
 
 
@@ -103,7 +127,10 @@ class AccessLog:
                         self._queue[index] = _identified(*self._queue[index])
                 batch = [self._queue[index] for index in range(min(BATCH, len(self._queue)))]
                 async with self._database.transaction(RowScope(ScopeKind.WORKER), write=True) as connection:
-                    await connection.executemany(_INSERT, batch)
+                    for sealed, statement in _QUEUED.items():
+                        rows = [row for row in batch if row[_SEALED] is sealed]
+                        if rows:
+                            await connection.executemany(statement, rows)
                 for _ in batch:
                     self._queue.popleft()
 

@@ -166,7 +166,8 @@ class SealedTexts(Tenant, table=True):
 class Access(SQLModel, table=True):
     """Who read what, when, in which role and for which purpose; `case_id` is the case that a reveal or search names.
 
-    `sealed` keeps the record to who handles sealed reports: it would tell all others that there is one.
+    `sealed` keeps the record to who handles sealed reports: it would tell all others that there is one. Whom the report
+    accuses stands here too: nor is the record there for them.
     """
 
     __tablename__ = "accesses"
@@ -191,6 +192,8 @@ class Access(SQLModel, table=True):
     #: the access override by which it was allowed
     override_id: UUID | None = None
     sealed: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    accused_person_id: UUID | None = None
+    accused_organization_id: UUID | None = None
 
 
 class IdempotentAnswer(SQLModel, table=True):

@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import NATIONAL, Kind, kind_of, new_id, tenant_of
-from slrt_api.runtime import events
+from slrt_api.runtime import accesslog, events
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import Keyring, aad
 from slrt_api.runtime.roles import ScopeKind
@@ -320,11 +320,10 @@ class Transaction:
 
         override_id  the access override by which it was allowed
         """
+        sealed = self.actor.rows.kind is ScopeKind.SEALED
         async with self.effect(regency):
             await self.execute(
-                "INSERT INTO accesses (regency, id, area, at, actor, role, operation, resource, resource_id, purpose,"
-                " case_id, rows, trace_id, override_id, sealed)"
-                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+                accesslog.AT_ONCE[sealed],
                 regency,
                 new_id(Kind.ACCESS, regency, self.now),
                 regency * 1_000_000,
@@ -335,11 +334,11 @@ class Transaction:
                 resource,
                 resource_id,
                 purpose,
-                case_id,
                 rows,
                 self.trace_id,
+                sealed,
+                case_id,
                 override_id,
-                self.actor.rows.kind is ScopeKind.SEALED,
             )
 
     async def _record(

@@ -20,6 +20,7 @@ from slrt_api.attachments.lifecycle import READERS, RECEIVERS
 from slrt_api.attachments.models import Attachment
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
+from slrt_api.runtime import accesslog
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.crypto import Keyring
 from slrt_api.runtime.roles import ScopeKind
@@ -133,8 +134,7 @@ async def _recorded(tx: Transaction, row: Attachment, operation: str, actor: str
     access_id = new_id(Kind.ACCESS, row.regency, tx.now, coarse=row.confidential)
     async with tx.effect(row.regency):
         await tx.execute(
-            "INSERT INTO accesses (regency, id, area, at, actor, role, operation, resource, resource_id, purpose, rows,"
-            " trace_id, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, 'attachment', $8, $9, 1, $10, $11)",
+            accesslog.AT_ONCE[row.sealed],
             row.regency,
             access_id,
             row.regency * 1_000_000,
@@ -142,10 +142,14 @@ async def _recorded(tx: Transaction, row: Attachment, operation: str, actor: str
             actor,
             role,
             operation,
+            "attachment",
             row.id,
             purpose,
+            1,
             tx.trace_id,
             row.sealed,
+            None,
+            None,
         )
     return access_id
 
