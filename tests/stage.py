@@ -56,6 +56,8 @@ _NOBODYS = {
     "attachment_tasks",
     "screening_households",
 }
+#: national tables with a history that are not closed
+_NATIONAL = ("organizations", "programs", "rule_versions", "calendar_decrees", "sla_policies", "escalation_ladders")
 #: what is told of families as numbers, to those too who see no family
 _SCREENED = ("screenings", "screening_counts", "screening_changes")
 
@@ -198,7 +200,11 @@ def _of_the_regency(role: str, *tables: str) -> Callable[[Scene], Onlooker]:
         # What has a version has a history; numbers of a screening are told with it.
         roots = [name for name in (*tables, *_REGIONAL) if "version" in scene.tables.get(name, ())]
         known = " UNION ALL ".join(f"SELECT id FROM saved.{name} WHERE {(whole | seen)[name]}" for name in roots)
-        histories = dict.fromkeys(("events", "revisions"), f"aggregate_id IN ({known})") if tables else {}
+        # So has what everybody reads and this regency or the nation founded.
+        known += "".join(f" UNION ALL SELECT id FROM {name}" for name in _NATIONAL)
+        lo, hi = codes.area_range("33.26")
+        theirs = f"area BETWEEN {lo} AND {hi} AND aggregate_id IN ({known})"
+        histories = dict.fromkeys(("events", "revisions"), theirs) if tables else {}
         return Onlooker(role, {"area": "33.26"}, whole | seen | histories)
 
     return onlooker

@@ -125,7 +125,7 @@ async def replayed(api: Api, owner: asyncpg.Connection, storm: Storm, cases: lis
 
 
 async def test_nothing_illegal_happens_and_nothing_is_lost(api: Api, owner: asyncpg.Connection) -> None:
-    wanted = size(240, 100_000)
+    wanted = size(120, 100_000)
     done, round_ = 0, 0
     while done < wanted:
         # Cases end: new ones after some hundred operations.

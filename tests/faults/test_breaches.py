@@ -31,7 +31,7 @@ from slrt_api.runtime import migrations, roles
 from slrt_api.runtime.embedded import EmbeddedPostgres
 
 #: clocks that run, and how many of them are breached, to be warned of, and windows at their end
-CLOCKS, BREACHES, WARNINGS, WINDOWS = size(2_000, 100_000), size(240, 1_000), size(40, 200), size(40, 200)
+CLOCKS, BREACHES, WARNINGS, WINDOWS = size(1_000, 100_000), size(120, 1_000), size(20, 200), size(20, 200)
 KILLS = size(1, 5)
 #: within which everything is announced
 LIMIT_SECONDS = 60

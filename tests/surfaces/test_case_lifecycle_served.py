@@ -134,7 +134,7 @@ def sample(table: Any) -> list[Ask]:
         for ask in asks
         if (ask.state, ask.action, ask.outcome, ask.role) in well and expected(table, ask, subject) is None
     ]
-    count = size(25, len(asks))
+    count = size(12, len(asks))
     if count >= len(asks):
         return asks
     return [*rng.sample(allowed, count), *rng.sample(guarded, count), *rng.sample(asks, count)]

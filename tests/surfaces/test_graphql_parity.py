@@ -255,7 +255,7 @@ def cursor_in(value: Any) -> str | None:
 class TestBothExecutors:
     @given(document=documents(), actor=ACTORS)
     @settings(
-        max_examples=size(80, 3_000),
+        max_examples=size(40, 3_000),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
     )

@@ -119,11 +119,11 @@ class TestReferenceData:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def strict(database: MigratedDatabase, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """An application that allows few requests, and one origin."""
+async def strict(database: MigratedDatabase, api: Api) -> AsyncIterator[Api]:
+    """An application that allows few requests, and one origin. With the keys of the others, who read what it writes."""
     async with running_api(
         database.api_url,
-        tmp_path_factory.mktemp("strict"),
+        api.app.state.service.settings.data_dir,
         rate_limit_per_minute=3,
         public_rate_limit_per_minute=2,
         cors_origins=("https://app.example",),
