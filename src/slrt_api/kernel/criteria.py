@@ -158,12 +158,18 @@ def negated(truth: Truth) -> Truth:
 
 def lowest(truths: Iterable[Truth]) -> Truth:
     """AND; TRUE of none."""
-    return min(truths, key=_ASCENDING.index, default=Truth.TRUE)
+    found = tuple(truths)
+    if Truth.FALSE in found:
+        return Truth.FALSE
+    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.TRUE
 
 
 def highest(truths: Iterable[Truth]) -> Truth:
     """OR; FALSE of none."""
-    return max(truths, key=_ASCENDING.index, default=Truth.FALSE)
+    found = tuple(truths)
+    if Truth.TRUE in found:
+        return Truth.TRUE
+    return Truth.UNKNOWN if Truth.UNKNOWN in found else Truth.FALSE
 
 
 def evaluate(criterion: Criterion, row: Mapping[str, Value], actor: Mapping[str, Value]) -> Truth:
@@ -294,18 +300,26 @@ def _value(operand: Operand, row: Mapping[str, Value], actor: Mapping[str, Value
 
 
 def _compare(comparison: _Comparison, left: Value, right: Value) -> Truth:
-    families = {_family(value) for value in (left, right) if value is not None}
-    if len(families) > 1:
+    of_left = None if left is None else _family(left)
+    of_right = None if right is None else _family(right)
+    if of_left is not of_right and left is not None and right is not None:
         raise TypeError(f"operands of different types: {_words(comparison.left)} {comparison.symbol} ...")
-    if isinstance(comparison, _Ordering) and str in families:
+    if isinstance(comparison, _Ordering) and (of_left is str or of_right is str):
         raise TypeError(f"text has no order here: {_words(comparison.left)} {comparison.symbol} ...")
     if left is None or right is None:
         return Truth.UNKNOWN
     return _truth(_HOLDS[comparison.symbol](left, right))
 
 
+#: of the types that values have as they come; an instant is looked at besides
+_FAMILIES: dict[type, type] = {bool: bool, int: Decimal, Decimal: Decimal, str: str, UUID: UUID, date: date}
+
+
 def _family(value: Scalar) -> type:
     """The type as which a value is compared. A boolean is no number, an instant no date, and numbers are one type."""
+    exact = _FAMILIES.get(type(value))
+    if exact is not None:
+        return exact
     if isinstance(value, datetime) and value.tzinfo is None:
         raise TypeError("an instant needs a time zone")
     for family in (bool, int, Decimal, str, UUID, datetime, date):

@@ -5,11 +5,11 @@ it. `sql` gives the same outcomes for a whole regency.
 """
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeVar
 from uuid import UUID
 
 from slrt_api.kernel import criteria as kernel
@@ -26,7 +26,6 @@ from slrt_api.programs.criteria import (
     Count,
     Criterion,
     Enrolled,
-    Known,
     Not,
     Period,
     Rule,
@@ -131,6 +130,17 @@ class Result:
     benefit: Amount | None
 
 
+T = TypeVar("T")
+#: rules, criteria and conditions that a day keeps what they ask of
+_ASKED_KEPT: Final = 20_000
+#: what decides, the first first: that a criterion of the group comes to this
+_DECIDES: Final = (
+    (Group.REQUIREMENT, Truth.FALSE, Outcome.INELIGIBLE),
+    (Group.EXCLUSION, Truth.TRUE, Outcome.EXCLUDED_PENDING_VERIFICATION),
+    (Group.CONFLICT, Truth.TRUE, Outcome.CONFLICT),
+    (Group.REQUIREMENT, Truth.UNKNOWN, Outcome.INDETERMINATE),
+    (Group.WAITLIST, Truth.TRUE, Outcome.ELIGIBLE_WAITLIST),
+)
 #: who may get a benefit after all
 _OPEN: Final = {Outcome.ELIGIBLE, Outcome.ELIGIBLE_WAITLIST, Outcome.INDETERMINATE}
 
@@ -147,28 +157,64 @@ class Judgments:
         self.on = on
         self.members: Final = tuple(sorted(facts.members, key=lambda each: each.id))
         #: the criterion stands beside what it came to, so that no other object takes its place in memory
-        self._judged: dict[tuple[int, Group, UUID | None], tuple[Criterion | Conflict, Judged]] = {}
-        self._personal: dict[int, bool] = {}
-        self._leaves: dict[int, tuple[lowering.Leaf, kernel.Criterion]] = {}
-
-    def leaf(self, condition: lowering.Leaf) -> kernel.Criterion:
-        """What a leaf asks on the day."""
-        found = self._leaves.get(id(condition))
-        if found is None:
-            found = self._leaves[id(condition)] = condition, lowering.leaf(condition, self.on)
-        return found[1]
+        self._judged: dict[tuple[int, int, int], tuple[Criterion | Conflict, Judged]] = {}
+        self.asked: Final = _asked_on(on)
 
     def of(self, group: Group, criterion: Criterion | Conflict, view: "_View") -> Judged:
         """What the criterion comes to for the unit that the view shows."""
-        number = id(criterion)
-        personal = self._personal.get(number)
-        if personal is None:
-            personal = self._personal[number] = _asks_the_person(lowering.condition_of(criterion))
-        key = (number, group, view.id if personal else None)
+        key = (id(criterion), id(group), id(view.person) if self.asked.is_personal(criterion) else 0)
         found = self._judged.get(key)
         if found is None:
             found = self._judged[key] = criterion, _criterion(group, criterion, view)
         return found[1]
+
+
+class _Asked:
+    """What rules ask on one day, worked out once for all households: of a published rule it never changes.
+
+    Everything is known by what it is as an object, which stands beside what is known of it.
+    """
+
+    def __init__(self, on: date) -> None:
+        self._on = on
+        self._rules: dict[int, tuple[Rule, tuple[tuple[Group, Criterion | Conflict], ...]]] = {}
+        self._personal: dict[int, tuple[Criterion | Conflict, bool]] = {}
+        self._leaves: dict[int, tuple[lowering.Leaf, str, bool, kernel.Criterion]] = {}
+
+    def criteria(self, rule: Rule) -> tuple[tuple[Group, Criterion | Conflict], ...]:
+        """The criteria that the rule asks on the day, each with its group."""
+        found = self._rules.get(id(rule))
+        if found is None:
+            found = _kept(self._rules, rule, (rule, tuple(lowering.criteria_on(rule, self._on))))
+        return found[1]
+
+    def is_personal(self, criterion: Criterion | Conflict) -> bool:
+        """Whether what it comes to may be another for another member."""
+        found = self._personal.get(id(criterion))
+        if found is None:
+            found = _kept(self._personal, criterion, (criterion, _asks_the_person(lowering.condition_of(criterion))))
+        return found[1]
+
+    def leaf(self, condition: lowering.Leaf) -> tuple[lowering.Leaf, str, bool, kernel.Criterion]:
+        """A condition of one fact: the fact, whether that is one of a person, and what is asked of it."""
+        found = self._leaves.get(id(condition))
+        if found is None:
+            fact = lowering.fact_of(condition)
+            known = condition, fact, lowering.is_personal(fact), lowering.leaf(condition, self._on)
+            found = _kept(self._leaves, condition, known)
+        return found
+
+
+def _kept(known: dict[int, T], of: object, found: T) -> T:
+    if len(known) >= _ASKED_KEPT:
+        # Rules that are only tried out come and go; those in force are soon known again.
+        known.clear()
+    return known.setdefault(id(of), found)
+
+
+@lru_cache(maxsize=8)
+def _asked_on(on: date) -> _Asked:
+    return _Asked(on)
 
 
 def _asks_the_person(condition: Condition) -> bool:
@@ -206,22 +252,30 @@ def outcome_of(truths: Sequence[tuple[Group, Truth]], *, full: bool) -> Outcome:
     A requirement that fails decides before everything: nothing is to be verified then. A finding (exclusion) or a conflict that
     is not known decides nothing.
     """
-    return _outcome(Counter(truths), full=full)
+    return _outcome(_numbers(truths), full=full)
 
 
-def _outcome(numbers: Mapping[tuple[Group, Truth], int], *, full: bool) -> Outcome:
-    """The same by how many criteria of each group came to what; absent is none."""
-    if numbers.get((Group.REQUIREMENT, Truth.FALSE)):
-        return Outcome.INELIGIBLE
-    if numbers.get((Group.EXCLUSION, Truth.TRUE)):
-        return Outcome.EXCLUDED_PENDING_VERIFICATION
-    if numbers.get((Group.CONFLICT, Truth.TRUE)):
-        return Outcome.CONFLICT
-    if numbers.get((Group.REQUIREMENT, Truth.UNKNOWN)):
-        return Outcome.INDETERMINATE
-    if full or numbers.get((Group.WAITLIST, Truth.TRUE)):
-        return Outcome.ELIGIBLE_WAITLIST
-    return Outcome.ELIGIBLE
+def _numbers(truths: Iterable[tuple[Group, Truth]]) -> list[int]:
+    """How many criteria decide at each place of `_DECIDES`; the last number is of those that decide nothing."""
+    numbers = [0] * (len(_DECIDES) + 1)
+    for group, truth in truths:
+        numbers[_place(group, truth)] += 1
+    return numbers
+
+
+def _place(group: Group, truth: Truth) -> int:
+    """The place in `_DECIDES`; of what decides nothing, the one after the last."""
+    for place, (of, when, _) in enumerate(_DECIDES):
+        if of is group and when is truth:
+            return place
+    return len(_DECIDES)
+
+
+def _outcome(numbers: Sequence[int], *, full: bool) -> Outcome:
+    for number, (_, _, outcome) in zip(numbers, _DECIDES, strict=False):
+        if number:
+            return outcome
+    return Outcome.ELIGIBLE_WAITLIST if full else Outcome.ELIGIBLE
 
 
 def canonical(results: Sequence[Result]) -> bytes:
@@ -274,12 +328,11 @@ def as_json(result: Result) -> dict[str, object]:
 
 def _judge(rule: Rule, person: PersonFacts | None, situation: Situation, known: Judgments) -> Result:
     view = _View(known, person)
-    judged = tuple(known.of(group, each, view) for group, each in lowering.criteria_on(rule, situation.on))
+    judged = tuple(known.of(group, each, view) for group, each in known.asked.criteria(rule))
     full = situation.is_full(rule.program, known.facts.area)
-    merits = outcome_of([(each.group, each.outcome) for each in judged], full=full)
-    receiving, _ = view.enrolled(
-        Enrolled(program=rule.program, who="HOUSEHOLD" if person is None else "PERSON"),
-    )
+    numbers = _numbers((each.group, each.outcome) for each in judged)
+    merits = _outcome(numbers, full=full)
+    receiving, _ = view.enrolled(_receives(rule.program, person is not None))
     outcome = Outcome.ALREADY_RECEIVING if receiving is Truth.TRUE else merits
     missing = {
         used.fact
@@ -297,7 +350,7 @@ def _judge(rule: Rule, person: PersonFacts | None, situation: Situation, known: 
         receiving=receiving,
         criteria=judged,
         missing=tuple(sorted(missing)) if outcome is Outcome.INDETERMINATE else (),
-        would_change_if=tuple(_changes(judged, outcome, full=full)),
+        would_change_if=tuple(_changes(judged, numbers, outcome, full=full)),
         benefit=_amount(rule.benefit, view, situation.on) if rule.benefit is not None and merits in _OPEN else None,
     )
 
@@ -315,22 +368,30 @@ def _criterion(group: Group, criterion: Criterion | Conflict, view: "_View") -> 
     )
 
 
-def _changes(judged: Sequence[Judged], outcome: Outcome, *, full: bool) -> Iterator[Change]:
-    """Every single criterion by which the answer stands; none where it could only get worse."""
-    if outcome in {Outcome.ELIGIBLE, Outcome.ALREADY_RECEIVING}:
+@lru_cache(maxsize=1_000)
+def _receives(program: str, personal: bool) -> Enrolled:
+    return Enrolled(program=program, who="PERSON" if personal else "HOUSEHOLD")
+
+
+def _changes(judged: Sequence[Judged], numbers: Sequence[int], outcome: Outcome, *, full: bool) -> Iterator[Change]:
+    """Every single criterion by which the answer stands; none where it could only get worse.
+
+    numbers  of what decided, as `_numbers` gives them
+    """
+    if outcome is Outcome.ELIGIBLE or outcome is Outcome.ALREADY_RECEIVING:
         return
-    numbers = Counter((each.group, each.outcome) for each in judged)
-    # What a criterion changes hangs on its group and on what it came to, and many have both in common.
-    others: dict[tuple[Group, Truth, Truth], Outcome] = {}
+    # What a criterion changes hangs on where it decides and where it would, and many have both in common.
+    others: dict[tuple[int, int], Outcome] = {}
     for each in judged:
+        place = _place(each.group, each.outcome)
         for becomes in (Truth.TRUE, Truth.FALSE):
             if becomes is each.outcome:
                 continue
-            key = (each.group, each.outcome, becomes)
+            key = (place, _place(each.group, becomes))
             if key not in others:
-                changed = dict(numbers)
-                changed[each.group, each.outcome] -= 1
-                changed[each.group, becomes] = changed.get((each.group, becomes), 0) + 1
+                changed = list(numbers)
+                changed[key[0]] -= 1
+                changed[key[1]] += 1
                 others[key] = _outcome(changed, full=full)
             if others[key] is not outcome:
                 yield Change(each.code, becomes, others[key])
@@ -342,7 +403,7 @@ class _View:
     def __init__(self, known: Judgments, person: PersonFacts | None) -> None:
         self._known = known
         self._facts = known.facts
-        self._person = person
+        self.person = person
         self._on = known.on
 
     def of(self, person: PersonFacts) -> "_View":
@@ -351,7 +412,7 @@ class _View:
     @property
     def id(self) -> UUID:
         """The unit's."""
-        return self._facts.id if self._person is None else self._person.id
+        return self._facts.id if self.person is None else self.person.id
 
     @property
     def members(self) -> Sequence[PersonFacts]:
@@ -360,32 +421,34 @@ class _View:
     @property
     def counted(self) -> Sequence[PersonFacts]:
         """Whose components count: everybody's, or those of the one person who is judged."""
-        return self.members if self._person is None else (self._person,)
+        return self.members if self.person is None else (self.person,)
 
     def judge(self, condition: Condition) -> tuple[Truth, list[Used], list[Used]]:
         """The truth of a condition, every fact that was asked for, and the unknown ones that leave it open."""
-        match condition:
-            case All() | Any():
-                judged = [self.judge(each) for each in condition.of]
-                truths = [truth for truth, _, _ in judged]
-                truth = kernel.lowest(truths) if isinstance(condition, All) else kernel.highest(truths)
-            case Not():
-                judged = [self.judge(condition.of)]
-                truth = kernel.negated(judged[0][0])
-            case Count():
-                return self._count(condition)
-            case Enrolled():
-                truth, used = self.enrolled(condition)
-                return truth, [used], [used] if truth is Truth.UNKNOWN else []
-            case _:
-                return self._leaf(condition)
+        # By its name and not by its class: asking a model whether it is of another class is slow, and most are leaves.
+        if condition.type == "all":
+            judged = [self.judge(each) for each in condition.of]
+            truth = kernel.lowest([truth for truth, _, _ in judged])
+        elif condition.type == "any":
+            judged = [self.judge(each) for each in condition.of]
+            truth = kernel.highest([truth for truth, _, _ in judged])
+        elif condition.type == "not":
+            judged = [self.judge(condition.of)]
+            truth = kernel.negated(judged[0][0])
+        elif condition.type == "count":
+            return self._count(condition)
+        elif condition.type == "enrolled":
+            truth, used = self.enrolled(condition)
+            return truth, [used], [used] if truth is Truth.UNKNOWN else []
+        else:
+            return self._leaf(condition)
         missing = [each for inner, _, open_ in judged if inner is Truth.UNKNOWN for each in open_]
         return truth, [each for _, used, _ in judged for each in used], missing if truth is Truth.UNKNOWN else []
 
     def enrolled(self, condition: Enrolled) -> tuple[Truth, Used]:
         """Whether a program is, or was, received, and by which enrollment that is known."""
         first, last = lowering.window(condition, self._on)
-        person = self._person if condition.who == "PERSON" else None
+        person = self.person if condition.who == "PERSON" else None
         person_id = None if person is None else person.id
         name = f"enrolled:{condition.program}"
         found = [
@@ -417,28 +480,24 @@ class _View:
         return truth, used, missing if truth is Truth.UNKNOWN else []
 
     def _leaf(self, condition: lowering.Leaf) -> tuple[Truth, list[Used], list[Used]]:
-        fact = lowering.fact_of(condition)
-        told, person_id = self._told(fact)
-        if told is None and not isinstance(condition, Known):
+        _, fact, personal, criterion = self._known.asked.leaf(condition)
+        told, person_id = self._told(fact, personal=personal)
+        if told is None:
             # What compares is open where nothing is known, and of most facts nothing is: it need not be judged.
-            truth = Truth.UNKNOWN
+            truth = kernel.evaluate(criterion, {}, {}) if condition.type == "known" else Truth.UNKNOWN
+            used = Used(fact, person_id, None, None, None)
         else:
-            value = None if told is None else told.value
-            truth = kernel.evaluate(self._known.leaf(condition), {fact: value}, {})
-        used = (
-            Used(fact, person_id, None, None, None)
-            if told is None
-            else Used(fact, person_id, told.value, told.source, told.as_of)
-        )
+            truth = kernel.evaluate(criterion, {fact: told.value}, {})
+            used = Used(fact, person_id, told.value, told.source, told.as_of)
         return truth, [used], [used] if truth is Truth.UNKNOWN else []
 
-    def _told(self, fact: str) -> tuple[Told | None, UUID | None]:
+    def _told(self, fact: str, *, personal: bool) -> tuple[Told | None, UUID | None]:
+        if personal:
+            if self.person is None:
+                raise KeyError(fact)
+            return self.person.facts.get(fact), self.person.id
         if fact == "area":
             return Told(self._facts.area, "HOUSEHOLD"), None
-        if lowering.is_personal(fact):
-            if self._person is None:
-                raise KeyError(fact)
-            return self._person.facts.get(fact), self._person.id
         return self._facts.facts.get(fact), None
 
 
