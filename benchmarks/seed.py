@@ -200,8 +200,8 @@ def _cases(households: list[tuple[UUID, int]]) -> dict[str, Rows]:
             fields=["household_id", "number", "status"],
             values={"changes": {"status": {"before": None, "after": "VERIFICATION"}}},
             trace_id=trace_id,
-            previous=events.GENESIS,
         )
+        body = recorded.body(events.GENESIS)
         flags = (False, at, opened_by, False, False, 0, 0, 0)
         chunk["cases"].append(
             (TENANT, id_, area, 1, at, at, new_number("KSS", TENANT), household, "VERIFICATION", *flags)
@@ -209,7 +209,7 @@ def _cases(households: list[tuple[UUID, int]]) -> dict[str, Rows]:
         chunk["events"].append(
             (
                 *(TENANT, id_, 1, event_id, area, int(Kind.CASE), "case.opened", at),
-                *(opened_by, role, False, trace_id, recorded.body, recorded.hash),
+                *(opened_by, role, False, trace_id, body, events.leaf(body)),
             )
         )
     return chunk

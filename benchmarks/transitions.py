@@ -49,6 +49,7 @@ GRANT SELECT ON bench_todo TO slrt_api;
 TRUNCATE bench_todo;
 """
 _NEXT = r"SELECT case_id, event_id FROM bench_todo WHERE n = :client_id * {each} + :i \gset"
+_LOCKED = re.compile(r"pg_try_advisory_xact_lock\(-?[0-9]+\)")
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -84,7 +85,9 @@ class _Database:
     recorder: Recorder | None = None
 
     @asynccontextmanager
-    async def transaction(self, rows: RowScope, *, write: bool, alone: bool = False) -> AsyncIterator[Recorder]:
+    async def transaction(
+        self, rows: RowScope, *, write: bool, alone: bool = False, then: str = ""
+    ) -> AsyncIterator[Recorder]:
         connection = await asyncpg.connect(self.url)
         await connection.set_type_codec(
             "jsonb",
@@ -94,7 +97,8 @@ class _Database:
             format="binary",
         )
         self.recorder = Recorder(connection)
-        await self.recorder.execute(rows.begin_write if write else rows.begin_read)
+        begin = rows.begin_write if write else rows.begin_read
+        await self.recorder.execute(f"{begin}; {then}" if then else begin)
         yield self.recorder
         await self.recorder.execute("COMMIT")
         await connection.close()
@@ -127,7 +131,8 @@ def script(statements: Sequence[tuple[str, tuple[Any, ...]]], case_id: UUID, eac
     lines = [_NEXT.format(each=each), r"\set i :i + 1"]
     for sql, values in statements:
         if not values:
-            lines += [f"{_told(part.strip())};" for part in sql.split(";") if part.strip()]
+            told = _LOCKED.sub("pg_try_advisory_xact_lock(hashtextextended(:case_id::text, 0))", _told(sql))
+            lines += [f"{part.strip()};" for part in told.split(";") if part.strip()]
             continue
         shown = [_value(value, case_id, sql) for value in values]
         told = re.sub(r"\$([0-9]+)", lambda match, shown=shown: shown[int(match[1]) - 1], _told(sql))  # type: ignore[misc]
@@ -152,8 +157,6 @@ def _value(value: Any, case_id: UUID, sql: str) -> str:
         return ":event_id::uuid"
     if "idempotent_answers" in sql and isinstance(value, bytes) and len(value) == 32:
         return "sha256(convert_to(:case_id::text, 'UTF8'))"
-    if "pg_try_advisory_xact_lock" in sql:
-        return "hashtextextended(:case_id::text, 0)"
     if value is None:
         return "NULL"
     if isinstance(value, bool):

@@ -20,7 +20,7 @@ from slrt_api.flows import attaching
 from slrt_api.households.service import civil_checks
 from slrt_api.kernel.errors import SlrtError
 from slrt_api.rest import all_routes, docs
-from slrt_api.rest.dispatch import HotReads
+from slrt_api.rest.dispatch import ShortWay
 from slrt_api.rest.documents import ProblemDocument
 from slrt_api.rest.openapi import describe
 from slrt_api.rest.service import Service
@@ -149,7 +149,7 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
     app.include_router(reads_and_writes.router)
     describe(app, ProblemDocument)
     # Put together here: as middleware of FastAPI the edge would stand inside of FastAPI's own, and see less than all.
-    stack: ASGIApp = HotReads(app.build_middleware_stack(), reads_and_writes, problems[SlrtError])
+    stack: ASGIApp = ShortWay(app.build_middleware_stack(), reads_and_writes.declared, problems[SlrtError])
     stack = graph.in_front_of(stack, service, problems[SlrtError])
     if settings.cors_origins:
         stack = CORSMiddleware(

@@ -91,11 +91,13 @@ class Routes:
         self.router = APIRouter(route_class=Operation)
         #: every operation, for the table of permissions
         self.operations: list[Described] = []
-        #: hot reads by collection: (item handler, list handler)
-        self.items: dict[str, Handler] = {}
-        self.lists: dict[str, Handler] = {}
         #: paths that have no parameter
         self._names: set[str] = set()
+
+    @property
+    def declared(self) -> list[Operation]:
+        """The routes of the operations."""
+        return [route for route in self.router.routes if isinstance(route, Operation)]
 
     # Reads ------------------------------------------------------------------------------------------------------
 
@@ -104,7 +106,6 @@ class Routes:
         noun = shape.name.replace("_", " ")
         if listed:
             handler = self._list_handler(shape, anonymous=anonymous)
-            self.lists[shape.plural] = handler
             self.add(
                 "GET",
                 f"/v1/{shape.plural}",
@@ -121,7 +122,6 @@ class Routes:
             )
         if item:
             handler = self._item_handler(shape, anonymous=anonymous)
-            self.items[shape.plural] = handler
             parameters = {"id": described.resource_id(noun)} | described.include(shape)
             if shape.kind is None:
                 parameters["id"] = described.code_of(shape)

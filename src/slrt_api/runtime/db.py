@@ -244,13 +244,14 @@ class Database:
         """Pool name -> (connections open, connections idle)."""
         return {"reads": self._reads.sizes(), "writes": self._writes.sizes()}
 
-    def transaction(self, rows: RowScope, *, write: bool, alone: bool = False) -> "Opened":
+    def transaction(self, rows: RowScope, *, write: bool, alone: bool = False, then: str = "") -> "Opened":
         """A connection inside a transaction of this scope: committed at the end, rolled back by any exception.
 
+        then   statements without values that a write begins with, in the same round trip
         alone  of a read that runs more than statements of the read engine: no other read goes on in its transaction
         """
         if write:
-            return Opened(self._writes, rows.begin_write, write=True)
+            return Opened(self._writes, f"{rows.begin_write}; {then}" if then else rows.begin_write, write=True)
         return Opened(self._reads, rows.begin_read, write=False, alone=alone)
 
     async def ready(self) -> bool:

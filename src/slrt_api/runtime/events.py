@@ -41,14 +41,26 @@ def plain(value: Any) -> Any:
     return value
 
 
+#: what stands before the hash of the event before, once in the bytes of an event: a quote inside of a text is escaped
+_PREVIOUS = b'"previous":"'
+
+
 @dataclass(frozen=True)
 class Recorded:
-    """The row values of one event and its revision."""
+    """The row values of one event and its revision.
 
-    body: bytes
-    hash: bytes
+    head, tail  the bytes of the event before and after the hash (hex) of the event before it, which whoever writes it puts
+                between them; of the first one, of GENESIS
+    """
+
+    head: bytes
+    tail: bytes
     values: dict[str, Any]
     salt: bytes
+
+    def body(self, previous: bytes) -> bytes:
+        """The bytes of the event. previous: the hash of the event before."""
+        return self.head + previous.hex().encode() + self.tail
 
 
 def record(
@@ -66,9 +78,8 @@ def record(
     fields: list[str],
     values: Mapping[str, Any],
     trace_id: str,
-    previous: bytes,
 ) -> Recorded:
-    """Build the event of one change. `previous` is the hash of the event before, or 32 zero bytes for the first."""
+    """Build the event of one change."""
     revision: dict[str, Any] = plain(values)
     salt = secrets.token_bytes(16)
     body = rfc8785.dumps(
@@ -87,10 +98,11 @@ def record(
             "fields": sorted(fields),
             "commitment": commitment(salt, revision),
             "trace_id": trace_id,
-            "previous": previous.hex(),
+            "previous": "",
         }
     )
-    return Recorded(body=body, hash=leaf(body), values=revision, salt=salt)
+    head, mark, tail = body.partition(_PREVIOUS)
+    return Recorded(head=head + mark, tail=tail, values=revision, salt=salt)
 
 
 def leaf(body: bytes) -> bytes:

@@ -13,13 +13,18 @@ from uuid import UUID
 from slrt_api.kernel import errors
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import Keyring, aad
-from slrt_api.runtime.transaction import Transaction
+from slrt_api.runtime.transaction import Transaction, entering
 
 if TYPE_CHECKING:
     from slrt_api.runtime.usecase import Answer
 
 KEPT_DAYS = 30
 _KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
+
+_CLAIMED = """
+SELECT current_setting('app.claimed')::boolean AS mine, request_digest, status, location, version, body, resource_id
+FROM (SELECT) AS once LEFT JOIN idempotent_answers ON regency = $1 AND key_digest = $2
+"""
 
 
 @dataclass(frozen=True)
@@ -88,23 +93,24 @@ def key_of_request(keyring: Keyring, actor: Actor, operation: str, text: str, *,
     return key_of(keyring, next(iter(actor.rows.tenants), 0), scope, parse(text), content)
 
 
+def opening(key: Key) -> str:
+    """What a transaction begins with in which `key` is to be claimed: its statements have no values of the caller."""
+    lock = int.from_bytes(key.digest[:8], "big", signed=True)
+    return f"{entering(key.regency)}; SELECT set_config('app.claimed', pg_try_advisory_xact_lock({lock:d})::text, true)"
+
+
 async def claim(tx: Transaction, key: Key) -> Kept | None:
     """The answer kept for `key`, or None and the right to give the first one until the transaction ends.
 
-    Raises Conflict `request_in_flight` while another transaction holds that right, Invalid `idempotency_key_reused` when
-    the content differs from the first.
+    In a transaction that began with `opening`: the lock is a statement before this one, which so sees what its holder before
+    has kept. Raises Conflict `request_in_flight` while another transaction holds that right, Invalid
+    `idempotency_key_reused` when the content differs from the first.
     """
-    lock = int.from_bytes(key.digest[:8], "big", signed=True)
     async with tx.effect(key.regency):
-        if not await tx.value("SELECT pg_try_advisory_xact_lock($1)", lock):
-            raise errors.Conflict("request_in_flight", retry_after_seconds=1)
-        row = await tx.first(
-            "SELECT request_digest, status, location, version, body, resource_id FROM idempotent_answers"
-            " WHERE regency = $1 AND key_digest = $2",
-            key.regency,
-            key.digest,
-        )
-    if row is None:
+        row = await tx.first(_CLAIMED, key.regency, key.digest)
+    if row is None or not row["mine"]:
+        raise errors.Conflict("request_in_flight", retry_after_seconds=1)
+    if row["request_digest"] is None:
         return None
     if row["request_digest"] != key.request:
         raise errors.Invalid("idempotency_key_reused")

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+from sqlalchemy.orm import class_mapper
 from sqlmodel import SQLModel
 
 from slrt_api.kernel import errors
@@ -33,13 +34,17 @@ Texts = Mapping[str, str | None] | None
 
 #: columns of an aggregate that its event carries too, because others than area staff read it by them
 _SCOPE_COLUMNS = ("organization_id", "program_id", "reporter_id", "receipt", "sealed", "open")
-_ENTER_EFFECT = "SET LOCAL ROLE slrt_effect; SET LOCAL app.regency = '{regency:d}'"
 #: what the AAD of sealed texts binds besides the id of their event
 SEALED_TEXTS: Final = "sealed.texts"
 #: the trace of what leads to no trace
 NO_TRACE: Final = "0" * 32
 #: columns that every change touches and that tell a reader of the revision nothing
 _SILENT = {"version", "updated_at"}
+
+
+def entering(regency: int) -> str:
+    """The text that takes the effect role for rows of a regency."""
+    return f"SET LOCAL ROLE slrt_effect; SET LOCAL app.regency = '{regency:d}'"
 
 
 class Transaction:
@@ -49,6 +54,7 @@ class Transaction:
     trace_id  W3C trace id of the request, kept in events and access records
     limits    numbers of the settings by name, for use cases that count
     expected_version, conditional  the version that the caller named, and whether one has to be named
+    entered   the regency whose effect the connection has entered already; None: it has the actor's role
     """
 
     def __init__(
@@ -62,6 +68,7 @@ class Transaction:
         limits: Mapping[str, int] | None = None,
         expected_version: int | None = None,
         conditional: bool = False,
+        entered: int | None = None,
     ) -> None:
         self._connection = connection
         self.actor = actor
@@ -74,7 +81,7 @@ class Transaction:
         #: tenant number of the effect under way, None under the actor's own role
         self._within: int | None = None
         #: the role and settings that the connection has; all sides of a transaction share it
-        self._held = [actor.rows.sql]
+        self._held = [actor.rows.sql if entered is None else entering(entered)]
         #: whether this is the veiled side of a transaction
         self._veiled = False
         self._hushed = False
@@ -115,7 +122,7 @@ class Transaction:
 
         For whoever runs statements on the connection itself; all of this transaction do it by themselves.
         """
-        wanted = self.actor.rows.sql if self._within is None else _ENTER_EFFECT.format(regency=self._within)
+        wanted = self.actor.rows.sql if self._within is None else entering(self._within)
         if self._held[0] != wanted:
             await self._connection.execute(wanted)
             self._held[0] = wanted
@@ -212,11 +219,11 @@ class Transaction:
             record = None
         if record is None:
             raise errors.NotFound
-        return model(**record)
+        return loaded(model, record)
 
     async def rows(self, model: type[Row], where: str, *values: Any) -> list[Row]:
         """Rows of `model` that satisfy `where` (SQL with `$n`; may end in ORDER BY, LIMIT or FOR UPDATE)."""
-        return [model(**record) for record in await self.fetch(f"{_select(model)} WHERE {where}", *values)]
+        return [loaded(model, record) for record in await self.fetch(f"{_select(model)} WHERE {where}", *values)]
 
     async def insert(self, *rows: SQLModel) -> None:
         """Insert rows under the present role, without an event: parts of an aggregate, whose change is recorded with it."""
@@ -244,7 +251,7 @@ class Transaction:
         )
         if status != "UPDATE 1":
             raise errors.NotFound
-        return type(row)(**{**_values(row), **values})
+        return loaded(type(row), {**_values(row), **values})
 
     # Aggregates -------------------------------------------------------------------------------------------------
 
@@ -352,14 +359,6 @@ class Transaction:
         scope = {name: getattr(row, name, None) if row.ADDRESSED else None for name in _SCOPE_COLUMNS}
         sealed = bool(scope["sealed"])
         async with self.effect(row.regency):
-            previous = events.GENESIS
-            if row.version > 1:
-                previous = await self.value(
-                    "SELECT hash FROM events WHERE regency = $1 AND aggregate_id = $2 AND sequence = $3",
-                    row.regency,
-                    row.id,
-                    row.version - 1,
-                )
             event_id = new_id(Kind.EVENT, row.regency, self.now, coarse=isinstance(row, Aggregate) and row.coarse)
             if texts and self._veiled:
                 content = orjson.dumps(texts, option=orjson.OPT_SORT_KEYS)
@@ -388,7 +387,6 @@ class Transaction:
                 fields=fields,
                 values=values,
                 trace_id=self.trace_id,
-                previous=previous,
             )
             await self.execute(
                 _RECORD,
@@ -409,28 +407,46 @@ class Transaction:
                 scope["receipt"],
                 sealed,
                 self.trace_id,
-                recorded.body,
-                recorded.hash,
+                recorded.head,
+                recorded.tail,
                 recorded.values,
                 recorded.salt,
                 scope["open"] is not False,
                 getattr(row, "escalation", 0),
+                events.GENESIS,
             )
 
 
-#: sealed events stand in no feed, and the number of their transaction would tell the hour between two others
+#: The chain is closed where the row is written: the event before is looked up and its hash put between the two parts of the
+#: bytes. None there is no hash, and no row without one. Sealed events stand in no feed, and the number of their transaction
+#: would tell the hour between two others.
 _RECORD = """
-WITH event AS (
+WITH whole AS (
+    SELECT $18::bytea || convert_to(encode(previous, 'hex'), 'UTF8') || $19::bytea AS body
+    FROM (SELECT CASE WHEN $3 = 1 THEN $24::bytea ELSE (
+              SELECT hash FROM events WHERE regency = $1 AND aggregate_id = $2 AND sequence = $3 - 1) END AS previous) chain
+), event AS (
     INSERT INTO events (regency, aggregate_id, sequence, id, area, kind, type, at, actor, role, on_behalf_of,
                         organization_id, program_id, reporter_id, receipt, sealed, trace_id, body, hash, open, escalation,
                         xact)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $22, $23,
-            CASE WHEN $16 THEN '0'::xid8 ELSE pg_current_xact_id() END)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, body, sha256('\\x00'::bytea || body),
+           $22, $23, CASE WHEN $16 THEN '0'::xid8 ELSE pg_current_xact_id() END
+    FROM whole
 )
 INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt, open,
                        escalation)
 VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21, $22, $23)
 """
+
+
+def loaded(model: type[Row], values: Mapping[str, Any] | asyncpg.Record) -> Row:
+    """A row as it stands in its table, with every column: nothing is checked or filled in, as when SQLAlchemy loads one.
+
+    Its constructor would take longer than the statement.
+    """
+    row: Row = class_mapper(model).class_manager.new_instance()
+    row.__dict__.update(values.items())
+    return row
 
 
 _TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+([a-z_]+)")

@@ -270,7 +270,8 @@ class Act:
         show: "Shown | None",
     ) -> Answer:
         platform = self.platform
-        async with platform.database.transaction(self.actor.rows, write=True) as connection:
+        then = "" if key is None else idempotency.opening(key)
+        async with platform.database.transaction(self.actor.rows, write=True, then=then) as connection:
             tx = Transaction(
                 connection,
                 self.actor,
@@ -280,6 +281,7 @@ class Act:
                 limits=platform.limits,
                 expected_version=expected_version,
                 conditional=case.asked and case.conditional and not case.creates,
+                entered=None if key is None else key.regency,
             )
             if key is not None:
                 first = await idempotency.claim(tx, key)

@@ -41,8 +41,8 @@ async def follow(
     """
     events = {str(event)} | ({str(action)} if action is not None else set())
     # A change of its status has told already that the actor may; clocks are read whole, whoever acts.
-    held = await situation(tx, row.area)
     async with tx.effect(row.regency):
+        held = await situation(tx, row.area)
         running = await tx.rows(Clock, _OPEN, row.regency, row.id)
         left = [clock for clock in running if not await _met(tx, clock, events)]
         if ended:
@@ -64,8 +64,8 @@ async def begin(
     tx: Transaction, row: Aggregate, event: str, *, nature: str | None = None, severity_flags: Collection[str] = ()
 ) -> list[Clock]:
     """Begin the clocks that `event` calls for and that do not run yet, and leave all others: for what is no new status."""
-    held = await situation(tx, row.area)
     async with tx.effect(row.regency):
+        held = await situation(tx, row.area)
         names = {clock.name for clock in await tx.rows(Clock, _OPEN, row.regency, row.id)}
         chosen = _started(tx, row, held, {event}, nature=nature, severity_flags=severity_flags)
         clocks = [_begun(tx, row, policy, held, {event}) for policy in chosen if policy.name not in names]
@@ -77,8 +77,8 @@ async def begin(
 async def reclassify(tx: Transaction, row: Aggregate, *, nature: str | None, severity_flags: Collection[str]) -> None:
     """Let the clocks that run follow a change of the class of `row`: where another policy is right now, its promise counts from
     when the old one began, and the old one stops. What is breached stays so."""
-    held = await situation(tx, row.area)
     async with tx.effect(row.regency):
+        held = await situation(tx, row.area)
         running = await tx.rows(Clock, _OPEN, row.regency, row.id)
         for clock in running:
             if clock.state == ClockState.BREACHED or clock.due_at <= tx.now or clock.started_by is None:
