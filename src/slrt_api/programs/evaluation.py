@@ -141,6 +141,14 @@ _DECIDES: Final = (
     (Group.REQUIREMENT, Truth.UNKNOWN, Outcome.INDETERMINATE),
     (Group.WAITLIST, Truth.TRUE, Outcome.ELIGIBLE_WAITLIST),
 )
+#: the same by the identity of group and truth, which are hashed by their names otherwise: most of a judgement would go there
+_PLACES: Final = {
+    (id(group), id(truth)): next(
+        (place for place, (of, when, _) in enumerate(_DECIDES) if of is group and when is truth), len(_DECIDES)
+    )
+    for group in Group
+    for truth in Truth
+}
 #: who may get a benefit after all
 _OPEN: Final = {Outcome.ELIGIBLE, Outcome.ELIGIBLE_WAITLIST, Outcome.INDETERMINATE}
 
@@ -160,9 +168,9 @@ class Judgments:
         self._judged: dict[tuple[int, int, int], tuple[Criterion | Conflict, Judged]] = {}
         self.asked: Final = _asked_on(on)
 
-    def of(self, group: Group, criterion: Criterion | Conflict, view: "_View") -> Judged:
-        """What the criterion comes to for the unit that the view shows."""
-        key = (id(criterion), id(group), id(view.person) if self.asked.is_personal(criterion) else 0)
+    def of(self, group: Group, criterion: Criterion | Conflict, view: "_View", *, personal: bool) -> Judged:
+        """What the criterion comes to for the unit that the view shows. personal: another for another member."""
+        key = (id(criterion), id(group), id(view.person) if personal else 0)
         found = self._judged.get(key)
         if found is None:
             found = self._judged[key] = criterion, _criterion(group, criterion, view)
@@ -177,22 +185,16 @@ class _Asked:
 
     def __init__(self, on: date) -> None:
         self._on = on
-        self._rules: dict[int, tuple[Rule, tuple[tuple[Group, Criterion | Conflict], ...]]] = {}
-        self._personal: dict[int, tuple[Criterion | Conflict, bool]] = {}
+        self._rules: dict[int, tuple[Rule, tuple[tuple[Group, Criterion | Conflict, bool], ...]]] = {}
         self._leaves: dict[int, tuple[lowering.Leaf, str, bool, kernel.Criterion]] = {}
 
-    def criteria(self, rule: Rule) -> tuple[tuple[Group, Criterion | Conflict], ...]:
-        """The criteria that the rule asks on the day, each with its group."""
+    def criteria(self, rule: Rule) -> tuple[tuple[Group, Criterion | Conflict, bool], ...]:
+        """The criteria that the rule asks on the day, each with its group and whether it may be another for another member."""
         found = self._rules.get(id(rule))
         if found is None:
-            found = _kept(self._rules, rule, (rule, tuple(lowering.criteria_on(rule, self._on))))
-        return found[1]
-
-    def is_personal(self, criterion: Criterion | Conflict) -> bool:
-        """Whether what it comes to may be another for another member."""
-        found = self._personal.get(id(criterion))
-        if found is None:
-            found = _kept(self._personal, criterion, (criterion, _asks_the_person(lowering.condition_of(criterion))))
+            asked = lowering.criteria_on(rule, self._on)
+            criteria = tuple((group, each, _asks_the_person(lowering.condition_of(each))) for group, each in asked)
+            found = _kept(self._rules, rule, (rule, criteria))
         return found[1]
 
     def leaf(self, condition: lowering.Leaf) -> tuple[lowering.Leaf, str, bool, kernel.Criterion]:
@@ -265,10 +267,7 @@ def _numbers(truths: Iterable[tuple[Group, Truth]]) -> list[int]:
 
 def _place(group: Group, truth: Truth) -> int:
     """The place in `_DECIDES`; of what decides nothing, the one after the last."""
-    for place, (of, when, _) in enumerate(_DECIDES):
-        if of is group and when is truth:
-            return place
-    return len(_DECIDES)
+    return _PLACES[id(group), id(truth)]
 
 
 def _outcome(numbers: Sequence[int], *, full: bool) -> Outcome:
@@ -328,7 +327,9 @@ def as_json(result: Result) -> dict[str, object]:
 
 def _judge(rule: Rule, person: PersonFacts | None, situation: Situation, known: Judgments) -> Result:
     view = _View(known, person)
-    judged = tuple(known.of(group, each, view) for group, each in known.asked.criteria(rule))
+    judged = tuple(
+        known.of(group, each, view, personal=personal) for group, each, personal in known.asked.criteria(rule)
+    )
     full = situation.is_full(rule.program, known.facts.area)
     numbers = _numbers((each.group, each.outcome) for each in judged)
     merits = _outcome(numbers, full=full)

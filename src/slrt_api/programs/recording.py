@@ -22,6 +22,9 @@ from slrt_api.programs.facts import Enrollment, FactType, HouseholdFacts, Person
 
 #: raised when the evaluation comes to other answers, or writes the same ones otherwise
 ENGINE: Final = 1
+#: rules by what they are as objects, each with the codes of its criteria that rest on special data
+_SPECIAL: Final[dict[int, tuple[Rule, frozenset[str]]]] = {}
+_SPECIAL_KEPT: Final = 1_000
 _TRUTHS: Final[Mapping[Truth, bool | None]] = {Truth.TRUE: True, Truth.FALSE: False, Truth.UNKNOWN: None}
 
 
@@ -230,8 +233,16 @@ def _shown(used: Used) -> Any:
 
 def _special(rule: Rule | None) -> frozenset[str]:
     """The codes of criteria that rest on special data."""
-    groups = () if rule is None else (rule.requirements, rule.exclusions, rule.conflicts, rule.waitlist)
-    return frozenset(each.code for group in groups for each in group if _is_special(lowering.condition_of(each)))
+    if rule is None:
+        return frozenset()
+    known = _SPECIAL.get(id(rule))
+    if known is None:
+        if len(_SPECIAL) >= _SPECIAL_KEPT:
+            _SPECIAL.clear()
+        groups = (rule.requirements, rule.exclusions, rule.conflicts, rule.waitlist)
+        codes = frozenset(each.code for group in groups for each in group if _is_special(lowering.condition_of(each)))
+        known = _SPECIAL[id(rule)] = rule, codes
+    return known[1]
 
 
 def _opened(rule: Rule | None, special: frozenset[str], line: Mapping[str, Any]) -> dict[str, Any]:
