@@ -27,7 +27,7 @@ from tests.files import created, described, document, opened, picture, send, upl
 from tests.graph_queries import data
 
 from slrt_api.attachments.adapters.store import Store, configured
-from slrt_api.attachments.frames import FRAME_BYTES
+from slrt_api.attachments.frames import FRAME_BYTES, Cipher, FileKey
 from slrt_api.attachments.service import examining as steps
 from slrt_api.attachments.service.links import Token
 from slrt_api.flows import examining, rotation
@@ -706,9 +706,7 @@ class TestLeaks:
         assert outcome.rotated["attachments"] >= 1
         after = await owner.fetchval("SELECT data_key FROM attachments WHERE id = $1", UUID(found["id"]))
         assert (after[2:6], before == after) == (b"next", False)
-        from slrt_api.attachments.frames import Cipher
-
-        cipher = Cipher(newer, UUID(found["id"]), after)
+        cipher = Cipher(newer, FileKey(UUID(found["id"]), after, sealed=False))
         name = await _object(api, found)
         assert cipher.open_frame(stored[f"files/{name}"], 0, len(kept)) == kept
         assert objects(folder) == stored

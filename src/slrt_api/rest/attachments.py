@@ -201,9 +201,9 @@ class Files:
             body = await request.body()
             found: Progress = await act.ask(upload.progress, on=id_)
             stored = ""
-            if body and not found.complete and found.data_key and starts == found.offset <= found.size - len(body):
+            if body and not found.complete and found.key and starts == found.offset <= found.size - len(body):
                 stored = names.new_part(found.object)
-                sealed = Cipher(act.platform.keyring, id_, found.data_key).seal_part(body, starts)
+                sealed = Cipher(act.platform.keyring, found.key).seal_part(body, starts)
                 await self.store.put(stored, sealed)
             digest = act.platform.keyring.digest("attachment part", body)
             part = AppendPart(starts=starts, size=len(body), digest=digest, object=stored, complete=complete)
@@ -276,7 +276,7 @@ class Files:
         name = f"{found.id}.{MEDIA_TYPES[found.media_type]}"
         headers = _FILE | {"content-disposition": f'attachment; filename="{name}"', "content-type": found.media_type}
         begin, end = _range(request.headers.get("range"), found.size)
-        stream = _Stream(self.store, Cipher(platform.keyring, found.id, found.data_key), found)
+        stream = _Stream(self.store, Cipher(platform.keyring, found.key), found)
         # The first bytes are there before the answer begins: what cannot be read is refused and not cut off.
         try:
             first = await stream.frame(begin)

@@ -217,6 +217,14 @@ class Keyring(Ring):
         """Whether there are keys for sealed reports."""
         return self._sealed is not None
 
+    def opened(self, blob: bytes, aad: bytes, *, sealed: bool) -> bytes:
+        """What was encrypted for `aad`, by the ring of sealed reports or by this one. Raises DecryptionFailed, also where this
+        process holds no key of sealed reports."""
+        ring = self._sealed if sealed else self
+        if ring is None:
+            raise DecryptionFailed
+        return ring.decrypt(blob, aad)
+
     @property
     def encryption_key_id(self) -> str:
         """Id of the key that encrypts."""
