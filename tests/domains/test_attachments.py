@@ -35,7 +35,7 @@ from slrt_api.kernel.errors import Forbidden, Unavailable
 from slrt_api.kernel.ids import Kind, minted_at, new_id
 from slrt_api.rest.attachments import Files
 from slrt_api.rest.operations import Routes
-from slrt_api.runtime.crypto import Keyring
+from slrt_api.runtime.crypto import Keyring, Ring, aad
 from slrt_api.runtime.usecase import Act, Platform
 
 OFFICER = "puskesos_officer"
@@ -691,6 +691,24 @@ class TestLeaks:
         assert "109.62" not in await _dump(own)
         listed = (await client.get(f"/v1/households/{parent}/attachments")).json()["items"]
         assert not any("location" in row for row in listed)
+
+    async def test_a_file_whose_key_this_worker_does_not_hold_waits_and_is_not_destroyed(
+        self, api: Api, platform: Platform, owner: asyncpg.Connection
+    ) -> None:
+        client = api.as_(OFFICER)
+        found = await uploaded(client, (await family(api))["id"], picture(), name="foto.jpg")
+        id_ = UUID(found["id"])
+        key = await owner.fetchval("SELECT data_key FROM attachments WHERE id = $1", id_)
+        other = Ring({"gone": b"g" * 32}).encrypt(b"k" * 32, aad("attachment.key", id_))
+        await owner.execute("UPDATE attachments SET data_key = $2 WHERE id = $1", id_, other)
+        await worked(api)
+        assert (await client.get(f"/v1/attachments/{id_}")).json()["status"] == "PROCESSING"
+        await owner.execute("UPDATE attachments SET data_key = $2 WHERE id = $1", id_, key)
+        await owner.execute("UPDATE attachment_tasks SET due_at = now() WHERE id = $1", id_)
+        await worked(api)
+        assert (await client.get(f"/v1/attachments/{id_}")).json()["status"] == "READY"
+        await owner.execute("UPDATE attachments SET data_key = $2 WHERE id = $1", id_, other)
+        assert problem(await opened(client, found)) == (503, "attachments_unavailable")
 
     async def test_keys_rotate_without_a_touch_of_the_store(
         self, api: Api, platform: Platform, folder: Path, owner: asyncpg.Connection

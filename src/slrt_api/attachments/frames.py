@@ -13,7 +13,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from slrt_api.runtime.crypto import KEY_BYTES, NONCE_BYTES, TAG_BYTES, DecryptionFailed, Keyring, aad
+from slrt_api.runtime.crypto import KEY_BYTES, NONCE_BYTES, TAG_BYTES, DecryptionFailed, Keyring, aad, key_id_of
 
 #: bytes of the file in one frame of what is kept
 FRAME_BYTES: Final = 256 * 1024
@@ -36,6 +36,11 @@ class FileKey:
     id: UUID
     ciphertext: bytes
     sealed: bool
+
+    @property
+    def key_id(self) -> str | None:
+        """Id of the key of the keyring that it stands under."""
+        return key_id_of(self.ciphertext)
 
     def opened(self, keyring: Keyring) -> bytes:
         """Raises DecryptionFailed for a key that is gone."""
