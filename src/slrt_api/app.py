@@ -101,7 +101,7 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
         accesses = AccessLog(database)
         service.platform = Platform(
             database,
-            Reads(keyring),
+            Reads(keyring, telemetry.metrics.unreadable),
             keyring,
             accesses,
             telemetry.metrics.act,

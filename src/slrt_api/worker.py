@@ -96,7 +96,12 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     database = await Database.connect(settings.database_url, settings)
     accesses = AccessLog(database)
     platform = Platform(
-        database, Reads(keyring), keyring, accesses, telemetry.metrics.act, limits=civil_checks.limits(settings)
+        database,
+        Reads(keyring, telemetry.metrics.unreadable),
+        keyring,
+        accesses,
+        telemetry.metrics.act,
+        limits=civil_checks.limits(settings),
     )
     await asyncio.to_thread(calendars.load)
     telemetry.start()

@@ -27,7 +27,7 @@ from tests.files import created, described, document, opened, picture, send, upl
 from tests.graph_queries import data
 
 from slrt_api.attachments.adapters.store import Store, configured
-from slrt_api.attachments.frames import FRAME_BYTES
+from slrt_api.attachments.frames import FRAME_BYTES, Cipher, FileKey
 from slrt_api.attachments.service import examining as steps
 from slrt_api.attachments.service.links import Token
 from slrt_api.flows import examining, rotation
@@ -35,7 +35,7 @@ from slrt_api.kernel.errors import Forbidden, Unavailable
 from slrt_api.kernel.ids import Kind, minted_at, new_id
 from slrt_api.rest.attachments import Files
 from slrt_api.rest.operations import Routes
-from slrt_api.runtime.crypto import Keyring
+from slrt_api.runtime.crypto import Keyring, Ring, aad
 from slrt_api.runtime.usecase import Act, Platform
 
 OFFICER = "puskesos_officer"
@@ -692,6 +692,24 @@ class TestLeaks:
         listed = (await client.get(f"/v1/households/{parent}/attachments")).json()["items"]
         assert not any("location" in row for row in listed)
 
+    async def test_a_file_whose_key_this_worker_does_not_hold_waits_and_is_not_destroyed(
+        self, api: Api, platform: Platform, owner: asyncpg.Connection
+    ) -> None:
+        client = api.as_(OFFICER)
+        found = await uploaded(client, (await family(api))["id"], picture(), name="foto.jpg")
+        id_ = UUID(found["id"])
+        key = await owner.fetchval("SELECT data_key FROM attachments WHERE id = $1", id_)
+        other = Ring({"gone": b"g" * 32}).encrypt(b"k" * 32, aad("attachment.key", id_))
+        await owner.execute("UPDATE attachments SET data_key = $2 WHERE id = $1", id_, other)
+        await worked(api)
+        assert (await client.get(f"/v1/attachments/{id_}")).json()["status"] == "PROCESSING"
+        await owner.execute("UPDATE attachments SET data_key = $2 WHERE id = $1", id_, key)
+        await owner.execute("UPDATE attachment_tasks SET due_at = now() WHERE id = $1", id_)
+        await worked(api)
+        assert (await client.get(f"/v1/attachments/{id_}")).json()["status"] == "READY"
+        await owner.execute("UPDATE attachments SET data_key = $2 WHERE id = $1", id_, other)
+        assert problem(await opened(client, found)) == (503, "attachments_unavailable")
+
     async def test_keys_rotate_without_a_touch_of_the_store(
         self, api: Api, platform: Platform, folder: Path, owner: asyncpg.Connection
     ) -> None:
@@ -706,9 +724,7 @@ class TestLeaks:
         assert outcome.rotated["attachments"] >= 1
         after = await owner.fetchval("SELECT data_key FROM attachments WHERE id = $1", UUID(found["id"]))
         assert (after[2:6], before == after) == (b"next", False)
-        from slrt_api.attachments.frames import Cipher
-
-        cipher = Cipher(newer, UUID(found["id"]), after)
+        cipher = Cipher(newer, FileKey(UUID(found["id"]), after, sealed=False))
         name = await _object(api, found)
         assert cipher.open_frame(stored[f"files/{name}"], 0, len(kept)) == kept
         assert objects(folder) == stored

@@ -25,13 +25,14 @@ from tests.domains.test_referrals import draft, in_service, organization
 from tests.domains.test_registry import entry, load
 from tests.domains.test_sealed_reports import NAME, PURPOSE, SUMMARY, holder, reported, seen
 from tests.domains.test_vault import SEARCH, family, number, opened, registered
+from tests.files import described, send
 from tests.problems import problem
 
 from slrt_api.flows import rotation
 from slrt_api.households.service import identity_place
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.runtime import migrations
-from slrt_api.runtime.crypto import Keyring
+from slrt_api.runtime.crypto import Keyring, aad
 from slrt_api.settings import Settings
 
 K1, K2, INDEX, INDEX_2 = (bytes([one]) * 32 for one in b"12ij")
@@ -440,7 +441,9 @@ class TestOneRegency:
             assert not any(nik in answer.text for nik in niks)
 
 
-async def test_sealed_reports_follow_the_keys_of_their_own_ring(vault: MigratedDatabase, tmp_path: Path) -> None:
+async def test_sealed_reports_follow_the_keys_of_their_own_ring(
+    vault: MigratedDatabase, oracle: asyncpg.Connection, tmp_path: Path
+) -> None:
     s1, s2 = b"s" * 32, b"t" * 32
     async with running(vault, tmp_path, {**BEFORE, "sealed_keys": encoded(s1=s1)}) as api:
         report = await reported(api)
@@ -450,10 +453,27 @@ async def test_sealed_reports_follow_the_keys_of_their_own_ring(vault: MigratedD
             await act(holder(api), found, action, reason="Kapan?", nature=nature)
         asked = await holder(api).post("/v1/sealed-accesses", json={"complaint_id": report["id"], **PURPOSE})
         assert asked.status_code == 201
+        secret = {"authorization": f"Receipt {report['receipt_secret']}"}
+        path = f"/v1/public/complaints/{report['receipt']}/attachments"
+        body = described(b"Catatan", "text/plain", name="buku-kas.txt")
+        file = (await api.anonymous.post(path, json=body, headers=secret)).json()
+    # Of a row of before, that a migration moved without having keys: the name under the ordinary keys, the digest in clear.
+    attached = UUID(file["id"])
+    before = Keyring({"k1": K1}, INDEX).encrypt("buku-kas.txt", aad("attachment.name", attached))
+    await oracle.execute(
+        "UPDATE attachments SET sealed_name = $2, sealed_digest = sha256('Catatan') WHERE id = $1", attached, before
+    )
     both = encoded(s1=s1, s2=s2)
     async with running(vault, tmp_path, {**BEFORE, "sealed_keys": both}) as api:
         outcome = await rotation.rotate(api.app.state.service.platform, regencies=[3326])
-        named = ("complaints", "complaint_messages", "sealed_identities", "sealed_texts", "sealed_accesses")
+        named = (
+            "complaints",
+            "complaint_messages",
+            "sealed_identities",
+            "sealed_texts",
+            "sealed_accesses",
+            "attachments",
+        )
         assert {name: outcome.rotated[f"{name} (sealed)"] for name in named} == dict.fromkeys(named, 1)
         # The rings of other tests are gone, and what stands under them is left: the sealed ring is not.
         assert [name for name in outcome.left if name.endswith("(sealed)")] == []
@@ -465,6 +485,10 @@ async def test_sealed_reports_follow_the_keys_of_their_own_ring(vault: MigratedD
         assert message["text"] == "Kapan?"
         history = (await seen(holder(api), f"/v1/complaints/{report['id']}/history"))["items"]
         assert history[1]["texts"] == {"reason": "Kapan?"}
+        told = await seen(holder(api), f"/v1/attachments/{file['id']}")
+        assert (told["name"], told["sha256"]) == (body["name"], body["sha256"])
+        sent = await send(api.anonymous, f"{path}/{file['id']}/upload", b"Catatan", complete=True, headers=secret)
+        assert sent.status_code == 204, sent.text
         [access] = (await seen(holder(api), f"/v1/complaints/{report['id']}/sealed-accesses"))["items"]
         assert access["reason"] == PURPOSE["reason"]
         granted = await holder(api, "wbs-2").post(

@@ -9,9 +9,11 @@ control is taken away, and they are found.
 
 import asyncio
 import base64
+import hashlib
 import io
 import json
 import subprocess
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,12 +37,13 @@ from tests.conftest import MakeDatabase, MigratedDatabase
 from tests.domains.test_complaints import complaint_body, filed
 
 from slrt_api import app as composition
+from slrt_api.attachments import vault as file_vault
 from slrt_api.attachments.adapters.store import configured
 from slrt_api.attachments.frames import Cipher
 from slrt_api.complaints import vault
-from slrt_api.flows import examining
+from slrt_api.flows import examining, rotation
 from slrt_api.runtime import embedded, logs
-from slrt_api.runtime.crypto import NONCE_BYTES, TAG_BYTES, Ring
+from slrt_api.runtime.crypto import NONCE_BYTES, TAG_BYTES, DecryptionFailed, Keyring, Ring
 from slrt_api.runtime.embedded import EmbeddedPostgres
 from slrt_api.runtime.telemetry import Telemetry
 from slrt_api.settings import Settings
@@ -68,6 +71,8 @@ MARKS = {
     "address": "203.0.113.219",
     "agent": "Telefon-Qypzarundel/9",
 }
+#: tables with rows of sealed reports and of others
+SEALED_ROWS = {"complaints", "complaint_messages", "attachments"}
 #: of these, what stands in the picture itself
 PICTURED = ("camera", "owner", "place", "comment")
 
@@ -226,6 +231,17 @@ async def lived(api: Api) -> Life:
     return Life(str(report["id"]), arrived)
 
 
+#: the mark stands within the first of the parts in which it is sent
+NOTE = f"{MARKS['text']}. {'Catatan lain. ' * 20}".encode()
+
+
+def fingerprints(content: bytes) -> int:
+    """How often the SHA-256 of the note stands in what was written, as bytes or in hexadecimal or base64."""
+    digest = hashlib.sha256(NOTE).digest()
+    text = base64.b64encode(digest)
+    return sum(content.count(each) for each in (digest, digest.hex().encode(), text, text.hex().encode()))
+
+
 def picture() -> bytes:
     """A JPEG in which camera, owner, place and a comment stand in clear, in the four places where they may."""
     exif = Image.Exif()
@@ -254,9 +270,7 @@ async def sent_files(api: Api, unit: httpx.AsyncClient, path: str, headers: dict
     settings, arrived = api.app.state.service.settings, b""
     store = configured(settings)
     assert store is not None
-    # Within the first of the parts in which it is sent.
-    note = f"{MARKS['text']}. {'Catatan lain. ' * 20}".encode()
-    for content, type_ in ((picture(), "image/jpeg"), (note, "text/plain")):
+    for content, type_ in ((picture(), "image/jpeg"), (NOTE, "text/plain")):
         described = files.described(content, type_, name=MARKS["file_name"], keep_location=type_ == "image/jpeg")
         file = await made(await api.anonymous.post(f"{path}/attachments", json=described, headers=headers), 201)
         upload = f"{path}/attachments/{file['id']}/upload"
@@ -339,6 +353,8 @@ async def test_only_ciphertext_holds_what_identifies_and_what_was_said(scene: Sc
     # The dump holds the report, and so everything that was kept of it.
     assert id_.encode() in written["dump"]
     assert {where: sorted(found) for where, content in written.items() if (found := found_in(content))} == {}
+    # Nor can who has a file find out by its digest that it was sent.
+    assert {where: fingerprints(content) for where, content in written.items() if fingerprints(content)} == {}
     # Nothing that is told beside the database says which report it was, nor that one was sealed.
     for where in ("application log", "spans", "metrics"):
         assert id_.encode() not in written[where], where
@@ -354,9 +370,60 @@ async def test_without_the_control_all_of_it_is_found(scene: Scene, monkeypatch:
     said = set(MARKS) - {"address", "agent"} - of_files
     assert found_in(written["write-ahead log"]) == said
     assert found_in(written["dump"]) == said
+    # What was sent, and what was kept of it: a text is kept as it was.
+    assert fingerprints(written["dump"]) == 2
     assert found_in(life.arrived) == of_files
     # Once a picture was examined, what its camera wrote is nowhere, in whatever form.
     assert found_in(written["object store"]) == {"text"}
+
+
+async def test_the_ordinary_keys_open_nothing_of_a_sealed_report(scene: Scene) -> None:
+    """Whoever has the database, the object store and the ordinary keys, and not those of sealed reports."""
+    await lived(scene.api)
+    whole: Keyring = scene.api.app.state.service.platform.keyring
+    kept = json.loads((scene.objects.parent / "keys.json").read_text())
+    keys = {name: base64.b64decode(key) for name, key in kept["encryption_keys"].items()}
+    ordinary = Keyring(keys, base64.b64decode(kept["index_key"]))
+    owner = await asyncpg.connect(scene.database.owner_url)
+    tried = Counter[str]()
+    for each in rotation.SEALED:
+        if not each.sealed and each.table not in SEALED_ROWS:
+            continue
+        where = f"({each.where}) AND {'sealed' if each.table in SEALED_ROWS else 'true'}"
+        for row in await owner.fetch(f"SELECT * FROM {each.table} WHERE {where}"):
+            for column, place in each.columns.items():
+                if row[column] is None:
+                    continue
+                tried[f"{each.table}.{column}"] += 1
+                assert each.sealed, f"{each.table}.{column} of a sealed report stands under the ordinary keys"
+                assert whole.sealed.decrypt(row[column], place(row))
+                # Under the same id and place, too: the keys are others.
+                with pytest.raises(DecryptionFailed):
+                    ordinary.decrypt(row[column], place(row))
+    assert set(tried) >= {
+        "complaints.sealed_summary",
+        "complaint_messages.text",
+        "sealed_identities.identity",
+        *(f"attachments.{file_vault.column(name)}" for name in file_vault.KEPT),
+    }
+    await owner.close()
+
+
+async def test_a_step_that_forgets_to_seal_a_file_fails(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table itself refuses what code would write in clear, or under the ordinary keys."""
+    unit = scene.api.as_("facilitator")
+    report = await made(await unit.post("/v1/complaints", json=complaint_body(confidentiality="SEALED")), 201)
+    path = f"/v1/public/complaints/{report['receipt']}/attachments"
+    headers = {"authorization": f"Receipt {report['receipt_secret']}"}
+    body = files.described(NOTE, "text/plain", name=MARKS["file_name"])
+    kept = file_vault.kept
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            file_vault, "kept", lambda keyring, id_, values, *, sealed: kept(keyring, id_, values, sealed=False)
+        )
+        assert (await scene.api.anonymous.post(path, json=body, headers=headers)).status_code == 500
+    assert (await scene.api.anonymous.get(path, headers=headers)).json()["items"] == []
+    assert (await scene.api.anonymous.post(path, json=body, headers=headers)).status_code == 201
 
 
 async def test_nothing_leads_from_a_report_to_the_moment_of_its_intake(scene: Scene) -> None:

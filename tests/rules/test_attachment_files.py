@@ -1,25 +1,28 @@
 """What is kept of a file that somebody sent, and what is refused. No database."""
 
+import base64
 import io
 import resource
 import subprocess
 import sys
 import zlib
-from typing import Any
-from uuid import uuid4
+from dataclasses import replace
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
 
 import pytest
 from PIL import Image, ImageChops
 from tests import files
 
 from slrt_api.access import permissions
-from slrt_api.attachments import examination, frames, lifecycle
+from slrt_api.attachments import examination, frames, lifecycle, vault
 from slrt_api.attachments.codes import MEDIA_TYPES, Refusal
 from slrt_api.attachments.examination import examine
 from slrt_api.runtime.crypto import DecryptionFailed, Keyring
 
 IMAGES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 KEYRING = Keyring({"test": bytes(range(32))}, bytes(range(32, 64)))
+SEALING = Keyring({"test": bytes(range(32))}, bytes(range(32, 64)), None, {"test": b"s" * 32})
 
 
 def refusal(content: bytes, media_type: str) -> Refusal | None:
@@ -206,8 +209,7 @@ class TestFrames:
     SIZE = 2 * frames.FRAME_BYTES + 1000
 
     def test_every_byte_is_found_by_its_place(self) -> None:
-        id_ = uuid4()
-        cipher = frames.Cipher(KEYRING, id_, frames.new_key(KEYRING, id_))
+        cipher = frames.Cipher(KEYRING, new_key(uuid4()))
         content = bytes(number % 251 for number in range(self.SIZE))
         sealed = cipher.seal(content)
         for position in (0, 1, frames.FRAME_BYTES - 1, frames.FRAME_BYTES, self.SIZE - 1):
@@ -218,9 +220,8 @@ class TestFrames:
         assert frames.frame_at(self.SIZE - 1, self.SIZE)[2] == len(sealed)
 
     def test_a_frame_is_of_no_use_anywhere_else(self) -> None:
-        one, other = uuid4(), uuid4()
-        sealed_key = frames.new_key(KEYRING, one)
-        cipher = frames.Cipher(KEYRING, one, sealed_key)
+        key = new_key(uuid4())
+        cipher = frames.Cipher(KEYRING, key)
         content = bytes(self.SIZE)
         sealed = cipher.seal(content)
         size = frames.FRAME_BYTES + frames.OVERHEAD
@@ -239,7 +240,60 @@ class TestFrames:
         with pytest.raises(DecryptionFailed):
             cipher.open_part(part, 0)
         with pytest.raises(DecryptionFailed):
-            frames.Cipher(KEYRING, other, sealed_key)
+            frames.Cipher(KEYRING, replace(key, id=uuid4()))
+
+    def test_files_of_sealed_reports_open_under_their_own_keys_only(self) -> None:
+        key = new_key(uuid4(), sealed=True)
+        frame = frames.Cipher(SEALING, key).seal_part(b"a part", 0)
+        assert frames.Cipher(SEALING, key).open_part(frame, 0) == b"a part"
+        for keyring, asked in (
+            (KEYRING, key),
+            (SEALING, replace(key, sealed=False)),
+            (SEALING, replace(key, id=uuid4())),
+        ):
+            with pytest.raises(DecryptionFailed):
+                frames.Cipher(keyring, asked)
+
+
+def new_key(id_: UUID, *, sealed: bool = False) -> frames.FileKey:
+    columns = vault.kept(SEALING if sealed else KEYRING, id_, {"data_key": frames.new_key()}, sealed=sealed)
+    return frames.FileKey(id_, columns[vault.column("data_key") if sealed else "data_key"], sealed)
+
+
+class TestVault:
+    """What tells of a file of a sealed report, and what becomes of rows from before."""
+
+    VALUES: ClassVar = {
+        "name": b"bukti.jpg",
+        "location": None,
+        "data_key": b"k" * 32,
+        "digest": b"d" * 32,
+        "kept_digest": None,
+    }
+
+    def test_a_sealed_row_has_nothing_where_others_have_it(self) -> None:
+        kept = vault.kept(SEALING, uuid4(), self.VALUES, sealed=True)
+        assert set(kept) == {vault.column(name) for name in self.VALUES}
+        assert not any(
+            value is not None and self.VALUES[name.removeprefix("sealed_")] in value for name, value in kept.items()
+        )
+
+    def test_its_digest_is_read_with_the_keys_of_sealed_reports(self) -> None:
+        id_ = uuid4()
+        kept = vault.kept(SEALING, id_, self.VALUES, sealed=True)
+        assert vault.digest(SEALING, id_, clear=None, sealed=kept["sealed_digest"]) == b"d" * 32
+        for keyring, asked in ((KEYRING, id_), (SEALING, uuid4())):
+            with pytest.raises(DecryptionFailed):
+                vault.digest(keyring, asked, clear=None, sealed=kept["sealed_digest"])
+
+    def test_what_was_kept_before_these_columns_is_read_once_more_by_a_rotation(self) -> None:
+        id_ = uuid4()
+        before = vault.kept(SEALING, id_, self.VALUES, sealed=False)
+        assert vault.former(SEALING, id_, "sealed_name", before["name"]) == b"bukti.jpg"
+        assert base64.b64decode(vault.former(SEALING, id_, "sealed_digest", before["digest"])) == b"d" * 32
+        for column, value in (("sealed_name", before["data_key"]), ("sealed_digest", b"d" * 31)):
+            with pytest.raises(DecryptionFailed):
+                vault.former(SEALING, id_, column, value)
 
 
 def test_the_offices_are_those_who_work_on_cases() -> None:

@@ -6,35 +6,54 @@ attachment and its place in it. A frame is nonce (12 bytes), ciphertext, tag (16
 """
 
 import os
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from slrt_api.runtime.crypto import KEY_BYTES, NONCE_BYTES, TAG_BYTES, DecryptionFailed, Keyring, aad
+from slrt_api.runtime.crypto import KEY_BYTES, NONCE_BYTES, TAG_BYTES, DecryptionFailed, Keyring, aad, key_id_of
 
 #: bytes of the file in one frame of what is kept
 FRAME_BYTES: Final = 256 * 1024
 OVERHEAD: Final = NONCE_BYTES + TAG_BYTES
 
 
-def key_place(id_: UUID) -> bytes:
-    """What the ciphertext of an attachment's key is bound to."""
-    return aad("attachment.key", id_)
+#: what the AAD of an attachment's key binds besides its id
+KEY_PURPOSE: Final = "attachment.key"
 
 
-def new_key(keyring: Keyring, id_: UUID) -> bytes:
-    """A key for an attachment, as its row keeps it."""
-    return keyring.encrypt(os.urandom(KEY_BYTES), key_place(id_))
+def new_key() -> bytes:
+    """A key for an attachment."""
+    return os.urandom(KEY_BYTES)
+
+
+@dataclass(frozen=True)
+class FileKey:
+    """The key of an attachment as its row keeps it: encrypted by the keyring, or by its ring of sealed reports."""
+
+    id: UUID
+    ciphertext: bytes
+    sealed: bool
+
+    @property
+    def key_id(self) -> str | None:
+        """Id of the key of the keyring that it stands under."""
+        return key_id_of(self.ciphertext)
+
+    def opened(self, keyring: Keyring) -> bytes:
+        """Raises DecryptionFailed for a key that is gone."""
+        purpose = f"sealed.{KEY_PURPOSE}" if self.sealed else KEY_PURPOSE
+        return keyring.opened(self.ciphertext, aad(purpose, self.id), sealed=self.sealed)
 
 
 class Cipher:
     """Encrypts and decrypts what belongs to one attachment. Raises DecryptionFailed for a key that is gone."""
 
-    def __init__(self, keyring: Keyring, id_: UUID, sealed_key: bytes) -> None:
-        self._id = id_
-        self._cipher = AESGCM(keyring.decrypt(sealed_key, key_place(id_)))
+    def __init__(self, keyring: Keyring, key: FileKey) -> None:
+        self._id = key.id
+        self._cipher = AESGCM(key.opened(keyring))
 
     def _seal(self, content: bytes, *place: str | int) -> bytes:
         nonce = os.urandom(NONCE_BYTES)

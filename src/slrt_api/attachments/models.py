@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger, true
 from sqlmodel import Field, SQLModel
 
+from slrt_api.attachments.frames import FileKey
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.tables import INSTANT, Aggregate, Tenant
 
@@ -18,7 +19,8 @@ class Attachment(Aggregate, table=True):
     which row policies decide, and so is whom a sealed report accuses; `confidential` tells that its ids and those of its
     events do not tell the hour. `shared` is whether the organization or program that it names may read it. `name`,
     `location` and `data_key` are encrypted; without `data_key` nobody reads what may be left in the store. `digest` is the
-    SHA-256 of what was sent, `kept_digest` of what is kept.
+    SHA-256 of what was sent, `kept_digest` of what is kept. A file of a sealed report has none of the five in clear columns:
+    they stand under the keys of sealed reports (`attachments.vault`).
     """
 
     KIND: ClassVar[Kind] = Kind.ATTACHMENT
@@ -37,7 +39,19 @@ class Attachment(Aggregate, table=True):
         CheckConstraint("octet_length(digest) = 32", name="attachments_digest"),
         # What is over has nothing left to decrypt, and what is ready has something to give.
         CheckConstraint(
-            "(status IN ('REFUSED', 'WITHDRAWN', 'EXPIRED')) = (data_key IS NULL)", name="attachments_data_key"
+            "(status IN ('REFUSED', 'WITHDRAWN', 'EXPIRED')) = (coalesce(sealed_data_key, data_key) IS NULL)",
+            name="attachments_data_key",
+        ),
+        # Whatever the code above it does: of a sealed report nothing stands under the keys of the others, and no hour in clear.
+        CheckConstraint(
+            "CASE WHEN sealed THEN digest IS NULL AND sealed_digest IS NOT NULL AND name IS NULL AND location IS NULL"
+            " AND data_key IS NULL AND kept_digest IS NULL AND reporter_id IS NULL AND uploaded_by LIKE 'unit#%'"
+            " AND date_trunc('day', created_at AT TIME ZONE 'UTC') = created_at AT TIME ZONE 'UTC'"
+            " AND date_trunc('day', updated_at AT TIME ZONE 'UTC') = updated_at AT TIME ZONE 'UTC'"
+            " AND coalesce(date_trunc('day', ready_at AT TIME ZONE 'UTC') = ready_at AT TIME ZONE 'UTC', true)"
+            " ELSE digest IS NOT NULL AND sealed_digest IS NULL AND sealed_name IS NULL AND sealed_location IS NULL"
+            " AND sealed_data_key IS NULL AND sealed_kept_digest IS NULL END",
+            name="attachments_veiled",
         ),
         CheckConstraint("status <> 'READY' OR kept_size IS NOT NULL", name="attachments_ready"),
         CheckConstraint("(status = 'REFUSED') = (refusal IS NOT NULL)", name="attachments_refusal"),
@@ -48,7 +62,7 @@ class Attachment(Aggregate, table=True):
     status: str
     media_type: str
     size: int = Field(sa_type=BigInteger)
-    digest: bytes
+    digest: bytes | None = None
     name: bytes | None = None
     data_key: bytes | None = None
     object: str
@@ -69,6 +83,17 @@ class Attachment(Aggregate, table=True):
     confidential: bool = False
     accused_person_id: UUID | None = None
     accused_organization_id: UUID | None = None
+    sealed_name: bytes | None = None
+    sealed_location: bytes | None = None
+    sealed_data_key: bytes | None = None
+    sealed_digest: bytes | None = None
+    sealed_kept_digest: bytes | None = None
+
+    @property
+    def file_key(self) -> FileKey | None:
+        """The key of its objects; None once it is gone."""
+        key = self.sealed_data_key if self.sealed else self.data_key
+        return None if key is None else FileKey(self.id, key, self.sealed)
 
     @property
     def coarse(self) -> bool:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from slrt_api.access.scopes import Scope
 from slrt_api.areas.filters import AREA_FILTER
+from slrt_api.attachments import vault
 from slrt_api.attachments.codes import MEDIA_TYPES, AttachmentStatus, Refusal
 from slrt_api.attachments.lifecycle import ATTACHMENT_LIFECYCLE, READERS
 from slrt_api.kernel.ids import Kind
@@ -16,6 +17,7 @@ from slrt_api.runtime.shapes import (
     FieldType,
     Link,
     Shape,
+    Vault,
     aggregate_fields,
     code_filter,
     id_filter,
@@ -25,6 +27,12 @@ from slrt_api.runtime.shapes import (
 _DIGEST = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 #: what tells of the file itself is for those who may open it
 _TOLD: Final[Any] = {"special": True, "readers": READERS}
+
+
+def _vault(name: str) -> Vault:
+    """Where the value stands in a file of a sealed report."""
+    return Vault(f"{{t}}.{vault.column(name)}", vault.purpose(name, sealed=True), frozenset({ScopeKind.SEALED}))
+
 
 _STATUS = Field("status", FieldType.CODE, "Where it stands. Only what is READY can be opened.", codes=AttachmentStatus)
 _MEDIA_TYPE = Field(
@@ -66,14 +74,16 @@ ATTACHMENT = (
             "SHA-256 of what was sent, as declared (base64).",
             "encode({t}.digest, 'base64')",
             example=_DIGEST,
+            vault=_vault("digest"),
         ),
         Field(
             "name",
             FieldType.TEXT,
             "Name that the client gave it. For those who may open it, and not in lists; null once it is gone.",
             nullable=True,
-            sealed="attachment.name",
+            sealed=vault.purpose("name", sealed=False),
             example="kartu-keluarga.jpg",
+            vault=_vault("name"),
             **_TOLD,
         ),
         Field(
@@ -81,8 +91,9 @@ ATTACHMENT = (
             FieldType.JSON,
             "Where an image was taken, if that was asked to be kept and the image told it. As the name.",
             nullable=True,
-            sealed="attachment.location",
+            sealed=vault.purpose("location", sealed=False),
             example={"latitude": -6.9, "longitude": 109.6},
+            vault=_vault("location"),
             **_TOLD,
         ),
         Field("kept_size", FieldType.LONG, "Bytes of what is kept; null unless READY.", nullable=True, example=198_113),
@@ -93,6 +104,7 @@ ATTACHMENT = (
             "encode({t}.kept_digest, 'base64')",
             nullable=True,
             example=_DIGEST,
+            vault=_vault("kept_digest"),
         ),
         _REFUSAL,
         Field("area_code", FieldType.VILLAGE, "Village of what it belongs to.", "{t}.area", example="33.26.01.2001"),

@@ -15,7 +15,7 @@ from uuid import UUID
 from pydantic import Field
 
 from slrt_api.access.scopes import Scope
-from slrt_api.attachments import frames, names
+from slrt_api.attachments import frames, names, vault
 from slrt_api.attachments.codes import GONE, AttachmentStatus
 from slrt_api.attachments.lifecycle import WRITERS
 from slrt_api.attachments.models import Attachment, AttachmentTask
@@ -28,7 +28,6 @@ from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
 from slrt_api.referrals.models import Referral
 from slrt_api.runtime.actor import Actor
-from slrt_api.runtime.crypto import aad
 from slrt_api.runtime.tables import Aggregate
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, Done, use_case
@@ -171,14 +170,21 @@ async def _attach(tx: Transaction, model: type[Aggregate], parent_id: UUID, comm
         status=AttachmentStatus.UPLOADING.value,
         media_type=command.media_type,
         size=command.size,
-        digest=_digest(command.sha256),
-        name=None if command.name is None else tx.keyring.encrypt(command.name, aad("attachment.name", id_)),
-        data_key=frames.new_key(tx.keyring, id_),
         object=names.new_object(),
         keep_location=command.keep_location,
         uploaded_by=tx.actor.subject,
         expires_at=expires_at,
         **vars(scope),
+        **vault.kept(
+            tx.keyring,
+            id_,
+            {
+                "digest": _digest(command.sha256),
+                "name": None if command.name is None else command.name.encode(),
+                "data_key": frames.new_key(),
+            },
+            sealed=scope.sealed,
+        ),
     )
     await tx.create(row, "created")
     async with tx.effect(row.regency):

@@ -81,7 +81,12 @@ async def _examine(act: Act, store: Store, id_: UUID) -> None:
 async def _judged(act: Act, store: Store, id_: UUID, found: Material) -> Examined:
     """Fetch, examine and keep. Raises Unavailable where the store does not answer."""
     try:
-        cipher = Cipher(act.platform.keyring, id_, found.data_key)
+        cipher = Cipher(act.platform.keyring, found.key)
+    except DecryptionFailed:
+        # A key that this worker does not hold is no fault of the file: to refuse it would destroy it.
+        act.platform.reads.alarm(found.key.key_id)
+        raise errors.Unavailable("attachments_unavailable") from None
+    try:
         content = b"".join([cipher.open_part(await store.get(part.object), part.starts) for part in found.parts])
     except (DecryptionFailed, FileNotFoundError) as error:
         # Altered in the store, or lost there: what was sent is not what lies there. That the whole store is lost, or another one

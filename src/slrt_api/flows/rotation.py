@@ -18,7 +18,7 @@ import structlog
 from sqlmodel import SQLModel
 
 from slrt_api.areas.dataset import TENANTS
-from slrt_api.attachments.frames import key_place
+from slrt_api.attachments import vault as file_vault
 from slrt_api.attachments.models import Attachment
 from slrt_api.cases.models import Note
 from slrt_api.cases.shapes import SEALED_NOTE
@@ -63,6 +63,7 @@ class Sealed:
     indexed  the plaintext has a blind index (`blind_index`, `index_key`, kind in `type`)
     sealed   it stands under the keys of sealed reports
     where    SQL: of the table, the rows that are meant, where one column holds ciphertexts of either ring
+    former   what a value of a column was made of before it stood under this ring (id, column, value)
     """
 
     model: type[SQLModel]
@@ -72,6 +73,7 @@ class Sealed:
     indexed: bool = False
     sealed: bool = False
     where: str = "true"
+    former: Callable[[Keyring, UUID, str, bytes], bytes] | None = None
 
     def ring(self, keyring: Keyring) -> Ring:
         """The keys that it stands under."""
@@ -142,10 +144,14 @@ SEALED: Final = (
     Sealed(
         Attachment,
         _BY_ID,
-        {
-            "data_key": lambda row: key_place(row["id"]),
-            **{column: _in_row(f"attachment.{column}") for column in ("name", "location")},
-        },
+        {name: _in_row(file_vault.purpose(name, sealed=False)) for name in file_vault.ENCRYPTED},
+    ),
+    Sealed(
+        Attachment,
+        _BY_ID,
+        {file_vault.column(name): _in_row(file_vault.purpose(name, sealed=True)) for name in file_vault.KEPT},
+        sealed=True,
+        former=file_vault.former,
     ),
     Sealed(IdempotentAnswer, ("key_digest", b""), {"body": lambda row: idempotency.place(row["key_digest"])}),
 )
@@ -315,13 +321,25 @@ def _anew(keyring: Keyring, sealed: Sealed, row: Row) -> tuple[Any, ...] | None:
     ring = sealed.ring(keyring)
     try:
         for column, place in sealed.columns.items():
-            plain = ring.decrypt(row[column], place(row)) if row[column] is not None else None
+            plain = _plain(keyring, sealed, row, column)
             values.append(None if plain is None else ring.encrypt(plain, place(row)))
             if sealed.indexed and plain is not None:
                 indexes += [keyring.blind_index(row["type"], plain.decode()), keyring.index_key_id]
     except DecryptionFailed:
         return None
     return (*values, *indexes)
+
+
+def _plain(keyring: Keyring, sealed: Sealed, row: Row, column: str) -> bytes | None:
+    value: bytes | None = row[column]
+    if value is None:
+        return None
+    try:
+        return sealed.ring(keyring).decrypt(value, sealed.columns[column](row))
+    except DecryptionFailed:
+        if sealed.former is None:
+            raise
+        return sealed.former(keyring, row["id"], column, value)
 
 
 def _update(sealed: Sealed) -> str:

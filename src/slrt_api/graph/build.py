@@ -181,7 +181,7 @@ class _Types:
         # A mask may leave nothing of a value, and a field that not everybody may read is not promised to anybody.
         hidden = field.masked is not None and field.masked.strip().upper().startswith("NULL")
         hidden = hidden or field.null_where_limited
-        return type_ | None if field.nullable or hidden else type_
+        return type_ | None if field.may_be_null or hidden else type_
 
     def _object(self, resource: Resource, made: type) -> None:
         shape = resource.shape

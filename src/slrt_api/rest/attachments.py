@@ -16,7 +16,7 @@ from slrt_api.attachments import names
 from slrt_api.attachments.adapters import store as stores
 from slrt_api.attachments.adapters.store import Store
 from slrt_api.attachments.codes import MEDIA_TYPES, LinkPurpose
-from slrt_api.attachments.frames import Cipher, frame_at
+from slrt_api.attachments.frames import Cipher, FileKey, frame_at
 from slrt_api.attachments.service import links, upload
 from slrt_api.attachments.service.links import Content, LinkDocument, LinkRequest, OpenLink, Token
 from slrt_api.attachments.service.upload import AppendPart, Progress
@@ -37,7 +37,7 @@ from slrt_api.rest.service import accepts_json, path_id
 from slrt_api.runtime import strictjson
 from slrt_api.runtime.crypto import DecryptionFailed
 from slrt_api.runtime.traces import current_trace, current_trace_id
-from slrt_api.runtime.usecase import Act, of
+from slrt_api.runtime.usecase import Act, Platform, of
 
 TAG = "Attachments"
 PARTIAL_UPLOAD: Final = "application/partial-upload"
@@ -201,9 +201,9 @@ class Files:
             body = await request.body()
             found: Progress = await act.ask(upload.progress, on=id_)
             stored = ""
-            if body and not found.complete and found.data_key and starts == found.offset <= found.size - len(body):
+            if body and not found.complete and found.key and starts == found.offset <= found.size - len(body):
                 stored = names.new_part(found.object)
-                sealed = Cipher(act.platform.keyring, id_, found.data_key).seal_part(body, starts)
+                sealed = _cipher(act.platform, found.key).seal_part(body, starts)
                 await self.store.put(stored, sealed)
             digest = act.platform.keyring.digest("attachment part", body)
             part = AppendPart(starts=starts, size=len(body), digest=digest, object=stored, complete=complete)
@@ -276,7 +276,7 @@ class Files:
         name = f"{found.id}.{MEDIA_TYPES[found.media_type]}"
         headers = _FILE | {"content-disposition": f'attachment; filename="{name}"', "content-type": found.media_type}
         begin, end = _range(request.headers.get("range"), found.size)
-        stream = _Stream(self.store, Cipher(platform.keyring, found.id, found.data_key), found)
+        stream = _Stream(self.store, _cipher(platform, found.key), found)
         # The first bytes are there before the answer begins: what cannot be read is refused and not cut off.
         try:
             first = await stream.frame(begin)
@@ -378,6 +378,15 @@ class _Stream:
             if start + len(content) >= end:
                 return
             start, content = await self.frame(start + len(content))
+
+
+def _cipher(platform: Platform, key: FileKey) -> Cipher:
+    """Raises Unavailable for a file whose key this process cannot read."""
+    try:
+        return Cipher(platform.keyring, key)
+    except DecryptionFailed:
+        platform.reads.alarm(key.key_id)
+        raise errors.Unavailable("attachments_unavailable") from None
 
 
 def _files() -> dict[str, Any]:

@@ -126,8 +126,8 @@ def _member(field: ShapeField) -> Any:
         kept: Any = Field(
             default=None, description=f"{description} {_ABSENT}", examples=examples, json_schema_extra=_without_default
         )
-        return (type_ | None if field.nullable else type_, kept)
-    nullable = field.nullable or field.null_where_limited
+        return (type_ | None if field.may_be_null else type_, kept)
+    nullable = field.may_be_null or field.null_where_limited
     if field.null_where_limited:
         description = f"{description} {_NULL}"
     return (type_ | None if nullable else type_, Field(description=description, examples=examples))

@@ -66,6 +66,14 @@ def _framed(part: str | int | UUID) -> bytes:
     return tag + len(content).to_bytes(4, "big") + content
 
 
+def key_id_of(blob: bytes) -> str | None:
+    """Id of the key that a ciphertext names; None for what is no ciphertext."""
+    if len(blob) < 2 or blob[0] != VERSION:
+        return None
+    key_id = blob[2 : 2 + blob[1]].decode("ascii", "replace")
+    return key_id if _KEY_ID.fullmatch(key_id) else None
+
+
 class Ring:
     """Encryption keys by their ids: the last one encrypts, all of them decrypt."""
 
@@ -216,6 +224,19 @@ class Keyring(Ring):
     def seals(self) -> bool:
         """Whether there are keys for sealed reports."""
         return self._sealed is not None
+
+    def opened(self, blob: bytes, aad: bytes, *, sealed: bool) -> bytes:
+        """What was encrypted for `aad`, by the ring of sealed reports or by this one. Raises DecryptionFailed, also where this
+        process holds no key of sealed reports."""
+        ring = self._sealed if sealed else self
+        if ring is None:
+            raise DecryptionFailed
+        return ring.decrypt(blob, aad)
+
+    def ids(self, *, sealed: bool) -> tuple[str, ...]:
+        """Ids of the keys that decrypt in that ring; none where this process has no such ring."""
+        ring = self._sealed if sealed else self
+        return () if ring is None else ring.key_ids
 
     @property
     def encryption_key_id(self) -> str:

@@ -31,6 +31,11 @@ class Metrics:
             registry=self.registry,
         )
         self._acts = Counter("slrt_acts", "Acts by how they ended.", ("use_case", "outcome"), registry=self.registry)
+        self._unreadable = Counter(
+            "slrt_unreadable_values",
+            "Values that were left out of an answer, or ended an act, because no key of this process opens them.",
+            registry=self.registry,
+        )
         # Looking a child up by its labels costs more than counting.
         self._request_children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._act_children: dict[tuple[str, str], Counter] = {}
@@ -52,6 +57,10 @@ class Metrics:
         if child is None:
             child = self._act_children[key] = self._acts.labels(use_case, outcome)
         child.inc()
+
+    def unreadable(self) -> None:
+        """Count one value that this process cannot decrypt. Not by resource: sealed ones are told by no count."""
+        self._unreadable.inc()
 
     def watch_pools(self, sizes: PoolSizes) -> None:
         """Show the connections of database pools, asked for at each scrape. sizes: name -> (open, idle)."""

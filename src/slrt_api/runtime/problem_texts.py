@@ -606,6 +606,15 @@ _ALL: Final = (
     ),
     _problem(
         500,
+        "value_unreadable",
+        ("Nilai tersimpan tidak dapat dibaca", "A stored value cannot be read"),
+        (
+            "Nilai yang diperlukan rusak atau kuncinya tidak ada; tidak ada yang diubah. Laporkan trace_id kepada pengelola.",
+            "A value that this needs is damaged, or its key is gone; nothing was changed. Report the trace_id to the operator.",
+        ),
+    ),
+    _problem(
+        500,
         "internal_error",
         ("Kesalahan di pihak layanan", "Error of the service"),
         ("Laporkan trace_id kepada pengelola.", "Report the trace_id to the operator."),

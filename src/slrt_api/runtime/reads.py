@@ -8,21 +8,25 @@ import base64
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import orjson
+import structlog
 
 from slrt_api.kernel import errors, paging
 from slrt_api.kernel.ids import kind_of, tenant_of
 from slrt_api.runtime import statements
 from slrt_api.runtime.actor import Actor
-from slrt_api.runtime.crypto import Keyring, aad
+from slrt_api.runtime.crypto import DecryptionFailed, Keyring, aad, key_id_of
 from slrt_api.runtime.shapes import Connection, Link, Selection, Shape, Sort
 from slrt_api.runtime.statements import ItemRoot, Root, Statement
 from slrt_api.runtime.traces import statement_span
+
+_log = structlog.get_logger(__name__)
 
 CACHE_SIZE = 2_000
 _NOT_READABLE = "field_not_readable"
@@ -63,10 +67,15 @@ class Query:
 
 
 class Reads:
-    """Compiles and runs reads. One a process."""
+    """Compiles and runs reads. One a process.
 
-    def __init__(self, keyring: Keyring) -> None:
+    missed  called for each value that does not decrypt: altered, moved, or under a key that this process does not hold
+    """
+
+    def __init__(self, keyring: Keyring, missed: Callable[[], None] = lambda: None) -> None:
         self._keyring = keyring
+        self._missed = missed
+        self._alarms: set[tuple[str, str | None]] = set()
         self._cache: OrderedDict[tuple[Any, ...], Statement] = OrderedDict()
 
     # Questions --------------------------------------------------------------------------------------------------
@@ -263,12 +272,29 @@ class Reads:
             return body
 
         def clear(match: re.Match[bytes]) -> bytes:
-            purpose, raw, id_, ciphertext = (part.decode() for part in match.groups())
-            ring = self._keyring.sealed if purpose.startswith("sealed.") else self._keyring
-            plain = ring.decrypt(base64.b64decode(ciphertext), aad(purpose, UUID(id_)))
+            purpose, raw, id_, text = (part.decode() for part in match.groups())
+            blob, sealed = base64.b64decode(text), purpose.startswith("sealed.")
+            try:
+                plain = self._keyring.opened(blob, aad(purpose, UUID(id_)), sealed=sealed)
+            except DecryptionFailed:
+                # One value is no reason to show nothing of the rest.
+                self.alarm(key_id_of(blob), known=key_id_of(blob) in self._keyring.ids(sealed=sealed))
+                return b"null"
             return plain if raw else orjson.dumps(plain.decode())
 
         return _SEALED.sub(clear, body)
+
+    def alarm(self, key_id: str | None = None, *, known: bool = False) -> None:
+        """Tell the operator of a value that does not decrypt: each is counted, and a key is named once in the log.
+
+        known  this process holds a key of that id: the bytes were altered, or moved from another row
+        The line belongs to no request: none may tell that a sealed report was read.
+        """
+        self._missed()
+        cause = "altered" if known else "key_missing" if key_id is not None else "unknown"
+        if (cause, key_id) not in self._alarms:
+            self._alarms.add((cause, key_id))
+            Context().run(_log.error, "value_unreadable", cause=cause, key_id=key_id)
 
 
 def _actor_values(actor: Actor) -> dict[str, Any]:

@@ -117,6 +117,11 @@ class Field:
         """Whether null may stand for what is not shown."""
         return self.limited and (self.redacted is None or "NULL" in self.redacted)
 
+    @property
+    def may_be_null(self) -> bool:
+        """Whether null may stand in its place where all of it may be read: a ciphertext may be one that nobody can read."""
+        return self.nullable or self.sealed is not None or self.vault is not None
+
     def withheld_from(self, role: str, *, listed: bool) -> bool:
         """Whether nothing of it may be shown there: it is left out, or refused where it was asked for by name."""
         return self.redacted is None and not self.shown_to(role, listed=listed)

@@ -6,8 +6,8 @@ before the answer leaves. REST and GraphQL call the same line.
 """
 
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar, get_type_hints
@@ -21,7 +21,7 @@ from slrt_api.kernel.ids import tenant_of
 from slrt_api.runtime import idempotency
 from slrt_api.runtime.accesslog import AccessLog
 from slrt_api.runtime.actor import Actor, RowScope
-from slrt_api.runtime.crypto import Keyring
+from slrt_api.runtime.crypto import DecryptionFailed, Keyring, KeysRefused
 from slrt_api.runtime.db import RETRY, Database
 from slrt_api.runtime.reads import Item, Page, Query, Reads
 from slrt_api.runtime.roles import ScopeKind
@@ -237,7 +237,7 @@ class Act:
         case.permit(self.actor)
         outcome: str | None = "failed"
         try:
-            with act_span(case.name):
+            with act_span(case.name), self._readable():
                 answer = await self._twice(case, command, on, expected_version, key, show)
             outcome = ("replayed" if answer.replayed else "done") if answer.counted else None
             return answer
@@ -248,6 +248,15 @@ class Act:
             # What is sealed is counted nowhere.
             if outcome is not None and self.actor.rows.kind is not ScopeKind.SEALED:
                 self.platform.count(case.name, outcome)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Refuse what depends on a value that does not decrypt: nothing is decided or written without it."""
+        try:
+            yield
+        except (DecryptionFailed, KeysRefused):
+            self.platform.reads.alarm()
+            raise errors.SlrtError("value_unreadable") from None
 
     async def _twice(self, case: UseCase, *request: Any) -> Answer:
         """Once, and once more after a deadlock."""
@@ -395,7 +404,7 @@ class Act:
         case = of(run)
         case.permit(self.actor)
         platform = self.platform
-        with act_span(case.name):
+        with act_span(case.name), self._readable():
             async with platform.database.transaction(self.actor.rows, write=recorded, alone=True) as connection:
                 tx = Transaction(
                     connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring
@@ -413,7 +422,7 @@ class Act:
         case = of(run)
         case.permit(self.actor)
         platform = self.platform
-        with act_span(case.name):
+        with act_span(case.name), self._readable():
             async with platform.database.transaction(self.actor.rows, write=True) as connection:
                 tx = Transaction(
                     connection, self.actor, now=platform.clock(), trace_id=self.trace_id, keyring=platform.keyring

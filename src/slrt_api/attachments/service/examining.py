@@ -6,14 +6,15 @@ from uuid import UUID
 
 import orjson
 
+from slrt_api.attachments import vault
 from slrt_api.attachments.codes import GONE, AttachmentStatus, Refusal
+from slrt_api.attachments.frames import FileKey
 from slrt_api.attachments.models import Attachment, AttachmentPart
 from slrt_api.attachments.service import upload
 from slrt_api.attachments.verdict import Location
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import tenant_of
 from slrt_api.runtime.actor import Actor
-from slrt_api.runtime.crypto import aad
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, Result, use_case
@@ -25,7 +26,7 @@ class Material:
 
     parts: tuple[AttachmentPart, ...]
     object: str
-    data_key: bytes
+    key: FileKey
     media_type: str
     size: int
     digest: bytes
@@ -63,10 +64,11 @@ async def material(tx: Transaction, actor: Actor, id_: UUID) -> Material | None:
     regency = tenant_of(id_)
     async with tx.effect(regency):
         row = await tx.get(Attachment, id_)
-        if row.status != AttachmentStatus.PROCESSING or row.data_key is None:
+        if row.status != AttachmentStatus.PROCESSING or row.file_key is None:
             return None
         parts = await tx.rows(AttachmentPart, "regency = $1 AND attachment_id = $2 ORDER BY starts", regency, id_)
-    return Material(tuple(parts), row.object, row.data_key, row.media_type, row.size, row.digest, row.keep_location)
+    digest = vault.digest(tx.keyring, row.id, clear=row.digest, sealed=row.sealed_digest)
+    return Material(tuple(parts), row.object, row.file_key, row.media_type, row.size, digest, row.keep_location)
 
 
 @use_case("attachments.record", scope=None, conditional=False)
@@ -85,18 +87,19 @@ async def record(tx: Transaction, actor: Actor, id_: UUID, command: Examined) ->
             "ready",
             status=AttachmentStatus.READY.value,
             kept_size=command.size,
-            kept_digest=command.digest,
-            location=_sealed(tx, row, command.location),
             ready_at=tx.veiled().now if row.veiled else tx.now,
+            **vault.kept(
+                tx.keyring,
+                row.id,
+                {
+                    "kept_digest": command.digest,
+                    "location": None if command.location is None else orjson.dumps(command.location),
+                },
+                sealed=row.sealed,
+            ),
         )
         await upload.to_do(tx, row, "CLEAN", tx.now)
     return Result({"kept": True})
-
-
-def _sealed(tx: Transaction, row: Attachment, location: Location | None) -> bytes | None:
-    if location is None:
-        return None
-    return tx.keyring.encrypt(orjson.dumps(location), aad("attachment.location", row.id))
 
 
 @use_case("attachments.litter", scope=None, conditional=False)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from slrt_api.access.scopes import Scope
 from slrt_api.attachments.codes import AttachmentStatus, LinkPurpose
+from slrt_api.attachments.frames import FileKey
 from slrt_api.attachments.lifecycle import READERS, RECEIVERS
 from slrt_api.attachments.models import Attachment
 from slrt_api.kernel import errors
@@ -59,7 +60,7 @@ class Content:
 
     id: UUID
     object: str
-    data_key: bytes
+    key: FileKey
     size: int
     media_type: str
 
@@ -180,9 +181,9 @@ async def opened(tx: Transaction, actor: Actor, id_: UUID, command: OpenLink) ->
             command.access_id,
             row.id,
         )
-    if asked is None or row.status != AttachmentStatus.READY or row.data_key is None or row.kept_size is None:
+    if asked is None or row.status != AttachmentStatus.READY or row.file_key is None or row.kept_size is None:
         raise errors.NotFound
     if asked["role"] in RECEIVERS and not row.shared:
         raise errors.NotFound
     await _recorded(tx, row, "attachments.open", asked["actor"], asked["role"], asked["purpose"])
-    return Content(row.id, row.object, row.data_key, row.kept_size, row.media_type)
+    return Content(row.id, row.object, row.file_key, row.kept_size, row.media_type)

@@ -13,7 +13,9 @@ from uuid import UUID
 from pydantic import Field
 
 from slrt_api.access.scopes import Scope
+from slrt_api.attachments import vault
 from slrt_api.attachments.codes import AttachmentAction, AttachmentStatus
+from slrt_api.attachments.frames import FileKey
 from slrt_api.attachments.lifecycle import ATTACHMENT_LIFECYCLE, FACTS, WRITERS
 from slrt_api.attachments.models import Attachment, AttachmentPart
 from slrt_api.attachments.shapes import ATTACHMENT
@@ -24,7 +26,7 @@ from slrt_api.runtime.usecase import Command, Done, Result, use_case
 
 EVENTS: Final = {AttachmentAction.COMPLETE: "completed", AttachmentAction.WITHDRAW: "withdrawn"}
 #: what of a file that is gone is forgotten with it; its bytes follow, and are ciphertext without a key from now on
-FORGOTTEN: Final[Mapping[str, None]] = {"data_key": None, "name": None, "location": None}
+FORGOTTEN: Final[Mapping[str, None]] = dict.fromkeys((*vault.ENCRYPTED, *map(vault.column, vault.ENCRYPTED)))
 
 _HELD: Final = "SELECT coalesce(max(starts + size), 0) FROM attachment_parts WHERE regency = $1 AND attachment_id = $2"
 _NEXT: Final = "UPDATE attachment_tasks SET task = $3, due_at = $4 WHERE regency = $1 AND id = $2"
@@ -38,14 +40,14 @@ class Progress:
     size      bytes that there will be
     complete  nothing more is taken
     object    the random name under which its objects lie
-    data_key  the key of its objects, as the row keeps it; None once it is gone
+    key       the key of its objects, as the row keeps it; None once it is gone
     """
 
     offset: int
     size: int
     complete: bool
     object: str
-    data_key: bytes | None
+    key: FileKey | None
 
 
 class AppendPart(Command):
@@ -85,8 +87,8 @@ async def progress(tx: Transaction, actor: Actor, id_: UUID) -> Progress:
         offset = await tx.value(_HELD, row.regency, row.id)
     if row.status != AttachmentStatus.UPLOADING:
         # Its parts may be gone; as long as it was not dropped, all had arrived.
-        offset = row.size if row.data_key is not None else offset
-    return Progress(offset, row.size, row.status != AttachmentStatus.UPLOADING, row.object, row.data_key)
+        offset = row.size if row.file_key is not None else offset
+    return Progress(offset, row.size, row.status != AttachmentStatus.UPLOADING, row.object, row.file_key)
 
 
 @use_case("attachments.append", scope=Scope.ATTACHMENTS_WRITE, roles=WRITERS | {"public"}, conditional=False)
@@ -111,7 +113,7 @@ async def append(tx: Transaction, actor: Actor, id_: UUID, command: AppendPart) 
     repeated = known is not None and (known["size"], known["digest"]) == (command.size, command.digest)
     if row.status != AttachmentStatus.UPLOADING:
         # The answer to the last part was lost: it has arrived, and the upload is as complete as it was to be.
-        if command.complete and row.data_key is not None and command.starts + command.size == row.size and repeated:
+        if command.complete and row.file_key is not None and command.starts + command.size == row.size and repeated:
             return Result({"offset": row.size, "repeated": True})
         raise errors.Conflict("upload_closed")
     if command.starts + command.size > row.size:
