@@ -85,7 +85,8 @@ class TestAnswers:
 async def test_a_screening_reads_the_same_facts_as_a_check(owner: asyncpg.Connection) -> None:
     chance = random.Random(SEED)
     ids = await regency(owner, chance)
-    read = await loading.household_facts(owner.fetch, REGENCY, ids)
+    found = [await loading.household_facts(owner.fetch, REGENCY, id_) for id_ in sorted(ids)]
+    read = tuple(each for each in found if each is not None)
     assert [each.id for each in read] == sorted(ids)[:-1]
 
     of_households, of_persons = [

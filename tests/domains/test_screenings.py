@@ -194,7 +194,10 @@ class TestResults:
         expected = Counter[tuple[str, str, str, str, str | None]]()
         counted = Counter[tuple[str, str]]()
         situation = Situation(AS_OF)
-        for facts in await loading.household_facts(owner.fetch, regency, ids):
+        lists = await loading.whole_lists(owner.fetch, regency)
+        for id_ in ids:
+            facts = await loading.household_facts(owner.fetch, regency, id_, lists)
+            assert facts is not None
             for rule in (family_rule, person_rule):
                 for result in evaluate(Rule.model_validate(rule), facts, situation):
                     counted[result.program, result.outcome.value] += 1

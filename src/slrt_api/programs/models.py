@@ -196,7 +196,7 @@ class EligibilityCheck(Aggregate, table=True):
 
     rules         the versions that were judged by, with their digests and the variants of the regency
     outcomes      by program and unit: outcome and what is missing; no facts
-    inputs        ciphertext of the facts and the situation, as the rules saw them
+    inputs        ciphertext of the facts and the situation, as the rules saw them; packed before, as the two others
     results       ciphertext of the whole answer; `open_results` of the answer without what rests on special data
     engine        version of the evaluation, so that a later one is not taken for a difference
     """

@@ -22,6 +22,7 @@ from slrt_api.kernel.ids import kind_of, tenant_of
 from slrt_api.runtime import statements
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import DecryptionFailed, Keyring, aad, key_id_of
+from slrt_api.runtime.packing import unpacked
 from slrt_api.runtime.shapes import Connection, Link, Selection, Shape, Sort
 from slrt_api.runtime.statements import ItemRoot, Root, Statement
 from slrt_api.runtime.traces import statement_span
@@ -280,7 +281,7 @@ class Reads:
                 # One value is no reason to show nothing of the rest.
                 self.alarm(key_id_of(blob), known=key_id_of(blob) in self._keyring.ids(sealed=sealed))
                 return b"null"
-            return plain if raw else orjson.dumps(plain.decode())
+            return unpacked(plain) if raw else orjson.dumps(plain.decode())
 
         return _SEALED.sub(clear, body)
 

@@ -19,6 +19,7 @@ from slrt_api.programs.service import rules
 from slrt_api.programs.shapes import ELIGIBILITY_CHECK, SEALED_INPUTS, SEALED_RESULTS
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.crypto import aad
+from slrt_api.runtime.packing import packed, unpacked
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, use_case
 
@@ -82,9 +83,9 @@ async def run(tx: Transaction, actor: Actor, command: CheckEligibility) -> Eligi
         engine=recording.ENGINE,
         rules=rules.recorded(judgements),
         outcomes=recording.outcomes(opened),
-        inputs=encrypt(recording.encoded(recording.inputs(facts, situation)), aad(SEALED_INPUTS, id_)),
-        results=encrypt(recording.encoded(lines), aad(SEALED_RESULTS, id_)),
-        open_results=encrypt(recording.encoded(opened), aad(SEALED_RESULTS, id_)),
+        inputs=encrypt(packed(recording.encoded(recording.inputs(facts, situation))), aad(SEALED_INPUTS, id_)),
+        results=encrypt(packed(recording.encoded(lines)), aad(SEALED_RESULTS, id_)),
+        open_results=encrypt(packed(recording.encoded(opened)), aad(SEALED_RESULTS, id_)),
         checked_by=actor.subject,
     )
     return await tx.create(check, "run")
@@ -99,7 +100,7 @@ async def replay(tx: Transaction, actor: Actor, id_: UUID) -> dict[str, Any]:
     """
     check = await tx.get(EligibilityCheck, id_)
     again = await repeated(tx, check)
-    kept = tx.keyring.decrypt(check.results, aad(SEALED_RESULTS, check.id))
+    kept = unpacked(tx.keyring.decrypt(check.results, aad(SEALED_RESULTS, check.id)))
     return {
         "id": str(check.id),
         "as_of": check.as_of.isoformat(),
@@ -115,7 +116,7 @@ async def replay(tx: Transaction, actor: Actor, id_: UUID) -> dict[str, Any]:
 
 async def repeated(tx: Transaction, check: EligibilityCheck) -> bytes:
     """The bytes of the answer of a check, made anew from its inputs and its versions."""
-    content = orjson.loads(tx.keyring.decrypt(check.inputs, aad(SEALED_INPUTS, check.id)))
+    content = orjson.loads(unpacked(tx.keyring.decrypt(check.inputs, aad(SEALED_INPUTS, check.id))))
     facts, situation = recording.inputs_of(content)
     judgements = await rules.kept(tx, check.rules)
     return recording.encoded(recording.answer(judgements, facts, situation))

@@ -35,10 +35,10 @@ async def load(
     async with tx.effect(household.regency):
         lists = await loading.whole_lists(tx.fetch, household.regency)
         full = await places_taken(tx, household.regency, (household.area, household.area), on, judgements)
-    found = await loading.household_facts(tx.fetch, household.regency, [household.id], lists)
-    if not found:
+    found = await loading.household_facts(tx.fetch, household.regency, household.id, lists)
+    if found is None:
         raise errors.NotFound
-    return found[0], Situation(on=on, full=full)
+    return found, Situation(on=on, full=full)
 
 
 async def places_taken(

@@ -18,8 +18,11 @@ _CACHE_SIZE: Final = 500
 #: their criteria, equal ones once
 _POOL: Final[dict[Dated, Dated]] = {}
 _POOL_SIZE: Final = 20_000
+#: $1 day, $2 codes of programs or NULL, $3 area, $4 regency, whose newest choice of variants stands beside
 _IN_FORCE: Final = """
-SELECT p.code, p.area, v.id, v.digest
+SELECT p.code, v.id, (SELECT c.variants FROM variant_choices c
+                     WHERE c.regency = $4 AND c.program_code = p.code AND c.valid_from <= $1
+                     ORDER BY c.valid_from DESC LIMIT 1) AS variants
 FROM programs p
 LEFT JOIN rule_versions v ON v.program_id = p.id AND v.status IN ('PUBLISHED', 'SUPERSEDED')
     AND v.valid_from <= $1 AND (v.valid_to IS NULL OR v.valid_to >= $1)
@@ -28,11 +31,6 @@ WHERE ($2::text[] IS NULL AND v.id IS NOT NULL AND (p.area = 0 OR $3::bigint BET
             WHEN p.area % 10000 = 0 THEN 9999 ELSE 0 END))
    OR p.code = ANY ($2::text[])
 ORDER BY p.code
-"""
-#: $1 regency, $2 day: the newest choice for each program
-_CHOSEN: Final = """
-SELECT DISTINCT ON (program_code) program_code, variants FROM variant_choices
-WHERE regency = $1 AND valid_from <= $2 ORDER BY program_code, valid_from DESC
 """
 
 
@@ -44,7 +42,9 @@ async def in_force(
     None  all programs with a version in force that are of the nation or of an area that holds `area`, by their codes
     A program without a version in force has a judgement without a rule. Raises Invalid for a code that no program has.
     """
-    found = {row["code"]: row for row in await tx.fetch(_IN_FORCE, on, programs, area)}
+    async with tx.effect(regency):
+        found = {row["code"]: row for row in await tx.fetch(_IN_FORCE, on, programs, area, regency)}
+        rules = await _rules(tx, {row["id"] for row in found.values() if row["id"] is not None})
     wanted = list(found) if programs is None else list(programs)
     faults = tuple(
         errors.Fault(f"/program_codes/{place}", "reference_not_found", "Give the code of a program.")
@@ -53,9 +53,6 @@ async def in_force(
     )
     if faults:
         raise errors.Invalid(faults=faults)
-    async with tx.effect(regency):
-        variants = {row["program_code"]: tuple(row["variants"]) for row in await tx.fetch(_CHOSEN, regency, on)}
-    rules = await _rules(tx, {row["id"] for row in found.values() if row["id"] is not None})
     judgements = []
     for code in wanted:
         id_ = found[code]["id"]
@@ -64,7 +61,7 @@ async def in_force(
             continue
         digest_, rule = rules[id_]
         # A variant of an earlier version that this one has no more changes nothing.
-        mine = tuple(sorted({each.code for each in rule.variants}.intersection(variants.get(code, ()))))
+        mine = tuple(sorted({each.code for each in rule.variants}.intersection(found[code]["variants"] or ())))
         judgements.append(Judgement(code, id_, digest_, mine, chosen(rule, frozenset(mine)) if mine else rule))
     return tuple(judgements)
 
