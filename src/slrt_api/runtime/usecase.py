@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, ParamSpec, TypeVar, get_type_hints
 from uuid import UUID
 
@@ -112,6 +113,11 @@ class UseCase:
     description: str
     sees: Sees | None = None
     may_find: bool = False
+
+    @cached_property
+    def shown(self) -> Selection | None:
+        """What its answer shows of the resource; None where it answers none."""
+        return None if self.answers is None else select(self.answers, self.include)
 
     def permit(self, actor: Actor) -> None:
         """Raise Forbidden unless the actor's token and role allow it."""
@@ -333,13 +339,14 @@ class Act:
     async def _render(self, tx: Transaction, connection: Any, case: UseCase, done: Any) -> Answer:
         if isinstance(done, Result):
             return Answer(200, orjson.dumps(dict(done.content), default=str))
-        if case.answers is None:
+        if case.answers is None or case.shown is None:
             return Answer(204, b"")
         sealed = getattr(done, "veil", None)
         try:
             async with self._reader(tx, case, done.id, sealed) as reader:
-                shown = select(case.answers, case.include)
-                item = await self.platform.reads.item(connection, reader, shown, done.id, listed=sealed is not None)
+                item = await self.platform.reads.item(
+                    connection, reader, case.shown, done.id, listed=sealed is not None
+                )
         except errors.NotFound:
             if not case.may_hide:
                 raise

@@ -11,13 +11,20 @@ from slrt_api.clocks import policies
 from slrt_api.clocks.codes import ClockState
 from slrt_api.clocks.models import Clock
 from slrt_api.clocks.policies import ClockPolicy
-from slrt_api.clocks.service.situation import Situation, situation
+from slrt_api.clocks.service.situation import EDITIONS, Situation, of_editions, regency_of, situation
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.kernel.worktime import Calendar, Course, course, due_at
 from slrt_api.runtime.tables import Aggregate
-from slrt_api.runtime.transaction import Transaction
+from slrt_api.runtime.transaction import Transaction, loaded
 
-_OPEN = "regency = $1 AND aggregate_id = $2 AND state <> ALL ('{MET,STOPPED}') AND met_at IS NULL ORDER BY id"
+#: What holds in a regency ($1), and the clocks of an aggregate ($2 its regency, $3 its id) that run, in one look: a row of the
+#: editions alone where none does.
+_RUNNING = f"""
+SELECT editions.national, editions.regional, editions.national_policies, editions.policies, clocks.*
+FROM ({EDITIONS}) editions
+LEFT JOIN clocks ON clocks.regency = $2 AND aggregate_id = $3 AND state <> ALL ('{{MET,STOPPED}}') AND met_at IS NULL
+ORDER BY id
+"""
 
 
 async def follow(
@@ -42,8 +49,7 @@ async def follow(
     events = {str(event)} | ({str(action)} if action is not None else set())
     # A change of its status has told already that the actor may; clocks are read whole, whoever acts.
     async with tx.effect(row.regency):
-        held = await situation(tx, row.area)
-        running = await tx.rows(Clock, _OPEN, row.regency, row.id)
+        held, running = await _running(tx, row)
         left = [clock for clock in running if not await _met(tx, clock, events)]
         if ended:
             for clock in left:
@@ -65,8 +71,8 @@ async def begin(
 ) -> list[Clock]:
     """Begin the clocks that `event` calls for and that do not run yet, and leave all others: for what is no new status."""
     async with tx.effect(row.regency):
-        held = await situation(tx, row.area)
-        names = {clock.name for clock in await tx.rows(Clock, _OPEN, row.regency, row.id)}
+        held, running = await _running(tx, row)
+        names = {clock.name for clock in running}
         chosen = _started(tx, row, held, {event}, nature=nature, severity_flags=severity_flags)
         clocks = [_begun(tx, row, policy, held, {event}) for policy in chosen if policy.name not in names]
         begun = [clock for clock in clocks if clock is not None]
@@ -78,8 +84,7 @@ async def reclassify(tx: Transaction, row: Aggregate, *, nature: str | None, sev
     """Let the clocks that run follow a change of the class of `row`: where another policy is right now, its promise counts from
     when the old one began, and the old one stops. What is breached stays so."""
     async with tx.effect(row.regency):
-        held = await situation(tx, row.area)
-        running = await tx.rows(Clock, _OPEN, row.regency, row.id)
+        held, running = await _running(tx, row)
         for clock in running:
             if clock.state == ClockState.BREACHED or clock.due_at <= tx.now or clock.started_by is None:
                 continue
@@ -105,6 +110,15 @@ async def promise(tx: Transaction, row: Aggregate, name: str, event: str) -> dat
             if start is not None:
                 return due_at(start, policy.unit, policy.amount, held.work.calendar)
     return None
+
+
+async def _running(tx: Transaction, row: Aggregate) -> tuple[Situation, list[Clock]]:
+    """What holds where `row` is, and its clocks that run, by their ids."""
+    found = await tx.fetch(_RUNNING, regency_of(row.area), row.regency, row.id)
+    held = await of_editions(tx, row.area, found[0])
+    names = Clock.model_fields
+    clocks = [{name: each[name] for name in names} for each in found if each["id"] is not None]
+    return held, [loaded(Clock, each) for each in clocks]
 
 
 def _started(

@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 import orjson
+from asyncpg import Record
 
 from slrt_api.areas import codes
 from slrt_api.clocks import calendars, policies
@@ -27,7 +28,7 @@ V = TypeVar("V")
 
 _REGENCY: Final = 1_000_000
 #: the newest decree and policy of the nation and of a regency: what they are called names the edition
-_EDITIONS: Final = """
+EDITIONS: Final = """
 SELECT (SELECT id FROM calendar_decrees WHERE area = 0 ORDER BY edition DESC LIMIT 1) AS national,
        (SELECT id FROM calendar_decrees WHERE area = $1 ORDER BY edition DESC LIMIT 1) AS regional,
        (SELECT id::text || version FROM sla_policies WHERE area = 0 AND NOT shipped
@@ -75,8 +76,13 @@ def regency_of(area: int) -> int:
 
 async def situation(tx: Transaction, area: int) -> Situation:
     """What holds in the regency of `area` (ten digits) now."""
+    [editions] = await tx.fetch(EDITIONS, regency_of(area))
+    return await of_editions(tx, area, editions)
+
+
+async def of_editions(tx: Transaction, area: int, editions: Record) -> Situation:
+    """The same, for whoever has looked already which editions hold: a row of `EDITIONS`."""
     regency, zone = regency_of(area), codes.time_zone(codes.area_code(area))
-    [editions] = await tx.fetch(_EDITIONS, regency)
     of_calendar = (zone, editions["national"], editions["regional"])
     work = _calendars.get(of_calendar)
     if work is None:
