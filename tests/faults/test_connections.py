@@ -64,7 +64,7 @@ async def test_a_storm_of_cancellations_leaves_clean_connections_and_no_scope_of
         await asyncio.gather(*(ask(PLACES[0], write=write) for write in (False, False, True, True)))
         # A read that has just ended is taken once more, to be settled.
         async with asyncio.timeout(10):
-            while any(open_ != idle for open_, idle in pools.sizes().values()):
+            while any(open_ != idle for open_, idle in pools.sizes().values()):  # noqa: ASYNC110 - nobody is told of it
                 await asyncio.sleep(SETTLE_SECONDS)
     finally:
         await pools.close()
