@@ -38,10 +38,19 @@ class Operation(APIRoute):
         handler: Handler = self.endpoint.handler  # type: ignore[attr-defined]
         return handler
 
+    def __init__(self, path: str, endpoint: Callable[..., Any], **described_: Any) -> None:
+        super().__init__(path, endpoint, **described_)
+        #: the path up to its first parameter
+        self._beginning, self._parametrized, _ = self.path_format.partition("{")
+
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+        # Every request asks some hundred routes: nearly all of them are told apart by how they begin.
+        if not path.startswith(self._beginning):
+            return Match.NONE, {}
         # `/v1/persons/search` is no person: a path that stands by itself is never one with an id in it.
         names: set[str] = self.endpoint.names  # type: ignore[attr-defined]
-        if "{" in self.path_format and scope["path"].removeprefix(scope.get("root_path", "")) in names:
+        if self._parametrized and path in names:
             return Match.NONE, {}
         return super().matches(scope)
 
