@@ -1,5 +1,6 @@
 """What the whole suite shares: one throwaway PostgreSQL, one migrated database and one running application."""
 
+import gc
 import os
 import shutil
 import signal
@@ -27,6 +28,13 @@ def pytest_configure() -> None:
     # `timeout` and CI end a run with SIGTERM; without this the fixtures would not stop their servers.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("terminated", returncode=143))
     canaries.install()
+    # As the application does from its start on: what is imported and collected stays.
+    gc.set_threshold(20_000, 20, 20)
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
