@@ -27,6 +27,7 @@ from tests.sizes import size
 
 from slrt_api.access.scopes import Role
 from slrt_api.areas import codes
+from slrt_api.cli import contracts
 from slrt_api.flows import asking, finding, screening, upkeep
 from slrt_api.households.codes import Standing
 from slrt_api.kernel.ids import Kind, kind_of, new_id, tenant_of
@@ -1069,7 +1070,7 @@ async def leaks_of_items(api: Api, world: World, cases: dict[Method, Case], role
 async def leaks_of_lists(api: Api, roles: tuple[Role, ...]) -> list[str]:
     """What lists show from outside: every page, every include, counts, and filters that ask for it."""
     found = []
-    for path, operations in api.app.openapi()["paths"].items():
+    for path, operations in contracts.document()["paths"].items():
         if "{" in path or "get" not in operations:
             continue
         names = {parameter["name"]: parameter for parameter in operations["get"].get("parameters", ())}
@@ -1139,7 +1140,7 @@ def outside(page: Any, role: Role) -> Iterator[str]:
 async def test_every_route_with_an_id_has_a_case(api: Api) -> None:
     routes = {
         (method.upper(), path)
-        for path, operations in api.app.openapi()["paths"].items()
+        for path, operations in contracts.document()["paths"].items()
         if "{" in path
         for method in operations
     }
@@ -1168,7 +1169,7 @@ async def test_the_cases_would_be_answered_on_a_resource_in_sight(api: Api, worl
 
 def _references(api: Api) -> set[tuple[str, str]]:
     """Every member of a body that is an id: (path, name), from the document."""
-    document = api.app.openapi()
+    document = contracts.document()
     found = set()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():

@@ -4,7 +4,6 @@
 because schemathesis runs it in an event loop of its own; the database is the session's.
 """
 
-import tempfile
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,16 +17,11 @@ from tests.conftest import MigratedDatabase
 from tests.sizes import size
 
 from slrt_api.app import create_app
+from slrt_api.cli import contracts
 from slrt_api.settings import Settings
 
 CONFIG = Path(__file__).parents[2] / "schemathesis.toml"
 LIMITLESS = 1_000_000_000
-
-
-def _document() -> dict[str, Any]:
-    """The document, from an application that is never started: pytest asks for the operations before any fixture."""
-    with tempfile.TemporaryDirectory() as folder:
-        return create_app(Settings(data_dir=Path(folder))).openapi()
 
 
 class Running:
@@ -42,7 +36,7 @@ class Running:
 running = Running()
 # The bytes of a file, and what an upload sends them as.
 schemathesis.serializer.alias("application/partial-upload", "application/octet-stream")
-schema = schemathesis.openapi.from_dict(_document(), config=schemathesis.Config.from_path(CONFIG))
+schema = schemathesis.openapi.from_dict(contracts.document(), config=schemathesis.Config.from_path(CONFIG))
 schema.app = running
 
 
