@@ -146,9 +146,9 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
     for route in routes:
         app.router.routes.append(route)
     reads_and_writes = all_routes(service, graph.root_fields())
-    # Not included: FastAPI would describe every route once more, and ask all of them twice for each request.
-    app.router.routes.extend(reads_and_writes.router.routes)
-    describe(app, ProblemDocument)
+    # Not included: FastAPI would describe every route at once, and ask all of them twice for each request.
+    app.router.routes.extend(reads_and_writes.routes)
+    describe(app, reads_and_writes.descriptions, ProblemDocument)
     # Put together here: as middleware of FastAPI the edge would stand inside of FastAPI's own, and see less than all.
     stack: ASGIApp = HotReads(app.build_middleware_stack(), reads_and_writes, problems[SlrtError])
     stack = graph.in_front_of(stack, service, problems[SlrtError])
