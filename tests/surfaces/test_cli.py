@@ -1,32 +1,26 @@
 """The command line: what people and deployments start, how it stops, and what it refuses."""
 
 import asyncio
-import io
-import os
 import re
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
 from tests.api import household_body
+from tests.commands import Result, run, started, within
 from tests.conftest import MigratedDatabase
 
-from slrt_api import cli
 from slrt_api.access.scopes import Role
 from slrt_api.runtime import roles
 from slrt_api.runtime.embedded import EmbeddedPostgres
 
-COMMAND = str(Path(sys.executable).parent / "slrt-api")
 PASSWORD = "p@ss/word"
 
 
@@ -36,57 +30,6 @@ def folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="slrt-tests-"))
     yield path
     shutil.rmtree(path)
-
-
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-async def started(*arguments: str, folder: Path, **variables: str) -> asyncio.subprocess.Process:
-    """A process that knows these variables only."""
-    return await asyncio.create_subprocess_exec(
-        COMMAND,
-        *arguments,
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], **variables},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-
-
-async def run(*arguments: str, folder: Path, **variables: str) -> Result:
-    process = await started(*arguments, folder=folder, **variables)
-    out, err = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode is not None
-    return Result(process.returncode, out.decode(), err.decode())
-
-
-def within(*arguments: str, folder: Path, **variables: str) -> Result:
-    """The same command in this process, by the same entry point."""
-    out, err = io.StringIO(), io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-        for name in os.environ:
-            if name.startswith("SLRT_"):
-                patch.delenv(name)
-        for name, value in variables.items():
-            patch.setenv(name, value)
-        patch.setattr(sys, "argv", [COMMAND, *arguments])
-        patch.chdir(folder)
-        with ThreadPoolExecutor(1) as apart:
-            code = apart.submit(_code_of_main).result(120)
-    return Result(code, out.getvalue(), err.getvalue())
-
-
-def _code_of_main() -> int:
-    """In a thread of its own, because commands run an event loop of theirs."""
-    try:
-        cli.main()
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    return 0
 
 
 class TestRefusals:

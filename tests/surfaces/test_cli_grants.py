@@ -6,9 +6,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 from tests.api import Api
+from tests.commands import run, within
 from tests.conftest import MigratedDatabase
 from tests.domains.test_grants import ISSUER, grant_body, subject
-from tests.surfaces.test_cli import run, within
 
 from slrt_api.access.scopes import PERMISSIONS, Role
 
