@@ -14,7 +14,7 @@ import asyncpg
 import httpx
 import pytest
 from tests.api import household_body
-from tests.commands import Result, run, started, within
+from tests.commands import Result, copied, run, started, within
 from tests.conftest import MigratedDatabase
 
 from slrt_api.access.scopes import Role
@@ -196,8 +196,10 @@ class TestWorker:
 
 
 class TestDevelopment:
-    async def test_from_nothing_to_a_household_and_again(self, folder: Path) -> None:
+    async def test_from_nothing_to_a_household_and_again(self, folder: Path, demo_data: Path) -> None:
+        """What the first start is like, `demo_data` tells."""
         data = folder / ".data"
+        copied(demo_data, data)
         async with development(folder) as (process, base_url):
             assert (data / "address").read_text() == f"{base_url}\n"
             token = await run("token", "facilitator", folder=folder)

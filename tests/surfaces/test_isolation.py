@@ -1147,11 +1147,16 @@ async def test_every_route_with_an_id_has_a_case(api: Api) -> None:
     assert routes == set(CASES)
 
 
-async def test_ids_out_of_sight_all_get_one_answer(api: Api, world: World) -> None:
+def some_roles(count: int) -> tuple[Role, ...]:
+    """So many of the roles, others each time; what was drawn is printed."""
     seed = random.randrange(2**32)
-    roles = random.Random(seed).sample(list(Role), size(5, len(Role)))
+    roles = random.Random(seed).sample(list(Role), count)
     print("seed", seed, "roles", *roles)
-    assert await leaks_of_items(api, world, CASES, tuple(roles)) == []
+    return tuple(roles)
+
+
+async def test_ids_out_of_sight_all_get_one_answer(api: Api, world: World) -> None:
+    assert await leaks_of_items(api, world, CASES, some_roles(size(4, len(Role)))) == []
 
 
 async def test_the_cases_would_be_answered_on_a_resource_in_sight(api: Api, world: World) -> None:
@@ -1247,7 +1252,8 @@ async def test_a_body_cannot_tell_an_id_out_of_sight_from_an_unknown_one(api: Ap
 
 
 async def test_lists_show_nothing_from_outside(api: Api, world: World) -> None:
-    assert await leaks_of_lists(api, tuple(Role)) == []
+    """In short for a few roles: `test_permission_matrix` compares the lists of every role with the rows in its sight."""
+    assert await leaks_of_lists(api, some_roles(size(5, len(Role)))) == []
 
 
 async def test_without_the_row_policy_both_checks_report_it(
