@@ -109,6 +109,8 @@ class Worlds:
     def __init__(self, admin: asyncpg.Connection) -> None:
         self._admin = admin
         self.tables: dict[str, list[Column]] = {}
+        #: what every table held when it was saved, by the name of the save
+        self._held: dict[str, dict[str, Any]] = {}
 
     async def save(self, name: str = "saved") -> None:
         """Remember every row under a name; it can be read as the schema of that name."""
@@ -123,13 +125,24 @@ class Worlds:
         await self._admin.execute(f"DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}")
         for table in self.tables:
             await self._admin.execute(f"CREATE TABLE {name}.{table} AS TABLE public.{table}")
+        self._held[name] = await self._holds()
 
     async def restore(self, name: str = "saved") -> None:
-        """Put every row back as it was."""
+        """Put every row back as it was. Tables that are as they were stay untouched: most, after one act."""
+        held, holds = self._held[name], await self._holds()
         async with self._admin.transaction():
             await self._admin.execute("SET LOCAL session_replication_role = replica")
             for table in self.tables:
-                await self._admin.execute(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {name}.{table}")
+                if holds[table] != held[table]:
+                    await self._admin.execute(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {name}.{table}")
+
+    async def _holds(self) -> dict[str, Any]:
+        """How many rows each table has, and the sum of their hashes."""
+        sums = (
+            f"SELECT '{table}' AS name, (count(*), sum(hashtextextended(t::text, 0)))::text AS held FROM public.{table} t"
+            for table in self.tables
+        )
+        return {row["name"]: row["held"] for row in await self._admin.fetch(" UNION ALL ".join(sums))}
 
     def hidden(self, sees: Mapping[str, str]) -> dict[str, str]:
         """Condition of the rows out of sight, by table."""

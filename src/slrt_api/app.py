@@ -146,10 +146,11 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
     for route in routes:
         app.router.routes.append(route)
     reads_and_writes = all_routes(service, graph.root_fields())
-    app.include_router(reads_and_writes.router)
-    describe(app, ProblemDocument)
+    # Not included: FastAPI would describe every route at once. What the short way finds never asks them.
+    app.router.routes.extend(reads_and_writes.routes)
+    describe(app, reads_and_writes.descriptions, ProblemDocument)
     # Put together here: as middleware of FastAPI the edge would stand inside of FastAPI's own, and see less than all.
-    stack: ASGIApp = ShortWay(app.build_middleware_stack(), reads_and_writes.declared, problems[SlrtError])
+    stack: ASGIApp = ShortWay(app.build_middleware_stack(), reads_and_writes.routes, problems[SlrtError])
     stack = graph.in_front_of(stack, service, problems[SlrtError])
     if settings.cors_origins:
         stack = CORSMiddleware(

@@ -349,7 +349,7 @@ def test_random_rules_and_households_are_judged_alike(database_of_facts: Databas
     seen: Counter[Outcome] = Counter()
 
     @settings(
-        max_examples=size(120, 10_000),
+        max_examples=size(60, 10_000),
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )

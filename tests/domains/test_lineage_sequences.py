@@ -323,8 +323,10 @@ async def test_every_invariant_holds_and_undoing_restores(api: Api, owner: async
 
     Here.api, Here.owner, Here.loop = api, owner, asyncio.get_running_loop()
     chosen = settings(
-        max_examples=size(6, 200),
+        max_examples=size(4, 200),
         stateful_step_count=size(18, 40),
+        # In short the same sequences each time: of so few, others might hold nothing that can be undone.
+        derandomize=size(1, 0) == 1,
         deadline=None,
         database=None,
         print_blob=False,

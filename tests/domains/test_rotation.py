@@ -5,7 +5,6 @@ import base64
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
@@ -19,6 +18,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import LargeBinary
 from tests.api import Api, running_api
+from tests.commands import COMMAND, within
 from tests.conftest import MakeDatabase, MigratedDatabase
 from tests.domains.test_complaints import act, complaint_body
 from tests.domains.test_referrals import draft, in_service, organization
@@ -27,6 +27,7 @@ from tests.domains.test_sealed_reports import NAME, PURPOSE, SUMMARY, holder, re
 from tests.domains.test_vault import SEARCH, family, number, opened, registered
 from tests.files import described, send
 from tests.problems import problem
+from tests.sizes import size
 
 from slrt_api.flows import rotation
 from slrt_api.households.service import identity_place
@@ -36,7 +37,6 @@ from slrt_api.runtime.crypto import Keyring, aad
 from slrt_api.settings import Settings
 
 K1, K2, INDEX, INDEX_2 = (bytes([one]) * 32 for one in b"12ij")
-COMMAND = str(Path(sys.executable).parent / "slrt-api")
 #: binary columns that hold no ciphertext
 NOT_ENCRYPTED = {
     "instruments.digest": "SHA-256 of a published form",
@@ -226,7 +226,7 @@ async def test_under_load_nothing_fails_and_no_old_key_is_needed_at_the_end(
         # The instance that still writes with the old keys goes away before the end, as a rollout has it.
         readers = [asyncio.create_task(load_(one)) for one in (api, api, other)]
         await asyncio.sleep(0.5)
-        outcome = await rotation.rotate(api.app.state.service.platform, batch=3, regencies=[0, 3326])
+        outcome = await rotation.rotate(api.app.state.service.platform, batch=size(16, 3), regencies=[0, 3326])
         assert outcome.rotated["identities"] >= 24
         stop.set()
         await asyncio.gather(*readers)
@@ -310,7 +310,7 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(make_database: MakeD
     oracle = await asyncpg.connect(database.owner_url)
     old = "SELECT count(*) FROM identities WHERE index_key = 'default'"
     try:
-        numbers = await fill(oracle, 2_000)
+        numbers = await fill(oracle, size(600, 2_000))
         ring = Keyring.from_settings(Settings.model_validate(AFTER), None)
         middles = []
         for _ in range(2):
@@ -324,25 +324,21 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(make_database: MakeD
             middles.append(await oracle.fetchval(old))
             await all_read(oracle, ring, numbers)
         assert 0 < middles[1] < middles[0] < len(numbers)
-        told = await command(database, tmp_path, AFTER, "status")
-        out = (await told.communicate())[0].decode()
+        out = within("keys", "status", folder=tmp_path, **environment(database, AFTER)).out
         # The server may still have been ending the last transaction of the killed process.
         left = await oracle.fetchval(old)
         assert f"identities.ciphertext: {left} under k1\n" in out
         assert f"index key default: needed by {left} values\n" in out
         assert "encryption key k2: current\n" in out
-        again = await command(database, tmp_path, AFTER, "rotate")
-        out, err = (text.decode() for text in await again.communicate())
-        assert (again.returncode, err) == (0, "")
-        assert f"identities: {left} rotated, 0 left\n" in out
+        again = within("keys", "rotate", folder=tmp_path, **environment(database, AFTER))
+        assert (again.code, again.err) == (0, "")
+        assert f"identities: {left} rotated, 0 left\n" in again.out
         assert await oracle.fetchval(old) == 0
         await all_read(oracle, Keyring({"k2": K2}, INDEX, {"i2": INDEX_2}), numbers)
-        told = await command(database, tmp_path, AFTER, "status")
-        out = (await told.communicate())[0].decode()
+        out = within("keys", "status", folder=tmp_path, **environment(database, AFTER)).out
         assert "encryption key k1: needed by nothing, may be removed\n" in out
         assert "index key default: needed by nothing, may be removed\n" in out
-        told = await command(database, tmp_path, BEFORE, "status")
-        out = (await told.communicate())[0].decode()
+        out = within("keys", "status", folder=tmp_path, **environment(database, BEFORE)).out
         assert f"encryption key k2: NOT CONFIGURED, {len(numbers)} values cannot be used\n" in out
         assert not any(nik in out for nik in list(numbers.values())[:50])
     finally:

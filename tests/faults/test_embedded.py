@@ -57,12 +57,31 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
+@pytest.fixture(scope="module")
+def pristine() -> Iterator[Path]:
+    """A cluster as `start` makes it, where nothing has run since."""
+    path = Path(tempfile.mkdtemp(prefix="slrt-faults-"))
+    server = EmbeddedPostgres(path / "data", durable=False)
+    server.start()
+    server.stop()
+    yield path / "data" / "cluster"
+    shutil.rmtree(path)
+
+
 @pytest.fixture
-def start(folder: Path) -> Iterator[Start]:
-    """Start a server on a folder below `folder`; all are stopped at the end, the last started first."""
+def start(folder: Path, pristine: Path) -> Iterator[Start]:
+    """Start a server on a folder below `folder`; all are stopped at the end, the last started first.
+
+    Where a test is not about making one, the cluster is a copy: initdb takes a second.
+    """
     handles: list[EmbeddedPostgres] = []
 
-    def start_one(data_dir: Path = folder / "data", *, durable: bool = False) -> EmbeddedPostgres:
+    def start_one(
+        data_dir: Path = folder / "data", *, durable: bool = False, initialized: bool = True
+    ) -> EmbeddedPostgres:
+        if initialized and not data_dir.exists():
+            data_dir.mkdir(mode=0o700, parents=True)
+            subprocess.run(["cp", "-a", pristine, data_dir / "cluster"], check=True)
         handle = EmbeddedPostgres(data_dir, durable=durable)
         handles.append(handle)
         handle.start()
@@ -75,7 +94,7 @@ def start(folder: Path) -> Iterator[Start]:
 
 class TestWhoGetsIn:
     def test_the_socket_folder_is_private_because_every_local_connection_is_trusted(self, start: Start) -> None:
-        server = start()
+        server = start(initialized=False)
         rules = (server.data_dir / "cluster" / "pg_hba.conf").read_text().splitlines()
         trusting = {rule.split(maxsplit=1)[0] for rule in rules if rule.split()[-1:] == ["trust"]}
         assert trusting == {"local"}
@@ -109,7 +128,7 @@ class TestWhoGetsIn:
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts it as somebody else")
     def test_root_runs_it_as_a_user_of_its_own_and_opens_no_folder_to_readers(self, start: Start, folder: Path) -> None:
         (folder / "closed").mkdir(mode=0o700)
-        server = start(folder / "closed" / "data")
+        server = start(folder / "closed" / "data", initialized=False)
         owner = Path(f"/proc/{postmaster(server)}").stat().st_uid
         assert pwd.getpwuid(owner).pw_name in {"slrt_postgres", "nobody"}
         assert stat.S_IMODE((folder / "closed").stat().st_mode) == 0o701

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -159,8 +160,9 @@ class TestLanguage:
 
 def calls() -> Iterator[tuple[str, ast.AST]]:
     for path in sorted(SOURCE.rglob("*.py")):
+        file = str(path.relative_to(SOURCE))
         for node in ast.walk(ast.parse(path.read_text())):
-            yield str(path.relative_to(SOURCE)), node
+            yield file, node
 
 
 def name_of(node: ast.expr) -> str:
@@ -178,7 +180,8 @@ def argument(call: ast.Call, position: int) -> ast.expr | None:
     return named if named is not None else call.args[position] if len(call.args) > position else None
 
 
-def raised() -> set[tuple[str, str, int | None]]:
+@cache
+def raised() -> frozenset[tuple[str, str, int | None]]:
     """(file, code, status or None for the code of a fault) of every code that stands in the source."""
     statuses = {
         name: problems.status_of(kind)

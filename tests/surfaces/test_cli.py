@@ -1,29 +1,26 @@
-"""The command line, as a process: what people and deployments start, and how it stops."""
+"""The command line: what people and deployments start, how it stops, and what it refuses."""
 
 import asyncio
-import os
 import re
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
 from tests.api import household_body
+from tests.commands import Result, copied, run, started, within
 from tests.conftest import MigratedDatabase
 
 from slrt_api.access.scopes import Role
 from slrt_api.runtime import roles
 from slrt_api.runtime.embedded import EmbeddedPostgres
 
-COMMAND = str(Path(sys.executable).parent / "slrt-api")
 PASSWORD = "p@ss/word"
 
 
@@ -35,34 +32,14 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-@dataclass(frozen=True)
-class Result:
-    code: int
-    out: str
-    err: str
-
-
-async def started(*arguments: str, folder: Path, **variables: str) -> asyncio.subprocess.Process:
-    """A process that knows these variables only."""
-    return await asyncio.create_subprocess_exec(
-        COMMAND,
-        *arguments,
-        cwd=folder,
-        env={"PATH": os.environ["PATH"], **variables},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-
-
-async def run(*arguments: str, folder: Path, **variables: str) -> Result:
-    process = await started(*arguments, folder=folder, **variables)
-    out, err = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode is not None
-    return Result(process.returncode, out.decode(), err.decode())
-
-
 class TestRefusals:
     """A refusal is one line for people: no traceback, no secret."""
+
+    async def test_a_process_tells_it_like_the_others_here(self, folder: Path) -> None:
+        """The others of this class are asked within this process: each start of one takes seconds."""
+        asked = await run("serve", folder=folder)
+        assert asked == within("serve", folder=folder)
+        assert (asked.code, asked.out, asked.err.count("\n")) == (1, "", 1)
 
     @pytest.mark.parametrize(
         ("arguments", "told"),
@@ -77,20 +54,20 @@ class TestRefusals:
         ],
     )
     async def test_what_is_missing_is_named(self, folder: Path, arguments: tuple[str, ...], told: str) -> None:
-        result = await run(*arguments, folder=folder)
+        result = within(*arguments, folder=folder)
         assert (result.code, result.out) == (1, "")
         assert told in result.err
         assert result.err.count("\n") == 1
 
     async def test_an_incomplete_production_starts_nothing_and_shows_no_value(self, folder: Path) -> None:
         url = f"postgresql://slrt_api:{PASSWORD}@db/slrt"
-        result = await run("serve", folder=folder, SLRT_ENV="production", SLRT_DATABASE_URL=url)
+        result = within("serve", folder=folder, SLRT_ENV="production", SLRT_DATABASE_URL=url)
         assert result.code == 1
         assert "SLRT_ENCRYPTION_KEYS, SLRT_INDEX_KEY, SLRT_SEALED_KEYS, SLRT_ISSUERS" in result.err
         assert PASSWORD not in result.err
 
     async def test_development_is_refused_in_production(self, folder: Path) -> None:
-        result = await run("dev", "--port", "0", folder=folder, SLRT_ENV="production")
+        result = within("dev", "--port", "0", folder=folder, SLRT_ENV="production")
         assert result.code == 1
         assert "SLRT_ENV=production" in result.err
         assert not (folder / ".data").exists()
@@ -105,7 +82,7 @@ class TestRefusals:
 
     async def test_a_database_that_is_not_there_is_told_without_its_url(self, folder: Path) -> None:
         url = f"postgresql://slrt_owner:secret@/slrt?host={folder}"
-        result = await run("db", "upgrade", folder=folder, SLRT_MIGRATION_DATABASE_URL=url)
+        result = within("db", "upgrade", folder=folder, SLRT_MIGRATION_DATABASE_URL=url)
         assert result.code == 1
         assert "SLRT_MIGRATION_DATABASE_URL: no connection" in result.err
         assert "secret" not in result.err
@@ -119,7 +96,7 @@ class TestRefusals:
         ],
     )
     async def test_urls_that_do_not_belong_together(self, folder: Path, owner: str, api: str, told: str) -> None:
-        result = await run(
+        result = within(
             *("db", "roles"),
             folder=folder,
             SLRT_ADMIN_DATABASE_URL="postgresql://postgres@/postgres",
@@ -219,8 +196,10 @@ class TestWorker:
 
 
 class TestDevelopment:
-    async def test_from_nothing_to_a_household_and_again(self, folder: Path) -> None:
+    async def test_from_nothing_to_a_household_and_again(self, folder: Path, demo_data: Path) -> None:
+        """What the first start is like, `demo_data` tells."""
         data = folder / ".data"
+        copied(demo_data, data)
         async with development(folder) as (process, base_url):
             assert (data / "address").read_text() == f"{base_url}\n"
             token = await run("token", "facilitator", folder=folder)
@@ -235,9 +214,9 @@ class TestDevelopment:
             elsewhere = await run("token", "auditor", folder=Path("/"), SLRT_BASE_URL=base_url)
             assert (elsewhere.code, elsewhere.out.count(".")) == (0, 2)
             for role in Role:
-                told = await run("token", role.value, folder=folder)
+                told = within("token", role.value, folder=folder)
                 assert (role, told.code, told.out.count(".")) == (role, 0, 2)
-            unknown = await run("token", "partner", "--organization", "LKS-NOBODY", folder=folder)
+            unknown = within("token", "partner", "--organization", "LKS-NOBODY", folder=folder)
             assert (unknown.code, unknown.out) == (1, "")
             assert "check role and organization" in unknown.err
             verified = await run("audit", "verify", "--regency", "3326", folder=folder)
@@ -247,7 +226,7 @@ class TestDevelopment:
             rebuilt = await run("names", "rebuild", "--regency", "3326", folder=folder)
             assert (rebuilt.code, rebuilt.err) == (0, "")
             assert re.fullmatch(r"3326: [1-9][0-9]* people, keys written for 0\n", rebuilt.out)
-            nowhere = await run("names", "rebuild", "--regency", "1", folder=folder)
+            nowhere = within("names", "rebuild", "--regency", "1", folder=folder)
             assert (nowhere.code, nowhere.out, nowhere.err) == (1, "", "slrt-api: no regency 1\n")
             process.send_signal(signal.SIGINT)
             await asyncio.wait_for(process.wait(), 60)

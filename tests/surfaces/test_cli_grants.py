@@ -1,4 +1,4 @@
-"""`slrt-api grants ...` as a process: how the first administrator of an installation comes about."""
+"""`slrt-api grants ...`: how the first administrator of an installation comes about."""
 
 from pathlib import Path
 from uuid import UUID
@@ -6,9 +6,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 from tests.api import Api
+from tests.commands import run, within
 from tests.conftest import MigratedDatabase
 from tests.domains.test_grants import ISSUER, grant_body, subject
-from tests.surfaces.test_cli import run
 
 from slrt_api.access.scopes import PERMISSIONS, Role
 
@@ -28,21 +28,21 @@ def add(role: str, name: str, *more: str) -> tuple[str, ...]:
         (("grants", "revoke", "019aaa11-2233-8000-8044-04a1b2c3d4e5", "--reason", "B"), "Absent"),
     ],
 )
-async def test_refusals_are_one_line(
+def test_refusals_are_one_line(
     database: MigratedDatabase, tmp_path: Path, arguments: tuple[str, ...], told: str
 ) -> None:
-    result = await run(*arguments, folder=tmp_path, SLRT_DATABASE_URL=database.api_url, SLRT_DATA_DIR=str(tmp_path))
+    result = within(*arguments, folder=tmp_path, SLRT_DATABASE_URL=database.api_url, SLRT_DATA_DIR=str(tmp_path))
     assert (result.code, result.out) == (1, "")
     assert told in result.err
     assert result.err.count("\n") == 1
 
 
-async def test_without_a_database_it_says_which_url(tmp_path: Path) -> None:
+def test_without_a_database_it_says_which_url(tmp_path: Path) -> None:
     variables = {"SLRT_DATA_DIR": str(tmp_path)}
-    missing = await run(*add("administrator", "a", "--area", "33.26"), folder=tmp_path, **variables)
+    missing = within(*add("administrator", "a", "--area", "33.26"), folder=tmp_path, **variables)
     assert missing.err == "slrt-api: SLRT_DATABASE_URL is not set\n"
     variables["SLRT_DATABASE_URL"] = "postgresql://slrt_api:secret@127.0.0.1:1/slrt"
-    gone = await run(*add("administrator", "a", "--area", "33.26"), folder=tmp_path, **variables)
+    gone = within(*add("administrator", "a", "--area", "33.26"), folder=tmp_path, **variables)
     assert (gone.code, "no connection" in gone.err, "secret" in gone.err) == (1, True, False)
 
 

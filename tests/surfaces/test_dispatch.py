@@ -191,13 +191,7 @@ _ID = str(new_id(Kind.CASE, 3326))
 
 
 def _operations(app: Any) -> list[Operation]:
-    return [
-        route
-        for included in app.routes
-        if hasattr(included, "original_router")
-        for route in included.original_router.routes
-        if isinstance(route, Operation)
-    ]
+    return [route for route in app.routes if isinstance(route, Operation)]
 
 
 def _scope(app: Any, method: str, path: str) -> Scope:
@@ -205,12 +199,11 @@ def _scope(app: Any, method: str, path: str) -> Scope:
 
 
 def _by_router(app: Any, method: str, path: str) -> tuple[Any, dict[str, str]] | None:
-    """The route that FastAPI's router finds, with the parameters in the path; None without one."""
-    for included in app.routes:
-        if hasattr(included, "original_router"):
-            match, child, route, _ = included._match(_scope(app, method, path))
-            if match is Match.FULL:
-                return route, child["path_params"]
+    """The route that the router finds, with the parameters in the path; None without one."""
+    for route in app.routes:
+        match, child = route.matches(_scope(app, method, path))
+        if match is Match.FULL:
+            return route, child["path_params"]
     return None
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from tests.canaries import LEAKS
+from tests.commands import copied
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
@@ -23,9 +24,10 @@ DOCUMENTED_ADDRESS = "http://127.0.0.1:8000"
 
 
 @pytest.fixture(scope="module")
-def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def base_url(tmp_path_factory: pytest.TempPathFactory, demo_data: Path) -> Iterator[str]:
     """`slrt-api dev` with its demo regency, as `make run` starts it."""
     folder = tmp_path_factory.mktemp("dev")
+    copied(demo_data, folder / ".data")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SLRT_")}
     # What it tells is searched at the end like everything that the suite makes an application say.
     environment |= {"SLRT_LOG_LEVEL": "DEBUG", "SLRT_TRACE_SAMPLE_RATIO": "1"}

@@ -49,7 +49,7 @@ def headers(database: MigratedDatabase, api: Api) -> dict[str, str]:
 @pytest.mark.fuzz
 @schema.parametrize()
 @settings(
-    max_examples=size(5, 300),
+    max_examples=size(2, 300),
     deadline=None,
     derandomize=size(1, 0) == 1,
     suppress_health_check=list(HealthCheck),

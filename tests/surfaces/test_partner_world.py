@@ -18,6 +18,7 @@ from tests.domains.test_referrals import OFFICER, act, made, organization, partn
 from tests.files import uploaded
 
 from slrt_api.attachments.adapters.store import configured
+from slrt_api.cli import contracts
 from slrt_api.flows import examining
 
 SERVICE = ("EDUCATION", "INCLUSIVE_EDUCATION")
@@ -134,7 +135,7 @@ def questions(api: Api, client: Client) -> Iterator[str]:
     ids = [
         client.ids[name] for name in ("referral", "case", "need", "household", "person", "complaint", "organization")
     ]
-    for path, operations in api.app.openapi()["paths"].items():
+    for path, operations in contracts.document()["paths"].items():
         if "get" not in operations or not path.startswith("/v1/") or _REFERENCE.match(path):
             continue
         names = {each["name"]: each for each in operations["get"].get("parameters", ())}

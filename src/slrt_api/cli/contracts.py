@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ NAME = "openapi.json"
 SCHEMA = "schema.graphql"
 
 
+@cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document of this code, whatever the environment says. Starts nothing."""
+    """The OpenAPI document of this code, whatever the environment says; one for the process. Starts nothing."""
     with tempfile.TemporaryDirectory(prefix="slrt-openapi-") as folder:
         settings = Settings(env=Environment.DEVELOPMENT, data_dir=Path(folder), issuers=(), dev_issuer=False)
         return create_app(settings).openapi()
@@ -31,8 +33,13 @@ def schema() -> str:
     return graph.schema().text()
 
 
+@cache
 def _files() -> dict[str, str]:
     return {NAME: text(), SCHEMA: schema()}
+
+
+def _paths(folder: Path) -> list[Path]:
+    return [folder / name for name in (NAME, SCHEMA)]
 
 
 def export(folder: Path) -> None:
@@ -43,8 +50,9 @@ def export(folder: Path) -> None:
 
 
 def check(folder: Path) -> None:
-    """Compare the files with the code. Raises Refusal when one differs."""
-    for name, content in _files().items():
-        path = folder / name
-        if not path.is_file() or path.read_text(encoding="utf-8") != content:
+    """Compare the files with the code. Raises Refusal when one is missing or differs."""
+    committed = {path: path.read_text(encoding="utf-8") if path.is_file() else None for path in _paths(folder)}
+    for path, text_ in committed.items():
+        # The code is asked only where there is something to compare with: that takes seconds.
+        if text_ is None or text_ != _files()[path.name]:
             raise Refusal(f"{path} is not what the code makes: run `make contracts` and look at the difference")

@@ -1,9 +1,8 @@
 """The short way to every operation: a tree of path segments, without FastAPI's router.
 
-The router asks each of its routes in turn, more than a hundred, and all of them twice; of a transition of a case that was
-half of the time outside of the database. The routes still describe the operations, their handlers are the same, and errors
-become problems by the same function. What the tree does not lead to takes the long way: other methods, other paths and those
-of plain Starlette routes. Gains: `docs/decisions/0010`.
+The router asks each of its routes in turn, some hundreds; of a transition of a case that was half of the time outside of the
+database. The handlers are those of the routes, and errors become problems by the same function. What the tree does not lead to
+takes the long way: other methods, other paths, and those of plain Starlette routes. Gains: `docs/decisions/0010`.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -77,7 +76,7 @@ class ShortWay:
             for segment in each.path_format.split("/"):
                 node = node.place(segment)
             for method in each.methods or ():
-                node.operations[method] = each, each.get_route_handler(), tuple(each.param_convertors)
+                node.operations[method] = each, each.handler, tuple(each.param_convertors)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self.found(scope) if scope["type"] == "http" else None

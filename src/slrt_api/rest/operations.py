@@ -1,20 +1,19 @@
 """How routes are made: reads from shapes, writes from use cases, all described to OpenAPI by the same declaration.
 
-FastAPI describes an operation by its signature; the handler is ours, because FastAPI's own reading of requests is too
-lenient (see `runtime/strictjson`) and its dependencies cost more than the read itself.
+FastAPI describes an operation by its signature, for the document; the handler is ours, because FastAPI's own reading of
+requests is too lenient (see `runtime/strictjson`) and its dependencies cost more than the read itself.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Scope
 
 from slrt_api.access.permissions import Rule, doing, following, reading
@@ -31,26 +30,29 @@ from slrt_api.runtime.usecase import UseCase, of
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class Operation(APIRoute):
-    """A route whose handler takes the request as it is. The signature of its endpoint only describes it."""
+class Operation(Route):
+    """One method on one path. What FastAPI knows of it, for the document alone, is told by `Routes.descriptions`."""
 
-    def get_route_handler(self) -> Handler:
-        handler: Handler = self.endpoint.handler  # type: ignore[attr-defined]
-        return handler
+    def __init__(self, method: str, path: str, handler: Handler, names: set[str]) -> None:
+        """names  paths of the surface without a parameter"""
+        super().__init__(path, handler, methods=[method])
+        # Starlette answers HEAD by every GET; here the edge does.
+        self.methods = {method}
+        self.handler = handler
+        self._names = names
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         # `/v1/persons/search` is no person: a path that stands by itself is never one with an id in it.
-        names: set[str] = self.endpoint.names  # type: ignore[attr-defined]
-        if "{" in self.path_format and scope["path"].removeprefix(scope.get("root_path", "")) in names:
+        if "{" in self.path_format and scope["path"].removeprefix(scope.get("root_path", "")) in self._names:
             return Match.NONE, {}
-        return super().matches(scope)
+        match, found = super().matches(scope)
+        if match is not Match.NONE:
+            found["route"] = self
+        return match, found
 
 
-def _endpoint(handler: Handler, name: str, doc: str, parameters: Mapping[str, tuple[Any, Any]], names: set[str]) -> Any:
-    """An endpoint that carries `handler` and shows FastAPI these parameters: name -> (annotation, default).
-
-    names  paths of the surface without a parameter
-    """
+def _endpoint(name: str, doc: str, parameters: Mapping[str, tuple[Any, Any]]) -> Any:
+    """An endpoint that shows FastAPI these parameters: name -> (annotation, default)."""
 
     async def endpoint() -> None:
         """Never called: `Operation` runs the handler."""
@@ -63,8 +65,6 @@ def _endpoint(handler: Handler, name: str, doc: str, parameters: Mapping[str, tu
             for name, (annotation, default) in parameters.items()
         ]
     )
-    endpoint.handler = handler  # type: ignore[attr-defined]
-    endpoint.names = names  # type: ignore[attr-defined]
     return endpoint
 
 
@@ -88,16 +88,19 @@ class Routes:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.router = APIRouter(route_class=Operation)
+        self.routes: list[Operation] = []
+        self._to_describe: list[Callable[[APIRouter], None]] = []
         #: every operation, for the table of permissions
         self.operations: list[Described] = []
         #: paths that have no parameter
         self._names: set[str] = set()
 
-    @property
-    def declared(self) -> list[Operation]:
-        """The routes of the operations."""
-        return [route for route in self.router.routes if isinstance(route, Operation)]
+    def descriptions(self) -> Sequence[BaseRoute]:
+        """Every operation as FastAPI describes it. Made when it is asked for: that takes longer than all of the start."""
+        router = APIRouter()
+        for describe in self._to_describe:
+            describe(router)
+        return router.routes
 
     # Reads ------------------------------------------------------------------------------------------------------
 
@@ -377,19 +380,24 @@ class Routes:
         if media:
             responses[status] = {"content": {each: {"schema": {"type": "string"}} for each in media}}
         responses |= more or {}
-        self.router.add_api_route(
-            path,
-            _endpoint(handler, name, doc, shown, self._names),
-            methods=[method],
-            operation_id=name,
-            summary=summary,
-            description=doc or summary,
-            tags=[tag],
-            response_model=model,
-            # Where there is nothing but files, no JSON is promised.
-            response_class=Response if media and model is None else JSONResponse,
-            status_code=status,
-            response_description="Done" if method != "GET" else "Found",
-            responses=responses,
-            openapi_extra={"security": [*([{scheme: []}] if scheme else []), *([{}] if anonymous else [])]},
-        )
+        self.routes.append(Operation(method, path, handler, self._names))
+
+        def describe(router: APIRouter) -> None:
+            router.add_api_route(
+                path,
+                _endpoint(name, doc, shown),
+                methods=[method],
+                operation_id=name,
+                summary=summary,
+                description=doc or summary,
+                tags=[tag],
+                response_model=model,
+                # Where there is nothing but files, no JSON is promised.
+                response_class=Response if media and model is None else JSONResponse,
+                status_code=status,
+                response_description="Done" if method != "GET" else "Found",
+                responses=responses,
+                openapi_extra={"security": [*([{scheme: []}] if scheme else []), *([{}] if anonymous else [])]},
+            )
+
+        self._to_describe.append(describe)

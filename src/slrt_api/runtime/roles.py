@@ -56,10 +56,13 @@ async def create_roles(admin: asyncpg.Connection, *, passwords: dict[str, str | 
             await admin.execute(f"ALTER ROLE {role} PASSWORD {quoted}")
 
 
-async def create_database(admin: asyncpg.Connection, name: str) -> None:
-    """Create the database, owned by `slrt_owner` and closed to everybody else but the API's and the backup's login."""
+async def create_database(admin: asyncpg.Connection, name: str, *, template: str = "template0") -> None:
+    """Create the database, owned by `slrt_owner` and closed to everybody else but the API's and the backup's login.
+
+    template  a database that nobody is connected to, of which the new one is a copy
+    """
     if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
-        quoted = await admin.fetchval("SELECT quote_ident($1)", name)
-        await admin.execute(f"CREATE DATABASE {quoted} OWNER {OWNER} TEMPLATE template0 ENCODING 'UTF8'")
+        quoted, copied = await admin.fetchrow("SELECT quote_ident($1), quote_ident($2)", name, template)
+        await admin.execute(f"CREATE DATABASE {quoted} OWNER {OWNER} TEMPLATE {copied} ENCODING 'UTF8'")
         await admin.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
         await admin.execute(f"GRANT CONNECT ON DATABASE {quoted} TO {API}, {BACKUP}")
