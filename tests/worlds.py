@@ -134,7 +134,13 @@ class Worlds:
             await self._admin.execute("SET LOCAL session_replication_role = replica")
             for table in self.tables:
                 if holds[table] != held[table]:
-                    await self._admin.execute(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {name}.{table}")
+                    # Only the rows that differ: hundreds of restores would leave more dead rows than anybody can read past.
+                    await self._admin.execute(
+                        f"DELETE FROM {table} now_ WHERE NOT EXISTS"
+                        f" (SELECT FROM {name}.{table} then_ WHERE then_::text = now_::text);"
+                        f" INSERT INTO {table} SELECT then_.* FROM {name}.{table} then_ WHERE NOT EXISTS"
+                        f" (SELECT FROM {table} now_ WHERE now_::text = then_::text)"
+                    )
 
     async def _holds(self) -> dict[str, Any]:
         """How many rows each table has, and the sum of their hashes."""

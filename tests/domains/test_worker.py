@@ -314,7 +314,7 @@ class TestLoop:
                 await asyncio.sleep(0.05)
         finally:
             stop.set()
-            await asyncio.wait_for(task, 20)
+            await asyncio.wait_for(task, 60)
         assert len(await announced(owner, complaint)) == 1
 
     async def test_without_a_database_it_says_so(self) -> None:

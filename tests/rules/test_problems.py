@@ -215,7 +215,7 @@ def raised() -> frozenset[tuple[str, str, int | None]]:
         for keyword in node.keywords:
             if keyword.arg == "refusal":
                 found |= {(path, code, 409) for code in constants(keyword.value)}
-    return found
+    return frozenset(found)
 
 
 class TestCatalog:

@@ -42,7 +42,7 @@ def demo_data() -> Iterator[Path]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SLRT_")}
     # What it tells is searched like everything that the suite makes an application say.
     environment |= {"SLRT_LOG_LEVEL": "DEBUG", "SLRT_TRACE_SAMPLE_RATIO": "1"}
-    command = [COMMAND, "dev", "--port", "0", "--data-dir", data]
+    command = [COMMAND, "dev", "--port", "0", "--data-dir", str(data)]
     said = []
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         assert process.stdout is not None

@@ -133,7 +133,7 @@ async def wrong_by_id(asked: Asked) -> list[str]:
             continue
         refused = refusal(asked.table, line["operation"], asked.role)
         read = route[0] == "GET"
-        for in_sight, most in ((True, 1), (False, size(2, 20) if read else 1)):
+        for in_sight, most in ((True, 1), (False, size(1, 20) if read else 1)):
             creates = "if-none-match" in case.headers
             if in_sight and creates:
                 # What it creates does not exist before.
@@ -272,7 +272,7 @@ async def wrong_in_graphql(asked: Asked) -> list[str]:
             continue
         refused = refusal(asked.table, field, asked.role)
         for in_sight in (True, False):
-            for id_ in await asked.some(kind, in_sight=in_sight, most=1 if in_sight else size(2, 20)):
+            for id_ in await asked.some(kind, in_sight=in_sight, most=1 if in_sight else size(1, 20)):
                 expected = refused[1] if refused else None if in_sight else "not_found"
                 queries = {
                     field: f'{{ {field}(id: "{id_}") {{ id }} }}',

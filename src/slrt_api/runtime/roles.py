@@ -62,7 +62,7 @@ async def create_database(admin: asyncpg.Connection, name: str, *, template: str
     template  a database that nobody is connected to, of which the new one is a copy
     """
     if not await admin.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
-        quoted, copied = await admin.fetchrow("SELECT quote_ident($1), quote_ident($2)", name, template)
+        quoted, copied = [await admin.fetchval("SELECT quote_ident($1)", each) for each in (name, template)]
         await admin.execute(f"CREATE DATABASE {quoted} OWNER {OWNER} TEMPLATE {copied} ENCODING 'UTF8'")
         await admin.execute(f"REVOKE ALL ON DATABASE {quoted} FROM PUBLIC")
         await admin.execute(f"GRANT CONNECT ON DATABASE {quoted} TO {API}, {BACKUP}")
