@@ -334,6 +334,32 @@ class Files:
             errors_=(404, 409),
             **common,
         )
+        withdrawing = of(attaching.withdraw_publicly)
+        self._routes.add(
+            "POST",
+            f"{_PUBLIC}/{{id}}/withdrawal",
+            self._withdraw_publicly,
+            name="attachments_withdraw_publicly",
+            summary=withdrawing.summary,
+            doc=withdrawing.description,
+            parameters={
+                "receipt": _RECEIPT,
+                "id": described.resource_id("attachment"),
+                "command": (Annotated[attaching.WithdrawFile, Body()], inspect.Parameter.empty),
+            },
+            model=document(TRACKED_ATTACHMENT),
+            errors_=(404, 409, 413, 415, 422),
+            **common,
+        )
+
+    async def _withdraw_publicly(self, request: Request) -> Response:
+        accepts_json(request)
+        query.parameters(request.scope["query_string"], ())
+        act = await self.by_receipt(request)
+        content_type(request)
+        id_ = path_id(request)
+        command = strictjson.parse_body(attaching.WithdrawFile, await request.body())
+        return written(await act(attaching.withdraw_publicly, command, on=id_))
 
     async def _create_publicly(self, request: Request) -> Response:
         accepts_json(request)

@@ -6,6 +6,7 @@ worker alone, so that it is told once, whoever comes first.
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from slrt_api.clocks import policies
 from slrt_api.clocks.codes import ClockState
@@ -18,6 +19,13 @@ from slrt_api.runtime.tables import Aggregate
 from slrt_api.runtime.transaction import Transaction
 
 _OPEN = "regency = $1 AND aggregate_id = $2 AND state <> ALL ('{MET,STOPPED}') AND met_at IS NULL ORDER BY id"
+
+#: a clock may be older than the sending, and outlives it
+_ADDRESSED = """
+UPDATE clocks SET organization_id = $3, program_id = $4, open = $5
+WHERE regency = $1 AND aggregate_id = $2
+  AND (organization_id, program_id, open) IS DISTINCT FROM ($3::uuid, $4::uuid, $5::boolean)
+"""
 
 
 async def follow(
@@ -57,6 +65,9 @@ async def follow(
         clocks = [_begun(tx, row, policy, held, events) for policy in chosen if policy.name not in names]
         begun = [clock for clock in clocks if clock is not None]
         await tx.insert(*begun)
+        scope = _scope(row)
+        if scope:
+            await tx.execute(_ADDRESSED, row.regency, row.id, *scope.values())
     return begun
 
 
@@ -170,6 +181,7 @@ def _begun(
         receipt=getattr(row, "receipt", None),
         sealed=bool(getattr(row, "sealed", False)),
         escalation=getattr(row, "escalation", 0),
+        **_scope(row),
         started_by=min(policy.start_events & set(events)),
         meets=sorted(policy.meets_events),
         pauses_in=sorted(policy.pauses_in),
@@ -181,6 +193,12 @@ def _begun(
         promised_at=planned.due_at,
         estimated=planned.uncertain,
     )
+
+
+def _scope(row: Aggregate) -> dict[str, Any]:
+    """Of what is sent to others, those who may read its clocks, and whether they still may; nothing of what is not."""
+    sent = row.ADDRESSED and "organization_id" in type(row).model_fields
+    return {name: getattr(row, name) for name in ("organization_id", "program_id", "open")} if sent else {}
 
 
 async def _met(tx: Transaction, clock: Clock, events: Collection[str]) -> bool:
