@@ -22,7 +22,7 @@ from slrt_api.attachments.service.links import Content, LinkDocument, LinkReques
 from slrt_api.attachments.service.upload import AppendPart, Progress
 from slrt_api.attachments.shapes import ATTACHMENT, TRACKED_ATTACHMENT
 from slrt_api.cases.shapes import CASE
-from slrt_api.complaints.service import file, track
+from slrt_api.complaints.service import receipts, track
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.flows import attaching
 from slrt_api.households.shapes import HOUSEHOLD, PERSON
@@ -126,10 +126,10 @@ class Files:
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != "receipt" or not secret.strip():
             raise errors.Unauthenticated("token_invalid")
-        number = numbers.parse_number(file.PREFIX, request.path_params["receipt"])
+        number = numbers.parse_number(receipts.PREFIX, request.path_params["receipt"])
         if number is None:
             raise errors.NotFound
-        actor = file.receipt_holder(number)
+        actor = receipts.receipt_holder(number)
         act = Act(self._service.platform, actor, current_trace_id())
         await act(track.track, track.TrackComplaint(secret=secret.strip()))
         return Act(self._service.platform, attaching.holder(actor), current_trace_id())
