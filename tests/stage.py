@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -16,7 +16,7 @@ from tests.domains.test_complaints import complaint_body
 from tests.domains.test_public import public_body
 from tests.domains.test_referrals import OFFICER, act, draft, in_service, made, organization, sent
 from tests.domains.test_sealed_reports import sealed_body
-from tests.files import created
+from tests.files import created, described
 from tests.surfaces.test_isolation import HERE, World, populated
 from tests.worlds import Worlds
 
@@ -131,6 +131,7 @@ def _partner(scene: Scene) -> Onlooker:
             "referrals": f"{mine} AND {open_}",
             "referral_packages": f"id {of_open}",
             "attachments": f"parent_id {of_open}",
+            "clocks": f"aggregate_id {of_open}",
             "events": f"aggregate_id {told}",
             "revisions": f"aggregate_id {told}",
             "service_capacity": mine,
@@ -145,7 +146,7 @@ def _manager(scene: Scene) -> Onlooker:
     return Onlooker(
         "program_manager",
         {"area": "33.26", "programs": [scene.programs[0]]},
-        dict.fromkeys(("referrals", "referral_packages", "attachments", "events", "revisions"), mine),
+        dict.fromkeys(("referrals", "referral_packages", "attachments", "clocks", "events", "revisions"), mine),
     )
 
 
@@ -278,13 +279,14 @@ async def staged(api: Api, owner: asyncpg.Connection) -> Scene:
         own = await made(await citizen.post("/v1/complaints", json=complaint_body()))
         await created(citizen, own["id"], b"B", "text/plain", name=TOLD[0])
     await _sealed(api, first["id"])
-    told = await made(await api.as_("facilitator").post("/v1/complaints", json=complaint_body()))
-    for accused in (None, UUID(first["id"])):
-        hidden = await created(api.as_("facilitator"), told["id"], b"B", "text/plain", name=TOLD[0])
-        await owner.execute(
-            "UPDATE attachments SET sealed = true, accused_organization_id = $2 WHERE id = $1",
-            UUID(hidden["id"]),
-            accused,
+    for accused in ({}, {"accused_organization_id": first["id"]}):
+        report = await made(await api.as_("facilitator").post("/v1/complaints", json=sealed_body(**accused)))
+        hidden = await made(
+            await api.anonymous.post(
+                f"/v1/public/complaints/{report['receipt']}/attachments",
+                json=described(b"B", "text/plain", name=TOLD[0]),
+                headers={"authorization": f"Receipt {report['receipt_secret']}"},
+            )
         )
         assert (await api.as_("integrity_officer").get(f"/v1/attachments/{hidden['id']}")).status_code == 200
     await _special(world, owner)

@@ -955,6 +955,55 @@ class TestComplainant:
         assert (await api.anonymous.get(link.json()["url"])).status_code == 200
         assert (await opened(api.as_(OFFICER), found)).status_code == 200
 
+    @pytest.mark.parametrize("confidentiality", ["CONFIDENTIAL", "SEALED"])
+    async def test_what_was_attached_by_receipt_is_withdrawn_by_receipt(
+        self, api: Api, owner: asyncpg.Connection, folder: Path, confidentiality: str
+    ) -> None:
+        receipt, other = [(await file_publicly(api, confidentiality=confidentiality)).json() for _ in range(2)]
+        shown = {"authorization": f"Receipt {receipt['receipt_secret']}"}
+        path = f"/v1/public/complaints/{receipt['receipt']}/attachments"
+        described_ = described(b"text", "text/plain", name="bukti.txt")
+        found = (await api.anonymous.post(path, json=described_, headers=shown)).json()
+        upload = f"{path}/{found['id']}/upload"
+        assert (await send(api.anonymous, upload, b"text", complete=True, headers=shown)).status_code == 204
+        await worked(api)
+        link = (await api.anonymous.post(f"{path}/{found['id']}/links", headers=shown)).json()["url"]
+        taken = f"{path}/{found['id']}/withdrawal"
+        body = {"reason": "Foto keluarga lain"}
+        wrong = f"Receipt {other['receipt_secret']}"
+        elsewhere = f"/v1/public/complaints/{other['receipt']}/attachments/{found['id']}/withdrawal"
+        for url, secret, asked, status, code in (
+            (taken, None, body, 401, "token_missing"),
+            (taken, wrong, body, 404, "not_found"),
+            (elsewhere, wrong, body, 404, "not_found"),
+            (taken, shown["authorization"], {}, 422, "content_invalid"),
+        ):
+            headers = {} if secret is None else {"authorization": secret}
+            assert problem(await api.anonymous.post(url, json=asked, headers=headers)) == (status, code)
+        answer = await api.anonymous.post(taken, json=body, headers=shown)
+        assert (answer.status_code, answer.json()["status"]) == (200, "WITHDRAWN"), answer.text
+        assert problem(await api.anonymous.post(taken, json=body, headers=shown)) == (409, "transition_not_allowed")
+        assert (await api.anonymous.get(link)).status_code == 404
+        row = await owner.fetchrow("SELECT * FROM attachments WHERE id = $1", UUID(found["id"]))
+        assert row is not None
+        assert [row[name] for name in ("name", "data_key", "sealed_name", "sealed_data_key")] == [None] * 4
+        await worked(api)
+        assert not any(row["object"] in name for name in objects(folder))
+        # Why, and that it was there, is told to who handles the complaint.
+        handler = api.as_("integrity_officer" if confidentiality == "SEALED" else OFFICER)
+        told = (await handler.get(f"/v1/attachments/{found['id']}/history")).json()["items"]
+        assert (told[-1]["type"], told[-1]["texts"]) == ("attachment.withdrawn", body)
+
+    async def test_what_the_office_attached_is_not_withdrawn_by_receipt(self, api: Api) -> None:
+        receipt = (await file_publicly(api)).json()
+        shown = {"authorization": f"Receipt {receipt['receipt_secret']}"}
+        [complaint] = (await api.as_(OFFICER).get(f"/v1/complaints?receipt={receipt['receipt']}")).json()["items"]
+        found = await ready(api, api.as_(OFFICER), complaint["id"], picture())
+        taken = f"/v1/public/complaints/{receipt['receipt']}/attachments/{found['id']}/withdrawal"
+        refused = await api.anonymous.post(taken, json={"reason": "Bukan milik saya"}, headers=shown)
+        assert problem(refused) == (409, "not_your_attachment")
+        assert (await opened(api.as_(OFFICER), found)).status_code == 200
+
     async def test_one_receipt_opens_nothing_of_another_and_wrong_secrets_close_it(self, api: Api) -> None:
         mine, other = (await file_publicly(api)).json(), (await file_publicly(api)).json()
         shown = {"authorization": f"Receipt {mine['receipt_secret']}"}

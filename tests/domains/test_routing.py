@@ -19,6 +19,8 @@ from tests.domains.test_referrals import act, code, fault, made, state, this_mon
 from tests.sizes import size
 
 from slrt_api.flows import deadlines, rerouting
+from slrt_api.referrals import service as referrals
+from slrt_api.runtime.usecase import Act
 
 JOB = ("ECONOMIC_EMPOWERMENT", "JOB_PLACEMENT")
 REASON = "Baru saja ditelepon, ada pendamping pengganti"
@@ -407,6 +409,27 @@ class TestSilence:
         assert [row["type"] for row in types][-2:] == ["referral.expired", "referral.no_receiver"]
         case = (await officer.get(f"/v1/cases/{only['case_id']}")).json()
         assert [(need["status"], need["referral_id"]) for need in case["needs"]] == [("OPEN", None)]
+
+    @pytest.mark.parametrize("ahead", [timedelta(0), timedelta(days=400)])
+    async def test_a_clock_that_jumps_back_by_400_days_hides_nobody_who_waits(
+        self, api: Api, owner: asyncpg.Connection, ahead: timedelta
+    ) -> None:
+        """Ended by a clock that was right or ran ahead, sought for by one that is 400 days behind, and by one that is right."""
+        place = Place(api)
+        _, other = await place.lks(), await place.lks()
+        first = await place.routed()
+        due = datetime.fromisoformat(first["respond_by"])
+        # This one alone: a clock that runs ahead would end those of other tests.
+        platform = dataclasses.replace(state(api).platform, clock=lambda: due + timedelta(seconds=1) + ahead)
+        await Act(platform, rerouting.WORKER, "0" * 32)(referrals.expire, on=UUID(first["id"]))
+        assert (await place.seen(first))["status"] == "EXPIRED"
+        await place.after(first, rerouting.reroute_referrals, days=-400)
+        assert (await place.seen(first))["successor_id"] is None
+        await place.after(first, rerouting.reroute_referrals, minutes=1)
+        successor = await place.seen({"id": (await place.seen(first))["successor_id"]})
+        assert (successor["status"], successor["organization_id"]) == ("SENT", other["id"])
+        # It has as long as anybody: counted by the clock that is right.
+        assert datetime.fromisoformat(successor["respond_by"]) > due
 
     async def test_attempts_are_bounded(self, api: Api, owner: asyncpg.Connection) -> None:
         place = Place(api)

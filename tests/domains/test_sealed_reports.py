@@ -17,7 +17,7 @@ from tests.problems import problem
 
 from slrt_api.access.actors import subject_id
 from slrt_api.complaints import vault
-from slrt_api.complaints.service import file
+from slrt_api.complaints.service import intake
 from slrt_api.kernel.ids import Kind, minted_at, new_id
 from slrt_api.runtime.crypto import Keyring
 from slrt_api.runtime.transaction import NO_TRACE, Transaction
@@ -162,7 +162,7 @@ class TestIntake:
 
     async def test_a_member_that_intake_may_get_later_goes_to_the_vault(self) -> None:
         """What is in clear is listed; nothing is in clear because it was forgotten."""
-        members = set(file.FileComplaint.model_fields)
+        members = set(intake.FileComplaint.model_fields)
         assert members - vault.CODED - set(vault.SAID) - set(vault.REFUSED) == {
             *("reporter_name", "reporter_phone", "identifying_details", "nik", "has_nik", "card_number"),
             *("participations", "reporter_relation", "relationship", "subject_consent"),

@@ -227,6 +227,17 @@ class TestBreachClocks:
 
 
 class TestForget:
+    async def test_a_server_whose_clock_runs_400_days_ahead_forgets_no_answer(
+        self, api: Api, owner: asyncpg.Connection, platform: Platform
+    ) -> None:
+        client, headers = api.as_("facilitator"), {"idempotency-key": str(uuid4())}
+        body = complaint_body(summary=f"Sekali {uuid4()}")
+        first = await client.post("/v1/complaints", json=body, headers=headers)
+        await upkeep.expire_idempotency(at(platform, datetime.now(UTC) + timedelta(days=400)))
+        again = await client.post("/v1/complaints", json=body, headers=headers)
+        assert (again.status_code, again.content) == (201, first.content)
+        assert await owner.fetchval("SELECT count(*) FROM complaints WHERE summary = $1", body["summary"]) == 1
+
     async def test_answers_are_kept_for_thirty_days(
         self, api: Api, owner: asyncpg.Connection, platform: Platform
     ) -> None:

@@ -457,6 +457,9 @@ CASES: dict[Method, Case] = {
     ("POST", "/v1/public/complaints/{receipt}/attachments/{id}/links"): Case(
         None, "citizen", headers=RECEIPT, codes=_new_receipts
     ),
+    ("POST", "/v1/public/complaints/{receipt}/attachments/{id}/withdrawal"): Case(
+        None, "citizen", lambda _: {"reason": "B"}, JSON | RECEIPT, codes=_new_receipts
+    ),
     ("GET", "/v1/referrals/{id}/candidates"): Case(Kind.REFERRAL, "puskesos_officer"),
     ("POST", "/v1/referrals/{id}/transitions"): Case(
         Kind.REFERRAL, "puskesos_officer", lambda _: {"action": "REVOKE", "reason": "B"}

@@ -20,6 +20,7 @@ from tests.files import uploaded
 from slrt_api.attachments.adapters.store import configured
 from slrt_api.cli import contracts
 from slrt_api.flows import examining
+from slrt_api.kernel.ids import Kind, new_id
 
 SERVICE = ("EDUCATION", "INCLUSIVE_EDUCATION")
 NAME, RELATIVE, STREET, NOTE = (
@@ -274,12 +275,33 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     for link in ("clocks", "offer"):
         assert client.ids["case_number"] not in during[f"/v1/referrals/{client.ids['referral']}?include={link}"][1]
 
+    # The deadlines are its own to keep: it reads them, and how they came about, as long as the referral goes on.
+    for question in (
+        f"/v1/referrals/{client.ids['referral']}/clocks",
+        f"/v1/referrals/{client.ids['referral']}?include=clocks",
+    ):
+        status, body = during[question]
+        told = json.loads(body)
+        assert (status, {clock["name"] for clock in told.get("items", told.get("clocks"))}) == (200, {"RESPOND"})
+    explained = (await http.get(f"/v1/referrals/{client.ids['referral']}/clocks?explain=true")).json()["items"]
+    assert [clock["explanation"]["reproduced"] for clock in explained] == [True]
+    query = {"query": f'{{ referral(id: "{client.ids["referral"]}") {{ clocks {{ name }} }} }}'}
+    assert (await http.post("/graphql", json=query)).json()["data"] == {"referral": {"clocks": [{"name": "RESPOND"}]}}
+    other = partner(api, {"id": str(new_id(Kind.ORGANIZATION, 0))})
+    assert (await other.get(f"/v1/referrals/{client.ids['referral']}/clocks")).status_code == 404
+    for owner_of in ("case", "complaint"):
+        assert (await http.get(f"/v1/{owner_of}s/{client.ids[owner_of]}/clocks")).status_code == 404
+
     accepted = await made(await act(http, sent, "ACCEPT"), 200)
     assert (await act(http, accepted, "REALIZE", evidence="Bersekolah lagi, surat terlampir")).status_code == 204
     after = await walked(api, http, client, before)
     assert leaks(after, of_client) == []
     assert differing(before, after) == []
     assert (await api.anonymous.get(link)).status_code == 404
+    # The policy of the clocks themselves ends with the referral, whatever leads to them.
+    hidden = "SELECT bool_or(open), count(*) FROM clocks WHERE aggregate_id = $1 AND organization_id = $2"
+    [row] = await owner.fetch(hidden, UUID(client.ids["referral"]), UUID(lks["id"]))
+    assert tuple(row) == (False, 2)
 
     # The policy is what holds it: once it is opened, the same walk finds what ended.
     usual = await owner.fetchval(

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, SmallInteger, false, text
+from sqlalchemy import BigInteger, DateTime, Index, SmallInteger, false, text, true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
@@ -30,7 +30,8 @@ class Clock(Tenant, table=True):
     was promised. `pauses` are the instants at which it was stopped and let run on, in turn. While it stands still `due_at`
     is the deadline if it does so until `paused_until`, the limit; after that instant it runs on by itself, whatever `state`
     says. `warned_at` is written by the worker that warns, and emptied when the deadline moves. `promised_at` is the
-    deadline as first promised. `estimated`: it rests on days that are not decreed yet.
+    deadline as first promised. `estimated`: it rests on days that are not decreed yet. `organization_id`, `program_id` and
+    `open` are those of a referral, by which row policies show its clocks to whom it was sent.
     """
 
     KIND: ClassVar[Kind] = Kind.CLOCK
@@ -58,6 +59,9 @@ class Clock(Tenant, table=True):
     reporter_id: UUID | None = None
     receipt: int | None = Field(default=None, sa_type=BigInteger)
     sealed: bool = False
+    organization_id: UUID | None = None
+    program_id: UUID | None = None
+    open: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     escalation: int = Field(default=0, sa_type=SmallInteger, sa_column_kwargs={"server_default": "0"})
     policy_id: UUID | None = None
     policy_version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})

@@ -35,7 +35,9 @@ CLOCK = (
         "clocks {t}",
         "A deadline: what was promised, under which policy and calendar, and what became of it.",
         scope=None,
-        kinds=ALL_STAFF | {ScopeKind.SUBJECT, ScopeKind.PUBLIC, ScopeKind.ESCALATED, ScopeKind.SEALED},
+        kinds=ALL_STAFF
+        | {ScopeKind.ORGANIZATION, ScopeKind.PROGRAM, ScopeKind.SUBJECT, ScopeKind.PUBLIC}
+        | {ScopeKind.ESCALATED, ScopeKind.SEALED},
     )
     .with_fields(
         Field("id", FieldType.ID, "Id of the clock."),

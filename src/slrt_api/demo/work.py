@@ -24,7 +24,7 @@ from slrt_api.complaints.codes import Action as ComplaintAction
 from slrt_api.complaints.codes import Category, Channel, ComplaintStatus, Confidentiality, Nature, Subtype
 from slrt_api.complaints.lifecycle import TERMINAL as COMPLAINT_ENDS
 from slrt_api.complaints.service import file, transition
-from slrt_api.complaints.service.file import FileComplaint
+from slrt_api.complaints.service.intake import FileComplaint
 from slrt_api.complaints.service.step import TransitionComplaint
 from slrt_api.demo.organizations import LKS_CARE, SOCIAL_OFFICE
 from slrt_api.demo.people import PUSKESOS_VILLAGES

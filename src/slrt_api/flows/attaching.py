@@ -14,13 +14,15 @@ from uuid import UUID
 
 from pydantic import Field
 
-from slrt_api.access.scopes import Scope
+from slrt_api.access.scopes import Role, Scope
 from slrt_api.attachments import frames, names, vault
-from slrt_api.attachments.codes import GONE, AttachmentStatus
-from slrt_api.attachments.lifecycle import WRITERS
+from slrt_api.attachments.codes import GONE, AttachmentAction, AttachmentStatus
+from slrt_api.attachments.lifecycle import ATTACHMENT_LIFECYCLE, WRITERS
 from slrt_api.attachments.models import Attachment, AttachmentTask
+from slrt_api.attachments.service import upload
 from slrt_api.attachments.shapes import ATTACHMENT, TRACKED_ATTACHMENT
 from slrt_api.cases.models import Case
+from slrt_api.complaints.lifecycle import PUBLIC
 from slrt_api.complaints.models import Complaint
 from slrt_api.complaints.vault import intake_unit
 from slrt_api.households.models import Household, Person
@@ -219,3 +221,41 @@ async def create_publicly(tx: Transaction, actor: Actor, command: FileDescriptio
     if not found:
         raise errors.NotFound
     return Done((await _attach(tx, Complaint, found[0].id, command)).id)
+
+
+class WithdrawFile(Command):
+    """Why a file is taken back."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)] = Field(
+        description="Why; stands in the history of the file.", examples=["Foto keluarga lain terlampir."]
+    )
+
+
+@use_case(
+    "attachments.withdraw_publicly",
+    scope=Scope.ATTACHMENTS_WRITE,
+    roles={PUBLIC},
+    answers=TRACKED_ATTACHMENT,
+    conditional=False,
+)
+async def withdraw_publicly(tx: Transaction, actor: Actor, id_: UUID, command: WithdrawFile) -> Done:
+    """Take a file of a complaint back by its receipt.
+
+    For who holds the receipt and its secret, at any time, of what was attached by the receipt: the file and its name are
+    destroyed, that it was there stays in the history. 409 `not_your_attachment` for a file that somebody else attached,
+    `transition_not_allowed` for one that is gone already.
+    """
+    row = await tx.ask(Attachment, id_)
+    # Of a sealed report nobody is named; who attaches by its receipt stands there as the public's pseudonym.
+    author = intake_unit(tx.keyring, actor, row.regency) if row.sealed else actor
+    line = ATTACHMENT_LIFECYCLE.advance(
+        row.status,
+        AttachmentAction.WITHDRAW,
+        # Who holds the receipt is who complains, as a citizen with an account is.
+        role=Role.CITIZEN,
+        scopes=actor.scopes,
+        row={"uploaded_by": row.uploaded_by},
+        actor={**actor.guard_facts, "role": Role.CITIZEN, "subject": author.subject},
+    )
+    await upload.over(tx, row, "withdrawn", {"reason": command.reason}, status=line.target)
+    return Done(row.id)

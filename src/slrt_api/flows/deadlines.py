@@ -100,7 +100,7 @@ async def _explained(tx: Transaction, clock: Clock) -> dict[str, Any]:
     return told | {"reproduced": run.due_at == clock.due_at, "segments": [piece.json() for piece in pieces]}
 
 
-#: deadlines that a referral keeps as columns of its own, because its receiver reads no clocks
+#: deadlines that a referral keeps as columns of its own, because it is ended and routed by them
 _OF_REFERRALS: Final = {"RESPOND": "respond_by", "REALIZE": "realize_by"}
 
 

@@ -27,9 +27,12 @@ SELECT id, respond_by AS at FROM referrals
 WHERE status = ANY (ARRAY['SENT', 'RECEIVED', 'UNDER_REVIEW', 'WAITLISTED']::text[]) AND respond_by < $1
   AND (respond_by, id) > ($2, $3) ORDER BY respond_by, id LIMIT $4
 """
+#: Due since the deadline that was missed, whenever that was written down: a server's clock that ran ahead and came back would
+#: hide for as long as it was ahead what it wrote meanwhile, and one that fell back would give the next receiver a deadline that
+#: is over
 _REROUTED: Final = """
-SELECT id, updated_at AS at FROM referrals
-WHERE reroute AND updated_at <= $1 AND (updated_at, id) > ($2, $3) ORDER BY updated_at, id LIMIT $4
+SELECT id, respond_by AS at FROM referrals
+WHERE reroute AND respond_by < $1 AND (respond_by, id) > ($2, $3) ORDER BY respond_by, id LIMIT $4
 """
 _OUTLIVED: Final = """
 SELECT id, package_expires_at AS at FROM referrals

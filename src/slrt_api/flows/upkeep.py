@@ -82,9 +82,11 @@ SELECT c.id, c.aggregate_id, c.name, c.{at} AS at FROM tenants t CROSS JOIN LATE
 _DUE: Final = _FOUND.format(at="due_at", which=RUNS)
 #: of what is due already the breach is told, and no warning any more
 _TO_WARN: Final = _FOUND.format(at="warn_at", which=f"{UNWARNED} AND due_at > $1")
-_EXPIRED: Final = """
+#: Old by the database's clock as well: where that of one server runs ahead, a retry would have a second effect
+_EXPIRED: Final = f"""
 DELETE FROM idempotent_answers WHERE (regency, key_digest) IN
-    (SELECT regency, key_digest FROM idempotent_answers WHERE created_at < $1 LIMIT $2)
+    (SELECT regency, key_digest FROM idempotent_answers
+     WHERE created_at < least($1, now() - interval '{KEPT_DAYS} days') LIMIT $2)
 """
 _FORGOTTEN: Final = "DELETE FROM tracking_failures WHERE hour < $1"
 _QUOTAS_FORGOTTEN: Final = "DELETE FROM quota_uses WHERE day < $1"

@@ -32,6 +32,7 @@ NOT_OFFERED: Final = frozenset(
         "attachments.append",
         "attachments.cleaned",
         "attachments.create_publicly",
+        "attachments.withdraw_publicly",
         "attachments.expire",
         "attachments.litter",
         "attachments.material",

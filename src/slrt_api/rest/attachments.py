@@ -22,7 +22,7 @@ from slrt_api.attachments.service.links import Content, LinkDocument, LinkReques
 from slrt_api.attachments.service.upload import AppendPart, Progress
 from slrt_api.attachments.shapes import ATTACHMENT, TRACKED_ATTACHMENT
 from slrt_api.cases.shapes import CASE
-from slrt_api.complaints.service import file, track
+from slrt_api.complaints.service import receipts, track
 from slrt_api.complaints.shapes import COMPLAINT
 from slrt_api.flows import attaching
 from slrt_api.households.shapes import HOUSEHOLD, PERSON
@@ -126,10 +126,10 @@ class Files:
         scheme, _, secret = authorization.partition(" ")
         if scheme.lower() != "receipt" or not secret.strip():
             raise errors.Unauthenticated("token_invalid")
-        number = numbers.parse_number(file.PREFIX, request.path_params["receipt"])
+        number = numbers.parse_number(receipts.PREFIX, request.path_params["receipt"])
         if number is None:
             raise errors.NotFound
-        actor = file.receipt_holder(number)
+        actor = receipts.receipt_holder(number)
         act = Act(self._service.platform, actor, current_trace_id())
         await act(track.track, track.TrackComplaint(secret=secret.strip()))
         return Act(self._service.platform, attaching.holder(actor), current_trace_id())
@@ -334,6 +334,32 @@ class Files:
             errors_=(404, 409),
             **common,
         )
+        withdrawing = of(attaching.withdraw_publicly)
+        self._routes.add(
+            "POST",
+            f"{_PUBLIC}/{{id}}/withdrawal",
+            self._withdraw_publicly,
+            name="attachments_withdraw_publicly",
+            summary=withdrawing.summary,
+            doc=withdrawing.description,
+            parameters={
+                "receipt": _RECEIPT,
+                "id": described.resource_id("attachment"),
+                "command": (Annotated[attaching.WithdrawFile, Body()], inspect.Parameter.empty),
+            },
+            model=document(TRACKED_ATTACHMENT),
+            errors_=(404, 409, 413, 415, 422),
+            **common,
+        )
+
+    async def _withdraw_publicly(self, request: Request) -> Response:
+        accepts_json(request)
+        query.parameters(request.scope["query_string"], ())
+        act = await self.by_receipt(request)
+        content_type(request)
+        id_ = path_id(request)
+        command = strictjson.parse_body(attaching.WithdrawFile, await request.body())
+        return written(await act(attaching.withdraw_publicly, command, on=id_))
 
     async def _create_publicly(self, request: Request) -> Response:
         accepts_json(request)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, create_model
 from starlette.requests import Request
 from starlette.responses import Response
 
-from slrt_api.complaints.service import file, track
+from slrt_api.complaints.service import file, intake, receipts, track
 from slrt_api.complaints.shapes import TRACKED_COMPLAINT, TRACKED_MESSAGE
 from slrt_api.flows import confirming
 from slrt_api.kernel import errors, numbers
@@ -142,7 +142,7 @@ def add(routes: Routes) -> None:
                 ],
                 inspect.Parameter.empty,
             ),
-            "command": (Annotated[file.FilePublicComplaint, Body()], inspect.Parameter.empty),
+            "command": (Annotated[intake.FilePublicComplaint, Body()], inspect.Parameter.empty),
         },
         model=filed(TRACKED_COMPLAINT, "PubliclyFiledComplaint"),
         status=201,
@@ -208,9 +208,9 @@ def _file(service: Service) -> Handler:
         key = _key(request)
         content_type(request)
         body = await request.body()
-        command = strictjson.parse_body(file.FilePublicComplaint, body)
+        command = strictjson.parse_body(intake.FilePublicComplaint, body)
         platform = service.platform
-        actor = file.public_actor(platform.keyring, command.area_code, key)
+        actor = receipts.public_actor(platform.keyring, command.area_code, key)
         # Keys of the public stand with the nation, so that one key cannot file in two regencies.
         kept = idempotency.key_of(
             platform.keyring,
@@ -220,7 +220,7 @@ def _file(service: Service) -> Handler:
             idempotency.canonical(body),
         )
         answer = await Act(platform, actor, current_trace_id())(file.file_publicly, command, key=kept)
-        return written(replace(answer, location=f"/v1/public/complaints/{file.receipt_of(actor)}"))
+        return written(replace(answer, location=f"/v1/public/complaints/{receipts.receipt_of(actor)}"))
 
     return handler
 
@@ -244,7 +244,7 @@ def _shown(request: Request) -> tuple[numbers.Number, str]:
     scheme, _, secret = authorization.partition(" ")
     if scheme.lower() != "receipt" or not secret.strip():
         raise errors.Unauthenticated("token_invalid")
-    number = numbers.parse_number(file.PREFIX, request.path_params["receipt"])
+    number = numbers.parse_number(receipts.PREFIX, request.path_params["receipt"])
     if number is None:
         raise errors.NotFound
     return number, secret.strip()
@@ -260,7 +260,7 @@ def _track(service: Service, part: Callable[[bytes], bytes] = bytes) -> Handler:
         current_trace().role = _ROLE
         query.parameters(request.scope["query_string"], ())
         number, secret = _shown(request)
-        act = Act(service.platform, file.receipt_holder(number), current_trace_id())
+        act = Act(service.platform, receipts.receipt_holder(number), current_trace_id())
         answer = await act(track.track, track.TrackComplaint(secret=secret))
         act.note("complaints.track", "complaint", number.tenant, None, 1)
         return Response(part(answer.body), media_type="application/json", headers=PRIVATE)
@@ -278,12 +278,12 @@ def _write(service: Service, run: Callable[..., Any], model: type[Command]) -> H
         body = await request.body()
         command = strictjson.parse_body(model, strictjson.with_member(body, "secret", secret))
         platform = service.platform
-        actor = file.receipt_holder(number)
+        actor = receipts.receipt_holder(number)
         key = None
         header = request.headers.get("idempotency-key")
         if header is not None:
             # A key counts for who shows the secret: a first answer is for nobody else.
-            whose = file.secret_hash(platform.keyring, numbers.normalize_secret(secret) or "").hex()
+            whose = receipts.secret_hash(platform.keyring, numbers.normalize_secret(secret) or "").hex()
             scope = (actor.subject, actor.role, of(run).name, number.text, whose)
             content = idempotency.canonical(body)
             key = idempotency.key_of(platform.keyring, number.tenant, scope, idempotency.parse(header), content)

@@ -6,6 +6,7 @@ worker alone, so that it is told once, whoever comes first.
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from slrt_api.clocks import policies
 from slrt_api.clocks.codes import ClockState
@@ -24,6 +25,13 @@ SELECT editions.national, editions.regional, editions.national_policies, edition
 FROM ({EDITIONS}) editions
 LEFT JOIN clocks ON clocks.regency = $2 AND aggregate_id = $3 AND state <> ALL ('{{MET,STOPPED}}') AND met_at IS NULL
 ORDER BY id
+"""
+
+#: a clock may be older than the sending, and outlives it
+_ADDRESSED = """
+UPDATE clocks SET organization_id = $3, program_id = $4, open = $5
+WHERE regency = $1 AND aggregate_id = $2
+  AND (organization_id, program_id, open) IS DISTINCT FROM ($3::uuid, $4::uuid, $5::boolean)
 """
 
 
@@ -63,6 +71,9 @@ async def follow(
         clocks = [_begun(tx, row, policy, held, events) for policy in chosen if policy.name not in names]
         begun = [clock for clock in clocks if clock is not None]
         await tx.insert(*begun)
+        scope = _scope(row)
+        if scope:
+            await tx.execute(_ADDRESSED, row.regency, row.id, *scope.values())
     return begun
 
 
@@ -184,6 +195,7 @@ def _begun(
         receipt=getattr(row, "receipt", None),
         sealed=bool(getattr(row, "sealed", False)),
         escalation=getattr(row, "escalation", 0),
+        **_scope(row),
         started_by=min(policy.start_events & set(events)),
         meets=sorted(policy.meets_events),
         pauses_in=sorted(policy.pauses_in),
@@ -195,6 +207,12 @@ def _begun(
         promised_at=planned.due_at,
         estimated=planned.uncertain,
     )
+
+
+def _scope(row: Aggregate) -> dict[str, Any]:
+    """Of what is sent to others, those who may read its clocks, and whether they still may; nothing of what is not."""
+    sent = row.ADDRESSED and "organization_id" in type(row).model_fields
+    return {name: getattr(row, name) for name in ("organization_id", "program_id", "open")} if sent else {}
 
 
 async def _met(tx: Transaction, clock: Clock, events: Collection[str]) -> bool:

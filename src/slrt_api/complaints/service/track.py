@@ -17,7 +17,7 @@ from slrt_api.clocks.shapes import STATE
 from slrt_api.complaints.codes import Action, ComplaintStatus, Confidentiality
 from slrt_api.complaints.models import Complaint
 from slrt_api.complaints.service import messages
-from slrt_api.complaints.service.file import secret_hash
+from slrt_api.complaints.service.receipts import secret_hash
 from slrt_api.complaints.service.step import TransitionComplaint, step
 from slrt_api.complaints.shapes import TRACKED_COMPLAINT
 from slrt_api.kernel import errors, numbers
