@@ -22,13 +22,15 @@ from tests.domains.test_cases import (
     problem,
     served,
     step,
+    transaction,
     with_needs,
 )
 from tests.domains.test_complaints import complaint_body
 
 from slrt_api.cases.codes import TaskType
-from slrt_api.cases.service import lapse
-from slrt_api.flows import reminders, upkeep
+from slrt_api.cases.service import lapse, tell_reassessment
+from slrt_api.flows import deadlines, reminders, upkeep
+from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.roles import ScopeKind
@@ -68,6 +70,20 @@ async def seen(api: Api, case: dict[str, Any], include: str, role: str = OFFICER
 async def events(owner: asyncpg.Connection, id_: str) -> list[str]:
     rows = await owner.fetch("SELECT type FROM events WHERE aggregate_id = $1 ORDER BY sequence", UUID(id_))
     return [row["type"].partition(".")[2] for row in rows]
+
+
+async def feedback(api: Api) -> dict[str, Any]:
+    """A case whose needs are met, and that waits for its re-assessment."""
+    case = await in_service(api)
+    for need in case["needs"]:
+        case = await served(api, case, need)
+    return await step(api, case, "COLLECT_FEEDBACK")
+
+
+async def listed(api: Api, case: dict[str, Any], reassessment: str) -> bool:
+    answer = await api.as_(OFFICER).get(f"/v1/cases?reassessment={reassessment}&household_id={case['household_id']}")
+    assert answer.status_code == 200, answer.text
+    return [each["id"] for each in answer.json()["items"]] == [case["id"]]
 
 
 class TestPlan:
@@ -146,6 +162,55 @@ class TestPlan:
         await owner.execute("UPDATE case_plan_lines SET due_on = current_date WHERE case_id = $1", UUID(case["id"]))
         await reminders.remind_plan_lines(api.app.state.service.platform)
         assert "plan_line_due" not in await events(owner, case["id"])
+
+
+class TestReassessment:
+    async def test_a_case_that_waits_for_none_is_not_told_of(self, api: Api, owner: asyncpg.Connection) -> None:
+        case = await in_service(api)
+        assert (case["reassess_by"], case["reassessment_told_at"]) == (None, None)
+        with pytest.raises(errors.Forbidden):
+            async with transaction(api, OFFICER) as tx:
+                await tell_reassessment(tx, tx.actor, UUID(case["id"]))
+        await Act(api.app.state.service.platform, WORKER, "0" * 32)(tell_reassessment, on=UUID(case["id"]))
+        assert "reassessment_due" not in await events(owner, case["id"])
+
+    async def test_what_is_due_is_told_once_by_two_workers_and_again_in_the_next_round(
+        self, api: Api, owner: asyncpg.Connection
+    ) -> None:
+        case = await feedback(api)
+        [clock] = [each for each in (await seen(api, case, "clocks"))["clocks"] if each["name"] == "REASSESSMENT_DUE"]
+        assert case["reassess_by"] == clock["due_at"]
+        assert await listed(api, case, "WAITING")
+        assert not await listed(api, case, "DUE")
+        platform = api.app.state.service.platform
+        await reminders.tell_reassessments(platform)
+        assert "reassessment_due" not in await events(owner, case["id"])
+        await owner.execute(
+            "UPDATE cases SET reassess_by = now() - interval '1 second' WHERE id = $1", UUID(case["id"])
+        )
+        await asyncio.gather(*(reminders.tell_reassessments(platform) for _ in range(2)))
+        await reminders.tell_reassessments(platform)
+        assert (await events(owner, case["id"])).count("reassessment_due") == 1
+        assert await listed(api, case, "DUE")
+        told = await seen(api, case, "clocks")
+        assert told["reassessment_told_at"] is not None
+        assert "REASSESS" in told["allowed_actions"]
+        case = await step(api, {**told, "family": case["family"]}, "REASSESS")
+        assert (case["reassess_by"], case["reassessment_told_at"]) == (None, None)
+        assert not await listed(api, case, "WAITING")
+
+    async def test_a_decree_moves_it(self, api: Api, owner: asyncpg.Connection) -> None:
+        case = await feedback(api)
+        id_ = UUID(case["id"])
+        await owner.execute(
+            "UPDATE clocks SET unit = 'WORKING_DAY', calendar_version = 'older' WHERE aggregate_id = $1"
+            " AND name = 'REASSESSMENT_DUE'",
+            id_,
+        )
+        await Act(api.app.state.service.platform, WORKER, "0" * 32)(deadlines.recompute, on=id_)
+        moved = await seen(api, case, "clocks")
+        [clock] = [each for each in moved["clocks"] if each["name"] == "REASSESSMENT_DUE"]
+        assert moved["reassess_by"] == clock["due_at"] > case["reassess_by"]
 
 
 class TestNotes:

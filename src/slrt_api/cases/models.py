@@ -33,6 +33,7 @@ class Case(Aggregate, table=True):
     what an emergency skipped and still owes, `tasks_due_at` by when. `eligibility_check_ids`: the checks that its last
     recommendation stands on. `assignee` works on it, `offered_to` has been asked to. `reopen_until`: how long officers may
     take it up again at the word of its people. `assessed` is of this round: it begins anew when the case is reopened.
+    `reassess_by`: while it waits for its re-assessment, by when that is due; `reassessment_told_at`: the worker told so.
     """
 
     KIND: ClassVar[Kind] = Kind.CASE
@@ -49,6 +50,7 @@ class Case(Aggregate, table=True):
         Index("cases_assignee", "regency", "assignee", "id"),
         Index("cases_merged_into", "regency", "merged_into"),
         Index("cases_tasks", "regency", "tasks_due_at", "id", postgresql_where=text("open_tasks > 0")),
+        Index("cases_reassess", "regency", "reassess_by", "id", postgresql_where=text("reassess_by IS NOT NULL")),
         Index("cases_escalated", "regency", "area", "id", postgresql_where=text("escalation > 0")),
         CheckConstraint("escalation BETWEEN 0 AND 2", name="cases_escalation"),
         CheckConstraint("open_needs >= 0 AND open_needs <= need_count", name="cases_open_needs"),
@@ -95,6 +97,8 @@ class Case(Aggregate, table=True):
     family_plan_id: UUID | None = None
     reopen_until: datetime | None = Field(default=None, sa_type=INSTANT)
     closing_code: str | None = None
+    reassess_by: datetime | None = Field(default=None, sa_type=INSTANT)
+    reassessment_told_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
 class Need(Tenant, table=True):

@@ -112,6 +112,12 @@ def _tasks(text: str) -> str:
     return text
 
 
+def _reassessment(text: str) -> str:
+    if text not in {"WAITING", "DUE"}:
+        raise ValueError
+    return text
+
+
 #: The case of that number and, where it was merged, those that it was merged into, one after the other. The number tells
 #: the tenant, so that an index is used.
 _BY_NUMBER = (
@@ -198,6 +204,18 @@ CASE = (
             example=2,
         ),
         Field("tasks_due_at", FieldType.INSTANT, "By when that is to be made good.", nullable=True),
+        Field(
+            "reassess_by",
+            FieldType.INSTANT,
+            "By when its re-assessment is due, while it waits for one (`FEEDBACK`); null where no policy sets a deadline.",
+            nullable=True,
+        ),
+        Field(
+            "reassessment_told_at",
+            FieldType.INSTANT,
+            "When the platform told that its re-assessment is due: once in a round.",
+            nullable=True,
+        ),
         Field("returned_count", FieldType.INTEGER, "How often its recommendation was returned.", example=1),
         Field("reopened_count", FieldType.INTEGER, "How often it was reopened.", example=0),
         Field(
@@ -275,6 +293,16 @@ CASE = (
             "OVERDUE",
             pattern="^(OPEN|OVERDUE)$",
             reads="open_tasks",
+        ),
+        Filter(
+            "reassessment",
+            "CASE {v}::text WHEN 'WAITING' THEN {t}.reassess_by IS NOT NULL"
+            " ELSE {t}.reassess_by IS NOT NULL AND {t}.reassess_by <= now() END",
+            _reassessment,
+            "Waiting for a re-assessment: `WAITING` all of them, `DUE` those whose day has come.",
+            "DUE",
+            pattern="^(WAITING|DUE)$",
+            reads="reassess_by",
         ),
         Filter(
             "assignee",

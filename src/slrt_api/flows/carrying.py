@@ -241,6 +241,7 @@ async def _end_case(
             transferred_to=target.area - target.area % 1_000_000,
             successor_id=successors[case.id],
             attention=False,
+            reassess_by=None,
         )
     elif case.id in successors or (of_the_left and left is not None and not ledger.family(left.id)):
         ledger.set(case, attention=True)
@@ -324,6 +325,7 @@ async def _leave(
                 transferred_to=arrival.area - arrival.area % 1_000_000,
                 successor_id=successors[case.id],
                 attention=False,
+                reassess_by=None,
             )
         elif not await _somebody_left(ledger, case, going):
             # A case of other people's household, for somebody who has gone: an officer says how it goes on.

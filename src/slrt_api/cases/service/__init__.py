@@ -8,7 +8,7 @@ from slrt_api.cases.service.notes import erase_note, note
 from slrt_api.cases.service.plan import plan, remind, transition_plan_line
 from slrt_api.cases.service.record import assess, provide
 from slrt_api.cases.service.tasks import check_registry, confirm_identity
-from slrt_api.cases.service.transition import lapse, step
+from slrt_api.cases.service.transition import lapse, step, tell_reassessment
 
 __all__ = [
     "add_need",
@@ -28,6 +28,7 @@ __all__ = [
     "reveal",
     "search",
     "step",
+    "tell_reassessment",
     "transition_need",
     "transition_plan_line",
 ]

@@ -28,6 +28,9 @@ from slrt_api.runtime.usecase import Command, use_case
 #: what people read of a case that the platform ended because nothing came in time
 DEEMED_WITHDRAWN: Final = "Dianggap dicabut: kelengkapan tidak diterima dalam batas waktu."
 
+#: the clock of a case that waits for its re-assessment
+REASSESSMENT: Final = "REASSESSMENT_DUE"
+
 
 class CaseTransition(Command):
     """A step of a case."""
@@ -127,6 +130,34 @@ async def lapse(tx: Transaction, actor: Actor, case_id: UUID) -> None:
             await _move(tx, actor, case, command, closing_code=ClosingCode.DOCUMENTS_NOT_RECEIVED.value)
 
 
+async def waits_for_reassessment(tx: Transaction, case: Case, status: str) -> dict[str, Any]:
+    """Columns of a case that goes to `status`: by when its re-assessment is due while it waits for one, and told of anew."""
+    if status == CaseStatus.FEEDBACK:
+        return {"reassess_by": await clocks.promise(tx, case, REASSESSMENT, status), "reassessment_told_at": None}
+    return {} if case.reassess_by is None else {"reassess_by": None, "reassessment_told_at": None}
+
+
+@use_case("cases.tell_reassessment", scope=None, conditional=False)
+async def tell_reassessment(tx: Transaction, actor: Actor, case_id: UUID) -> None:
+    """Tell that the re-assessment of a case is due.
+
+    For the worker, one case an act. Nothing happens where somebody else is at it, where it was told before, or where the
+    case has moved on or has more time.
+    """
+    if actor.role != "worker":
+        raise errors.Forbidden("role_not_allowed")
+    seen = await tx.get(Case, case_id)
+    due = await tx.rows(
+        Case,
+        "regency = $1 AND id = $2 AND reassess_by <= $3 AND reassessment_told_at IS NULL FOR NO KEY UPDATE SKIP LOCKED",
+        seen.regency,
+        seen.id,
+        tx.now,
+    )
+    if due:
+        await tx.change(due[0], "reassessment_due", reassessment_told_at=tx.now)
+
+
 async def _move(tx: Transaction, actor: Actor, case: Case, command: CaseTransition, **also: Any) -> Case:
     line = CASE_LIFECYCLE.advance(
         case.status,
@@ -143,6 +174,7 @@ async def _move(tx: Transaction, actor: Actor, case: Case, command: CaseTransiti
         effect = await _EFFECTS[command.action](tx, actor, case, command)
     ended = line.target in TERMINAL
     columns = {**effect.columns, "status": line.target, "attention": False, **also}
+    columns |= await waits_for_reassessment(tx, case, line.target)
     parts = effect.written()
     if ended:
         columns |= {"closed_at": tx.now, "closing_text": command.reason}
