@@ -768,3 +768,46 @@ class TestMerges:
         assert merge["area_code"] == VILLAGE
         stranger = api.as_(COORDINATOR, area=OTHER_VILLAGE)
         assert problem(await stranger.get(f"/v1/case-merges/{merge['id']}")) == (404, "not_found")
+
+
+class TestAllowedActions:
+    """What the parts of a case tell is what their use cases take: for whoever asks, over both surfaces."""
+
+    async def test_of_an_offer_whom_it_is_for_and_who_made_it_are_told_different_things(self, api: Api) -> None:
+        case = await opened(api)
+        case = await done(await post(officer(api, FIRST), case, "assignments", assignee="me"), case)
+        case = await done(await post(officer(api, FIRST), case, "assignments", assignee=SECOND, reason="Pindah"), case)
+        query = "query ($id: ID!) { case(id: $id) { assignments { status allowedActions } } }"
+        for subject, expected in ((FIRST, ["WITHDRAW"]), (SECOND, ["ACCEPT", "DECLINE"]), (SECOND + "x", [])):
+            client = officer(api, subject)
+            [_, offer] = (await client.get(f"/v1/cases/{case['id']}?include=assignments")).json()["assignments"]
+            assert (offer["status"], offer["allowed_actions"]) == ("OFFERED", expected)
+            asked = await client.post("/graphql", json={"query": query, "variables": {"id": case["id"]}})
+            assert asked.json()["data"]["case"]["assignments"][1]["allowedActions"] == expected
+        case = await step(api, case, "WITHDRAW", reason=REASON)
+        [_, offer] = (await officer(api, SECOND).get(f"/v1/cases/{case['id']}?include=assignments")).json()[
+            "assignments"
+        ]
+        assert (offer["status"], offer["allowed_actions"]) == ("WITHDRAWN", [])
+
+    async def test_of_lines_tasks_and_family_plans(self, api: Api) -> None:
+        case = await opened(api)
+        body = {"action": "Antar berkas", "due_on": TOMORROW, "responsible_role": "facilitator"}
+        case = await done(await post(api.as_(OFFICER), case, "plan", **body), case)
+        assert case["plan"][0]["allowed_actions"] == ["DONE", "DROP"]
+        body = {"line_id": case["plan"][0]["id"], "action": "DROP", "reason": "Sudah diurus"}
+        case = await done(await post(api.as_(OFFICER), case, "plan-transitions", **body), case)
+        assert case["plan"][0]["allowed_actions"] == ["REOPEN"]
+        case = await step(api, case, "MARK_EMERGENCY", reason=REASON)
+        for role, expected in (
+            (OFFICER, {"IDENTITY": ["CONFIRM_IDENTITY"], "CONSENT": ["RECORD_CONSENT"]}),
+            ("auditor", {"IDENTITY": [], "CONSENT": []}),
+        ):
+            tasks = (await seen(api, case, "tasks", role))["tasks"]
+            told = {each["type"]: each["allowed_actions"] for each in tasks}
+            assert {name: told[name] for name in expected} == expected
+        body = {"household_id": case["household_id"], "goal": "Anak sehat", "case_ids": [case["id"]]}
+        plan = (await api.as_(OFFICER).post("/v1/family-plans", json=body)).json()
+        assert plan["allowed_actions"] == ["ADD_CASE", "REMOVE_CASE", "END"]
+        answer = await api.as_("auditor").get(f"/v1/family-plans/{plan['id']}")
+        assert answer.json()["allowed_actions"] == []

@@ -34,6 +34,8 @@ class Case(Aggregate, table=True):
     recommendation stands on. `assignee` works on it, `offered_to` has been asked to. `reopen_until`: how long officers may
     take it up again at the word of its people. `assessed` is of this round: it begins anew when the case is reopened.
     `reassess_by`: while it waits for its re-assessment, by when that is due; `reassessment_told_at`: the worker told so.
+    `reopening_asked_at`: its people ask that it goes on, and nobody has answered; `reopening_referral_id`: because this service
+    never came. What they say is encrypted.
     """
 
     KIND: ClassVar[Kind] = Kind.CASE
@@ -51,6 +53,7 @@ class Case(Aggregate, table=True):
         Index("cases_merged_into", "regency", "merged_into"),
         Index("cases_tasks", "regency", "tasks_due_at", "id", postgresql_where=text("open_tasks > 0")),
         Index("cases_reassess", "regency", "reassess_by", "id", postgresql_where=text("reassess_by IS NOT NULL")),
+        Index("cases_reopening", "regency", "area", "id", postgresql_where=text("reopening_asked_at IS NOT NULL")),
         Index("cases_escalated", "regency", "area", "id", postgresql_where=text("escalation > 0")),
         CheckConstraint("escalation BETWEEN 0 AND 2", name="cases_escalation"),
         CheckConstraint("open_needs >= 0 AND open_needs <= need_count", name="cases_open_needs"),
@@ -99,6 +102,11 @@ class Case(Aggregate, table=True):
     closing_code: str | None = None
     reassess_by: datetime | None = Field(default=None, sa_type=INSTANT)
     reassessment_told_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    reopening_asked_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    reopening_referral_id: UUID | None = None
+    reopening_text: bytes | None = None
+    reopening_answer: str | None = None
+    reopening_answered_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
 class Need(Tenant, table=True):

@@ -1,6 +1,7 @@
 """What can be read of cases and their parts, of the forms of assessments, of family plans and merges."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from slrt_api.access.consents.shapes import CONSENT
@@ -27,9 +28,18 @@ from slrt_api.cases.codes import (
     TaskType,
 )
 from slrt_api.cases.lifecycle import BY_HAND, CASE_LIFECYCLE, COMPUTED, NEED_COMPUTED
+from slrt_api.cases.parts import (
+    ASSIGNMENT_LIFECYCLE,
+    CASE_MERGE_LIFECYCLE,
+    CASE_OPEN,
+    FAMILY_PLAN_LIFECYCLE,
+    PLAN_LINE_LIFECYCLE,
+    TASK_LIFECYCLE,
+)
 from slrt_api.clocks.shapes import clocks_of
 from slrt_api.households.shapes import HOUSEHOLD
 from slrt_api.kernel.ids import Kind
+from slrt_api.kernel.lifecycle import Lifecycle
 from slrt_api.kernel.numbers import parse_number
 from slrt_api.programs.shapes import ELIGIBILITY_CHECK
 from slrt_api.registry.codes import RegistryOutcome
@@ -60,6 +70,8 @@ from slrt_api.runtime.shapes import (
 NUMBER_PREFIX = "KSS"
 #: what the ciphertext of a note is bound to
 SEALED_NOTE = "case_note"
+#: and what people say who ask that their case goes on
+SEALED_REOPENING = "case_reopening"
 
 #: the office of whoever works on cases
 UNITS = {
@@ -137,6 +149,11 @@ def _own_unit(role: str) -> str:
     return f"(CASE WHEN {{t}}.visibility = 'UNIT' AND {{t}}.unit <> '{unit or '-'}' THEN NULL ELSE {{v}} END)"
 
 
+def _may(description: str, lifecycle: Lifecycle, facts: Mapping[str, str] | None = None) -> Field:
+    """The field that tells what the caller may do."""
+    return Field("allowed_actions", FieldType.CODES, description, lifecycle=lifecycle, facts=facts or {})
+
+
 def _levels(text: str) -> list[int]:
     return [LEVELS[Escalation(code)] for code in parse_codes(Escalation)(text)]
 
@@ -162,13 +179,7 @@ CASE = (
         Field("complaint_id", FieldType.ID, "The complaint that it was opened from.", nullable=True),
         Field("area_code", FieldType.VILLAGE, "Village (Kemendagri code).", "{t}.area", example="33.26.01.2001"),
         Field("status", FieldType.CODE, "Where it stands.", codes=CaseStatus),
-        Field(
-            "allowed_actions",
-            FieldType.CODES,
-            "What this caller may do with it now.",
-            lifecycle=CASE_LIFECYCLE,
-            facts=COMPUTED,
-        ),
+        _may("What this caller may do with it now.", CASE_LIFECYCLE, COMPUTED),
         Field("emergency", FieldType.BOOLEAN, "Service first, completion afterwards (darurat).", example=False),
         Field(
             "escalation",
@@ -265,6 +276,35 @@ CASE = (
             nullable=True,
         ),
         Field(
+            "reopening_asked_at",
+            FieldType.INSTANT,
+            "When its people asked that it goes on, by the receipt of their complaint; null once that is granted or refused.",
+            nullable=True,
+        ),
+        Field(
+            "reopening_referral_id",
+            FieldType.ID,
+            "The referral whose service never came, where they ask for that reason.",
+            nullable=True,
+        ),
+        Field(
+            "reopening_text",
+            FieldType.TEXT,
+            "What they say.",
+            nullable=True,
+            sealed=SEALED_REOPENING,
+            example="Bantuan modal yang dijanjikan tidak pernah datang",
+            **_FINDINGS,
+        ),
+        Field(
+            "reopening_answer",
+            FieldType.TEXT,
+            "Why it was refused, in words that they read; null where it was granted.",
+            nullable=True,
+            example="Bantuan sudah diterima pada 2 November",
+        ),
+        Field("reopening_answered_at", FieldType.INSTANT, "When it was granted or refused.", nullable=True),
+        Field(
             "successor_id",
             FieldType.ID,
             "The case in another regency that goes on in its place, when it was handed over with its people.",
@@ -323,6 +363,14 @@ CASE = (
         id_filter("family_plan_id", "In this family plan."),
         Filter("attention", "{t}.attention = {v}::boolean", parse_boolean, "Waiting for an officer to look.", "true"),
         Filter(
+            "reopening_asked",
+            "({t}.reopening_asked_at IS NOT NULL) = {v}::boolean",
+            parse_boolean,
+            "Whose people ask that it goes on and have no answer, or all others.",
+            "true",
+            reads="reopening_asked_at",
+        ),
+        Filter(
             "escalation",
             "{t}.escalation = ANY ({v}::smallint[])",
             _levels,
@@ -366,12 +414,10 @@ NEED = (
             **_OF_NEEDS,
         ),
         Field("status", FieldType.CODE, "Where it stands.", codes=NeedStatus),
-        Field(
-            "allowed_actions",
-            FieldType.CODES,
+        _may(
             "What this caller may do with it by `need-transitions`; what a referral moves moves with the referral only.",
-            lifecycle=BY_HAND,
-            facts=NEED_COMPUTED,
+            BY_HAND,
+            NEED_COMPUTED,
         ),
         Field("referral_id", FieldType.ID, "The referral that serves it.", nullable=True),
         Field(
@@ -534,6 +580,7 @@ PLAN_LINE = (
         ),
         Field("due_on", FieldType.DATE, "By which day."),
         Field("status", FieldType.CODE, "What became of it.", codes=PlanLineStatus),
+        _may("What this caller may say of it now, by `plan-transitions` of its case.", PLAN_LINE_LIFECYCLE),
         Field("evidence", FieldType.TEXT, "What shows it.", nullable=True, example="Tanda terima 12/2026", **_FINDINGS),
         Field("created_at", FieldType.INSTANT, "When it was planned."),
         Field("ended_at", FieldType.INSTANT, "When it was done or dropped.", nullable=True),
@@ -600,6 +647,7 @@ ASSIGNMENT = (
             **_OF_WORK,
         ),
         Field("status", FieldType.CODE, "Where it stands.", codes=AssignmentStatus),
+        _may("What this caller may answer now, by `assignment-answers` of its case.", ASSIGNMENT_LIFECYCLE, CASE_OPEN),
         Field("reason", FieldType.TEXT, "Why.", nullable=True, example="Pindah tugas", **_OF_WORK),
         Field("answer", FieldType.TEXT, "Why it was declined.", nullable=True, example="Saya kerabatnya", **_OF_WORK),
         Field("created_at", FieldType.INSTANT, "When it was made."),
@@ -623,6 +671,7 @@ TASK = (
         Field("id", FieldType.ID, "Id of the task."),
         Field("type", FieldType.CODE, "What was skipped.", codes=TaskType),
         Field("status", FieldType.CODE, "Whether it is made good.", codes=TaskStatus),
+        _may("The act by which this caller may settle it now.", TASK_LIFECYCLE, CASE_OPEN),
         Field("due_at", FieldType.INSTANT, "By when; null where no policy sets a deadline.", nullable=True),
         Field(
             "overdue",
@@ -657,6 +706,7 @@ FAMILY_PLAN = (
         Field("area_code", FieldType.VILLAGE, "Village (Kemendagri code).", "{t}.area", example="33.26.01.2001"),
         Field("goal", FieldType.TEXT, "What is to be different.", example="Anak kembali bersekolah", **_FINDINGS),
         Field("status", FieldType.CODE, "Whether it goes on.", codes=FamilyPlanStatus),
+        _may("What this caller may do with it now.", FAMILY_PLAN_LIFECYCLE),
         Field("ended_at", FieldType.INSTANT, "When it ended.", nullable=True),
     )
     .with_filters(
@@ -685,6 +735,10 @@ CASE_MERGE = (
         Field("survivor_id", FieldType.ID, "The case that goes on."),
         Field("area_code", FieldType.VILLAGE, "Village (Kemendagri code).", "{t}.area", example="33.26.01.2001"),
         Field("status", FieldType.CODE, "Whether it stands.", codes=MergeStatus),
+        _may(
+            "What this caller may do with it now. An undoing is refused where something was built on it since.",
+            CASE_MERGE_LIFECYCLE,
+        ),
         Field("reason", FieldType.TEXT, "Why they were taken for one.", example="Dilaporkan dua kali", **_OF_WORK),
         Field("undone_at", FieldType.INSTANT, "When it was undone.", nullable=True),
     )

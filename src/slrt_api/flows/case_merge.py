@@ -8,9 +8,10 @@ from pydantic import Field
 
 from slrt_api.access.scopes import Scope
 from slrt_api.cases import service as cases
-from slrt_api.cases.codes import CaseAction, CaseStatus, MergeStatus, NeedStatus
+from slrt_api.cases.codes import CaseAction, CaseStatus, MergeAction, MergeStatus, NeedStatus
 from slrt_api.cases.lifecycle import MANAGERS, TERMINAL
 from slrt_api.cases.models import Case, CaseMerge, Need
+from slrt_api.cases.parts import CASE_MERGE_LIFECYCLE
 from slrt_api.cases.service.transition import CaseTransition, locked
 from slrt_api.cases.shapes import CASE, CASE_MERGE
 from slrt_api.clocks import service as clocks
@@ -68,6 +69,9 @@ async def _merge(tx: Transaction, actor: Actor, case_id: UUID, command: CaseTran
     # Two cases are locked in the order of their ids, whichever is asked.
     held = {id_: await locked(tx, id_) for id_ in sorted({case_id, into})}
     before, survivor = held[case_id], held[into]
+    if before is not None and before.reopening_asked_at is not None:
+        # Whoever asks gets an answer, and not a case of which they were told nothing.
+        raise errors.Conflict("reopening_asked")
     needs: list[Need] = []
     if before is not None:
         final = [NeedStatus.OPEN.value, NeedStatus.DIRECT_SERVICE.value]
@@ -118,6 +122,9 @@ async def undo(tx: Transaction, actor: Actor, merge_id: UUID, command: UndoMerge
     merge = await tx.ask(CaseMerge, merge_id)
     if merge.status == MergeStatus.UNDONE:
         raise errors.Conflict("merge_undone")
+    line = CASE_MERGE_LIFECYCLE.advance(
+        merge.status, MergeAction.UNDO, role=actor.role, scopes=actor.scopes, row={}, actor=actor.guard_facts
+    )
     held = {id_: await tx.lock(Case, id_) for id_ in sorted({merge.case_id, merge.survivor_id})}
     case, survivor = held[merge.case_id], held[merge.survivor_id]
     reports = await _undoable(tx, merge, case, survivor)
@@ -146,7 +153,7 @@ async def undo(tx: Transaction, actor: Actor, merge_id: UUID, command: UndoMerge
         merge,
         "undone",
         texts={"reason": command.reason},
-        status=MergeStatus.UNDONE.value,
+        status=line.target,
         undone_by=actor.subject,
         undone_at=tx.now,
     )

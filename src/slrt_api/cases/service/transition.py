@@ -16,7 +16,7 @@ from slrt_api.areas import places
 from slrt_api.cases.codes import AssignmentStatus, CaseAction, CaseStatus, ClosingCode, NeedStatus
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, TERMINAL, facts
 from slrt_api.cases.models import Assignment, Case, Need
-from slrt_api.cases.service import tasks
+from slrt_api.cases.service import reopening, tasks
 from slrt_api.clocks import service as clocks
 from slrt_api.kernel import errors
 from slrt_api.programs.models import EligibilityCheck
@@ -308,8 +308,10 @@ async def _merge(tx: Transaction, actor: Actor, case: Case, command: CaseTransit
 
 async def _reopen(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
     """It keeps its number, and begins a new round: what it was assessed and recommended by is of the one before."""
+    asked = reopening.granted(tx) if case.reopening_asked_at is not None else {}
     return Effect(
-        {
+        asked
+        | {
             "closed_at": None,
             "closing_text": None,
             "closing_code": None,
