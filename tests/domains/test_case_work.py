@@ -806,8 +806,8 @@ class TestAllowedActions:
             tasks = (await seen(api, case, "tasks", role))["tasks"]
             told = {each["type"]: each["allowed_actions"] for each in tasks}
             assert {name: told[name] for name in expected} == expected
-        body = {"household_id": case["household_id"], "goal": "Anak sehat", "case_ids": [case["id"]]}
-        plan = (await api.as_(OFFICER).post("/v1/family-plans", json=body)).json()
+        made = {"household_id": case["household_id"], "goal": "Anak sehat", "case_ids": [case["id"]]}
+        plan = (await api.as_(OFFICER).post("/v1/family-plans", json=made)).json()
         assert plan["allowed_actions"] == ["ADD_CASE", "REMOVE_CASE", "END"]
         answer = await api.as_("auditor").get(f"/v1/family-plans/{plan['id']}")
         assert answer.json()["allowed_actions"] == []

@@ -370,6 +370,7 @@ EFFECTS = {
     "organizations/service/policies.py:policy_in_force",
     "organizations/service/routes.py:routes",
     "referrals/service/answer.py:answer",
+    "referrals/service/notes.py:note",
     "referrals/service/offers.py:close",
     "referrals/service/receivers.py:_named",
     "referrals/service/receivers.py:_routed",

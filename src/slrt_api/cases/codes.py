@@ -164,10 +164,11 @@ class PlanAction(StrEnum):
 
 
 class NoteVisibility(StrEnum):
-    """Who reads a note: the office of its author, or all who work on cases here."""
+    """Who reads a note: the office of its author, all who work on cases here, or the receiver of a referral as well."""
 
     UNIT = "UNIT"
     CASE_WORKERS = "CASE_WORKERS"
+    RECEIVERS = "RECEIVERS"
 
 
 class CaseUnit(StrEnum):

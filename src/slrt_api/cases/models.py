@@ -242,7 +242,10 @@ class PlanLine(Tenant, table=True):
 
 
 class Note(Tenant, table=True):
-    """What an officer wrote down, encrypted; gone when it is erased."""
+    """What an officer wrote down, encrypted; gone when it is erased.
+
+    One for receivers is of a referral; its organization or program reads it while it is `shared`, as the package.
+    """
 
     KIND: ClassVar[Kind] = Kind.NOTE
 
@@ -250,7 +253,16 @@ class Note(Tenant, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
         Index("case_notes_case", "regency", "case_id", "id"),
-        CheckConstraint("visibility IN ('UNIT', 'CASE_WORKERS')", name="case_notes_visibility"),
+        Index(
+            "case_notes_referral",
+            "regency",
+            "referral_id",
+            "id",
+            postgresql_where=text("referral_id IS NOT NULL"),
+        ),
+        CheckConstraint("visibility IN ('UNIT', 'CASE_WORKERS', 'RECEIVERS')", name="case_notes_visibility"),
+        CheckConstraint("(visibility = 'RECEIVERS') = (referral_id IS NOT NULL)", name="case_notes_receivers"),
+        CheckConstraint("NOT shared OR referral_id IS NOT NULL", name="case_notes_shared"),
         CheckConstraint("(text IS NULL) = (erased_at IS NOT NULL)", name="case_notes_erased"),
     )
 
@@ -261,6 +273,10 @@ class Note(Tenant, table=True):
     author: str
     created_at: datetime = Field(sa_type=INSTANT)
     erased_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    referral_id: UUID | None = None
+    organization_id: UUID | None = None
+    program_id: UUID | None = None
+    shared: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class Assignment(Tenant, table=True):

@@ -616,6 +616,10 @@ NOTE = (
         ),
         Field("created_at", FieldType.INSTANT, "When it was written."),
         Field("erased_at", FieldType.INSTANT, "When it was erased.", nullable=True),
+        Field("referral_id", FieldType.ID, "Of one for receivers: the referral that it is for.", nullable=True),
+        Field(
+            "shared", FieldType.BOOLEAN, "Whether the receiver reads it now: while the package is there.", example=False
+        ),
     )
     .with_sorts(ID_SORT)
 )

@@ -2149,6 +2149,15 @@ _ALL: Final = (
     ),
     _problem(
         409,
+        "package_gone",
+        ("Paket rujukan tidak ada", "The package is not there"),
+        (
+            "Penerima hanya membaca selama rujukan berjalan dan paketnya masih ada.",
+            "The receiver reads only while the referral runs and its package is there.",
+        ),
+    ),
+    _problem(
+        409,
         "nothing_to_reopen",
         ("Tidak ada yang dapat dibuka kembali", "There is nothing to reopen"),
         (
