@@ -26,6 +26,7 @@ from tests.domains.test_cases import (
     with_needs,
 )
 from tests.domains.test_complaints import complaint_body
+from tests.domains.test_referrals import act, made, organization, partner
 
 from slrt_api.cases.codes import TaskType
 from slrt_api.cases.service import lapse, tell_reassessment
@@ -653,6 +654,25 @@ class TestFamilyPlans:
         assert problem(late) == (409, "family_plan_ended")
 
 
+async def standing(owner: asyncpg.Connection, family: dict[str, Any]) -> list[str]:
+    """The rows of a family's cases as they are, but for what every change moves."""
+    cases = "(SELECT id FROM cases WHERE household_id = $1)"
+    found: list[str] = []
+    for table, where in (
+        ("cases", f"id IN {cases}"),
+        ("needs", f"case_id IN {cases}"),
+        ("referrals", f"case_id IN {cases}"),
+        ("case_notes", f"case_id IN {cases}"),
+        ("referral_packages", f"id IN (SELECT id FROM referrals WHERE case_id IN {cases})"),
+    ):
+        rows = await owner.fetch(
+            f"SELECT (to_jsonb(t) - 'version' - 'updated_at')::text AS told FROM {table} t WHERE {where} ORDER BY id",
+            UUID(family["id"]),
+        )
+        found += [row["told"] for row in rows]
+    return found
+
+
 class TestMerges:
     async def merged(self, api: Api, reports: int = 1) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
         """The survivor before, the duplicate after, and who reported the duplicate."""
@@ -717,7 +737,7 @@ class TestMerges:
 
     async def test_undone_both_stand_as_they_did(self, api: Api, owner: asyncpg.Connection) -> None:
         survivor, merged, told = await self.merged(api)
-        assert [need["status"] for need in merged["needs"]] == ["CANCELLED", "CANCELLED"]
+        assert (merged["needs"], merged["need_count"], merged["open_needs"]) == ([], 0, 0)
         assert "REOPEN" not in merged["allowed_actions"]
         answer = await self.undo(api, merged)
         assert (answer.status_code, answer.json()["status"]) == (200, "UNDONE")
@@ -740,6 +760,57 @@ class TestMerges:
             f"/v1/case-merges/{answer.json()['id']}/undo", json={"reason": REASON}, headers={"if-match": '"2"'}
         )
         assert problem(again) == (409, "merge_undone")
+
+    async def test_needs_that_the_survivor_lacks_go_on_there_with_their_referrals_and_come_back(
+        self, api: Api, owner: asyncpg.Connection
+    ) -> None:
+        family = await household(api)
+        cases = []
+        for count in (1, 2):
+            case = await step(api, await opened(api, family), "MARK_EMERGENCY", reason=REASON)
+            await owner.execute("UPDATE case_tasks SET status = 'DONE' WHERE case_id = $1", UUID(case["id"]))
+            await owner.execute("UPDATE cases SET open_tasks = 0 WHERE id = $1", UUID(case["id"]))
+            cases.append(await with_needs(api, case, count))
+        survivor, duplicate = cases
+        body = {"person_id": family["members"][0]["person_id"], "domain": "EDUCATION", "need": "SCHOOL_RETENTION"}
+        duplicate = await done(await post(api.as_(OFFICER), duplicate, "needs", **body), duplicate)
+        lks, officer_ = await organization(api, "SCHOOL_RETENTION"), api.as_(OFFICER)
+        same, lacking, referred = duplicate["needs"]
+        asked = {"case_id": duplicate["id"], "need_id": referred["id"], "organization_id": lks["id"]}
+        draft = await made(await officer_.post("/v1/referrals", json=asked))
+        sent = await made(await act(officer_, draft, "SEND"), 200)
+        headers = {"if-match": f'"{sent["version"]}"'}
+        noted = await officer_.post(f"/v1/referrals/{sent['id']}/notes", json={"text": "Sore"}, headers=headers)
+        assert noted.status_code == 200, noted.text
+        before = await standing(owner, family)
+        duplicate = (await seen(api, duplicate, "needs")) | {"family": family}
+
+        merged = await step(api, duplicate, "MERGE", COORDINATOR, reason=REASON, into=survivor["id"])
+        assert [(need["id"], need["status"]) for need in merged["needs"]] == [(same["id"], "CANCELLED")]
+        kept = await seen(api, survivor, "needs,notes,referrals")
+        assert [(need["id"], need["status"]) for need in kept["needs"]] == [
+            (survivor["needs"][0]["id"], "OPEN"),
+            (lacking["id"], "OPEN"),
+            (referred["id"], "REFERRED"),
+        ]
+        assert (kept["need_count"], kept["open_needs"], kept["referred_needs"]) == (3, 3, 1)
+        assert ([each["id"] for each in kept["referrals"]], len(kept["notes"])) == ([sent["id"]], 1)
+        # The referral goes on; that its receiver says yes is nothing that the merge would be kept by.
+        running = await made(await partner(api, lks).get(f"/v1/referrals/{sent['id']}"), 200)
+        assert running["case_id"] == survivor["id"]
+
+        assert (await self.undo(api, merged)).status_code == 200
+        assert await standing(owner, family) == before
+
+        # Once its need has gone on, there is no way back.
+        again = (await seen(api, merged, "needs")) | {"family": family}
+        merged = await step(api, again, "MERGE", COORDINATOR, reason=REASON, into=survivor["id"])
+        running = await made(await partner(api, lks).get(f"/v1/referrals/{sent['id']}"), 200)
+        accepted = await made(await act(partner(api, lks), running, "ACCEPT"), 200)
+        assert (await act(partner(api, lks), accepted, "REALIZE", evidence="Bersekolah lagi")).status_code == 204
+        kept = await seen(api, survivor, "needs")
+        assert (kept["needs"][2]["status"], kept["open_needs"], kept["referred_needs"]) == ("MET", 2, 0)
+        assert problem(await self.undo(api, merged)) == (409, "merge_depended_on")
 
     async def test_what_was_built_on_it_keeps_it(self, api: Api) -> None:
         survivor, merged, _ = await self.merged(api)
@@ -806,8 +877,8 @@ class TestAllowedActions:
             tasks = (await seen(api, case, "tasks", role))["tasks"]
             told = {each["type"]: each["allowed_actions"] for each in tasks}
             assert {name: told[name] for name in expected} == expected
-        made = {"household_id": case["household_id"], "goal": "Anak sehat", "case_ids": [case["id"]]}
-        plan = (await api.as_(OFFICER).post("/v1/family-plans", json=made)).json()
+        asked = {"household_id": case["household_id"], "goal": "Anak sehat", "case_ids": [case["id"]]}
+        plan = (await api.as_(OFFICER).post("/v1/family-plans", json=asked)).json()
         assert plan["allowed_actions"] == ["ADD_CASE", "REMOVE_CASE", "END"]
         answer = await api.as_("auditor").get(f"/v1/family-plans/{plan['id']}")
         assert answer.json()["allowed_actions"] == []

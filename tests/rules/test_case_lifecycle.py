@@ -169,7 +169,6 @@ def test_without_the_scope_no_role_may() -> None:
         ("IN_SERVICE", "CLOSE", "DECEASED", {"referred_needs": 1}, "referrals_open"),
         ("IN_SERVICE", "WITHDRAW", None, {"referred_needs": 1}, "referrals_open"),
         ("IN_SERVICE", "TRANSFER", None, {"referred_needs": 1}, "referrals_open"),
-        ("IN_SERVICE", "MERGE", None, {"referred_needs": 1}, "referrals_open"),
         ("REASSESSMENT", "CLOSE", "CLOSED_HANDLED", {"open_tasks": 1}, "tasks_open"),
         ("IN_SERVICE", "CLOSE", "NOT_COMPETENT", {"open_tasks": 1}, "tasks_open"),
         ("IN_SERVICE", "CLOSE", "CLOSED_UNFOUNDED", {"open_tasks": 1}, "tasks_open"),

@@ -136,7 +136,6 @@ def _closings() -> list[Transition]:
         (A.CLOSE, C.DECEASED, UNIT),
         (A.WITHDRAW, C.WITHDRAWN, UNIT),
         (A.TRANSFER, C.MOVED, MANAGERS),
-        (A.MERGE, C.MERGED, MANAGERS),
     ):
         lines += _lines(
             OPEN,
@@ -149,6 +148,8 @@ def _closings() -> list[Transition]:
             # Nobody can be asked any more for what was left out while there was a life to save.
             also=() if target is C.DECEASED else (_TASKS,),
         )
+    # Its needs go on in the survivor, with the referrals that serve them.
+    lines += _lines(OPEN, A.MERGE, C.MERGED, MANAGERS, guard=TASKS_DONE, refusal="tasks_open", reason_required=True)
     # Documents that do not come in their time: deemed withdrawn, by the worker.
     lines += _lines(
         (C.AWAITING_DOCUMENTS,),

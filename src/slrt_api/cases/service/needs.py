@@ -1,5 +1,6 @@
 """Needs of a case: adding one, ending one, and moving one on behalf of its referral."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -176,6 +177,21 @@ def counts_after(case: Case, need: Need, status: NeedStatus) -> dict[str, Any]:
     return {
         "open_needs": case.open_needs + (before in FINAL_NEEDS) - (status in FINAL_NEEDS),
         "referred_needs": case.referred_needs + (status is NeedStatus.REFERRED) - (before is NeedStatus.REFERRED),
+    }
+
+
+async def move(tx: Transaction, need: Need, case: Case) -> Need:
+    """Let a need be one of `case`, of the same household. The counts of both are the caller's."""
+    return await tx.update(need, case_id=case.id, area=case.area, escalation=case.escalation)
+
+
+def counts_with(case: Case, needs: Sequence[Need], sign: int = 1) -> dict[str, Any]:
+    """The counts of a case that these needs come to, or (-1) leave."""
+    referred = sum(need.status == NeedStatus.REFERRED for need in needs)
+    return {
+        "need_count": case.need_count + sign * len(needs),
+        "open_needs": case.open_needs + sign * len(needs),
+        "referred_needs": case.referred_needs + sign * referred,
     }
 
 

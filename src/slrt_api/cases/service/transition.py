@@ -13,10 +13,11 @@ from pydantic import Field
 from slrt_api.access.consents.service import record_case_basis
 from slrt_api.access.scopes import Scope
 from slrt_api.areas import places
-from slrt_api.cases.codes import AssignmentStatus, CaseAction, CaseStatus, ClosingCode, NeedStatus
+from slrt_api.cases.codes import FINAL_NEEDS, AssignmentStatus, CaseAction, CaseStatus, ClosingCode, NeedStatus
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, TERMINAL, facts
 from slrt_api.cases.models import Assignment, Case, Need
 from slrt_api.cases.service import reopening, tasks
+from slrt_api.cases.service.needs import MAX_NEEDS, counts_with, move
 from slrt_api.clocks import service as clocks
 from slrt_api.kernel import errors
 from slrt_api.programs.models import EligibilityCheck
@@ -301,9 +302,48 @@ async def _merge(tx: Transaction, actor: Actor, case: Case, command: CaseTransit
         raise errors.Invalid.reference("/into")
     if survivor.status in TERMINAL:
         raise errors.Conflict("case_closed")
-    await tx.change(survivor, "absorbed", received_at=min(survivor.received_at, case.received_at))
-    cancelled = await _cancel_needs(tx, actor, case, command)
-    return Effect({**cancelled.columns, "merged_into": survivor.id}, cancelled.needs)
+    going, left = await _needs_to_move(tx, case, survivor)
+    if survivor.need_count + len(going) > MAX_NEEDS:
+        raise errors.Conflict("needs_full")
+    moved = [await move(tx, need, survivor) for need in going]
+    cancelled = [await tx.update(need, status=NeedStatus.CANCELLED.value) for need in left]
+    await tx.change(
+        survivor,
+        "absorbed",
+        parts={"needs": moved} if moved else None,
+        received_at=min(survivor.received_at, case.received_at),
+        **counts_with(survivor, moved),
+    )
+    return Effect(
+        {
+            "need_count": case.need_count - len(moved),
+            "open_needs": 0,
+            "referred_needs": 0,
+            "merged_into": survivor.id,
+        },
+        (*moved, *cancelled),
+    )
+
+
+async def _needs_to_move(tx: Transaction, case: Case, survivor: Case) -> tuple[list[Need], list[Need]]:
+    """The open needs of a duplicate: those that its survivor lacks or that a referral serves, and those that it has as well."""
+    final = [status.value for status in FINAL_NEEDS]
+    found = await tx.rows(
+        Need,
+        "regency = $1 AND case_id = ANY ($2) AND status <> ALL ($3) ORDER BY id FOR NO KEY UPDATE",
+        case.regency,
+        [case.id, survivor.id],
+        final,
+    )
+    there = {(need.person_id, need.domain, need.need) for need in found if need.case_id == survivor.id}
+    going: list[Need] = []
+    left: list[Need] = []
+    for need in found:
+        if need.case_id == case.id:
+            lacking = (need.person_id, need.domain, need.need) not in there
+            (going if lacking or need.status == NeedStatus.REFERRED else left).append(need)
+            there.add((need.person_id, need.domain, need.need))
+    return going, left
 
 
 async def _reopen(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
