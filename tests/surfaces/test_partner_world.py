@@ -296,7 +296,6 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     assert (await act(http, accepted, "REALIZE", evidence="Bersekolah lagi, surat terlampir")).status_code == 204
     after = await walked(api, http, client, before)
     assert leaks(after, of_client) == []
-    print("DEBUG", [(before[q], after[q]) for q in differing(before, after)])
     assert differing(before, after) == []
     assert (await api.anonymous.get(link)).status_code == 404
 
