@@ -295,6 +295,7 @@ EFFECTS = {
     "flows/attaching.py:_attach",
     "cases/service/transition.py:lapse",
     "flows/case_merge.py:_merge",
+    "flows/case_merge.py:_referrals_follow",
     "flows/case_merge.py:_undoable",
     "flows/case_merge.py:undo",
     "flows/confirming.py:confirm",

@@ -109,6 +109,20 @@ class Case(Aggregate, table=True):
     reopening_answered_at: datetime | None = Field(default=None, sa_type=INSTANT)
 
 
+def _listed(table: str) -> tuple[Index, Index]:
+    """What lists of an aggregate are cut and ordered by."""
+    area, updated_at = (Index(f"{table}_{name}", "regency", name, "id") for name in ("area", "updated_at"))
+    return area, updated_at
+
+
+def _of_case(table: str) -> tuple[ForeignKeyConstraint, Index]:
+    """What every part of a case has: its case, and an index by which a case finds it."""
+    return (
+        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        Index(f"{table}_case", "regency", "case_id", "id"),
+    )
+
+
 class Need(Tenant, table=True):
     """What one person of the household needs; each has its own state. `escalation` is that of its case."""
 
@@ -116,9 +130,8 @@ class Need(Tenant, table=True):
 
     __tablename__ = "needs"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        *_of_case("needs"),
         ForeignKeyConstraint(["regency", "person_id"], ["persons.regency", "persons.id"]),
-        Index("needs_case", "regency", "case_id", "id"),
         CheckConstraint("escalation BETWEEN 0 AND 2", name="needs_escalation"),
     )
 
@@ -142,10 +155,7 @@ class Assessment(Tenant, table=True):
     KIND: ClassVar[Kind] = Kind.ASSESSMENT
 
     __tablename__ = "assessments"
-    __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
-        Index("assessments_case", "regency", "case_id", "id"),
-    )
+    __table_args__ = (*_of_case("assessments"),)
 
     case_id: UUID
     instrument: str
@@ -166,9 +176,8 @@ class DirectService(Tenant, table=True):
 
     __tablename__ = "direct_services"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        *_of_case("direct_services"),
         ForeignKeyConstraint(["regency", "need_id"], ["needs.regency", "needs.id"]),
-        Index("direct_services_case", "regency", "case_id", "id"),
     )
 
     case_id: UUID
@@ -208,9 +217,8 @@ class PlanLine(Tenant, table=True):
 
     __tablename__ = "case_plan_lines"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        *_of_case("case_plan_lines"),
         ForeignKeyConstraint(["regency", "need_id"], ["needs.regency", "needs.id"]),
-        Index("case_plan_lines_case", "regency", "case_id", "id"),
         Index(
             "case_plan_lines_due",
             "regency",
@@ -251,8 +259,7 @@ class Note(Tenant, table=True):
 
     __tablename__ = "case_notes"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
-        Index("case_notes_case", "regency", "case_id", "id"),
+        *_of_case("case_notes"),
         Index(
             "case_notes_referral",
             "regency",
@@ -286,8 +293,7 @@ class Assignment(Tenant, table=True):
 
     __tablename__ = "case_assignments"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
-        Index("case_assignments_case", "regency", "case_id", "id"),
+        *_of_case("case_assignments"),
         *(
             Index(
                 f"case_assignments_one_{status.lower()}",
@@ -321,8 +327,7 @@ class Task(Tenant, table=True):
 
     __tablename__ = "case_tasks"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
-        Index("case_tasks_case", "regency", "case_id", "id"),
+        *_of_case("case_tasks"),
         Index(
             "case_tasks_one_open",
             "regency",
@@ -354,8 +359,7 @@ class FamilyPlan(Aggregate, table=True):
     __tablename__ = "family_plans"
     __table_args__ = (
         ForeignKeyConstraint(["regency", "household_id"], ["households.regency", "households.id"]),
-        Index("family_plans_area", "regency", "area", "id"),
-        Index("family_plans_updated_at", "regency", "updated_at", "id"),
+        *_listed("family_plans"),
         Index(
             "family_plans_one_active",
             "regency",
@@ -384,8 +388,7 @@ class CaseMerge(Aggregate, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
         ForeignKeyConstraint(["regency", "survivor_id"], ["cases.regency", "cases.id"]),
-        Index("case_merges_area", "regency", "area", "id"),
-        Index("case_merges_updated_at", "regency", "updated_at", "id"),
+        *_listed("case_merges"),
         Index("case_merges_survivor", "regency", "survivor_id", "id"),
         Index("case_merges_one", "regency", "case_id", unique=True, postgresql_where=text("status = 'MERGED'")),
         CheckConstraint("status IN ('MERGED', 'UNDONE')", name="case_merges_status"),
