@@ -49,6 +49,7 @@ JOBS: Final = (
     Job("reroute_referrals", 5, rerouting.reroute_referrals),
     Job("empty_packages", 60, rerouting.empty_outlived_packages),
     Job("remind_plan_lines", 60, reminders.remind_plan_lines),
+    Job("tell_reassessments", 60, reminders.tell_reassessments),
     Job("find_duplicates", 5, finding.find_duplicates),
     Job("run_duplicates", 5, finding.run_duplicates),
     Job("run_screenings", 5, screening.run_screenings),

@@ -22,13 +22,16 @@ from tests.domains.test_cases import (
     problem,
     served,
     step,
+    transaction,
     with_needs,
 )
 from tests.domains.test_complaints import complaint_body
+from tests.domains.test_referrals import act, made, organization, partner
 
 from slrt_api.cases.codes import TaskType
-from slrt_api.cases.service import lapse
-from slrt_api.flows import reminders, upkeep
+from slrt_api.cases.service import lapse, tell_reassessment
+from slrt_api.flows import deadlines, reminders, upkeep
+from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.runtime.actor import Actor, RowScope
 from slrt_api.runtime.roles import ScopeKind
@@ -68,6 +71,20 @@ async def seen(api: Api, case: dict[str, Any], include: str, role: str = OFFICER
 async def events(owner: asyncpg.Connection, id_: str) -> list[str]:
     rows = await owner.fetch("SELECT type FROM events WHERE aggregate_id = $1 ORDER BY sequence", UUID(id_))
     return [row["type"].partition(".")[2] for row in rows]
+
+
+async def feedback(api: Api) -> dict[str, Any]:
+    """A case whose needs are met, and that waits for its re-assessment."""
+    case = await in_service(api)
+    for need in case["needs"]:
+        case = await served(api, case, need)
+    return await step(api, case, "COLLECT_FEEDBACK")
+
+
+async def listed(api: Api, case: dict[str, Any], reassessment: str) -> bool:
+    answer = await api.as_(OFFICER).get(f"/v1/cases?reassessment={reassessment}&household_id={case['household_id']}")
+    assert answer.status_code == 200, answer.text
+    return [each["id"] for each in answer.json()["items"]] == [case["id"]]
 
 
 class TestPlan:
@@ -146,6 +163,55 @@ class TestPlan:
         await owner.execute("UPDATE case_plan_lines SET due_on = current_date WHERE case_id = $1", UUID(case["id"]))
         await reminders.remind_plan_lines(api.app.state.service.platform)
         assert "plan_line_due" not in await events(owner, case["id"])
+
+
+class TestReassessment:
+    async def test_a_case_that_waits_for_none_is_not_told_of(self, api: Api, owner: asyncpg.Connection) -> None:
+        case = await in_service(api)
+        assert (case["reassess_by"], case["reassessment_told_at"]) == (None, None)
+        with pytest.raises(errors.Forbidden):
+            async with transaction(api, OFFICER) as tx:
+                await tell_reassessment(tx, tx.actor, UUID(case["id"]))
+        await Act(api.app.state.service.platform, WORKER, "0" * 32)(tell_reassessment, on=UUID(case["id"]))
+        assert "reassessment_due" not in await events(owner, case["id"])
+
+    async def test_what_is_due_is_told_once_by_two_workers_and_again_in_the_next_round(
+        self, api: Api, owner: asyncpg.Connection
+    ) -> None:
+        case = await feedback(api)
+        [clock] = [each for each in (await seen(api, case, "clocks"))["clocks"] if each["name"] == "REASSESSMENT_DUE"]
+        assert case["reassess_by"] == clock["due_at"]
+        assert await listed(api, case, "WAITING")
+        assert not await listed(api, case, "DUE")
+        platform = api.app.state.service.platform
+        await reminders.tell_reassessments(platform)
+        assert "reassessment_due" not in await events(owner, case["id"])
+        await owner.execute(
+            "UPDATE cases SET reassess_by = now() - interval '1 second' WHERE id = $1", UUID(case["id"])
+        )
+        await asyncio.gather(*(reminders.tell_reassessments(platform) for _ in range(2)))
+        await reminders.tell_reassessments(platform)
+        assert (await events(owner, case["id"])).count("reassessment_due") == 1
+        assert await listed(api, case, "DUE")
+        told = await seen(api, case, "clocks")
+        assert told["reassessment_told_at"] is not None
+        assert "REASSESS" in told["allowed_actions"]
+        case = await step(api, {**told, "family": case["family"]}, "REASSESS")
+        assert (case["reassess_by"], case["reassessment_told_at"]) == (None, None)
+        assert not await listed(api, case, "WAITING")
+
+    async def test_a_decree_moves_it(self, api: Api, owner: asyncpg.Connection) -> None:
+        case = await feedback(api)
+        id_ = UUID(case["id"])
+        await owner.execute(
+            "UPDATE clocks SET unit = 'WORKING_DAY', calendar_version = 'older' WHERE aggregate_id = $1"
+            " AND name = 'REASSESSMENT_DUE'",
+            id_,
+        )
+        await Act(api.app.state.service.platform, WORKER, "0" * 32)(deadlines.recompute, on=id_)
+        moved = await seen(api, case, "clocks")
+        [clock] = [each for each in moved["clocks"] if each["name"] == "REASSESSMENT_DUE"]
+        assert moved["reassess_by"] == clock["due_at"] > case["reassess_by"]
 
 
 class TestNotes:
@@ -588,6 +654,25 @@ class TestFamilyPlans:
         assert problem(late) == (409, "family_plan_ended")
 
 
+async def standing(owner: asyncpg.Connection, family: dict[str, Any]) -> list[str]:
+    """The rows of a family's cases as they are, but for what every change moves."""
+    cases = "(SELECT id FROM cases WHERE household_id = $1)"
+    found: list[str] = []
+    for table, where in (
+        ("cases", f"id IN {cases}"),
+        ("needs", f"case_id IN {cases}"),
+        ("referrals", f"case_id IN {cases}"),
+        ("case_notes", f"case_id IN {cases}"),
+        ("referral_packages", f"id IN (SELECT id FROM referrals WHERE case_id IN {cases})"),
+    ):
+        rows = await owner.fetch(
+            f"SELECT (to_jsonb(t) - 'version' - 'updated_at')::text AS told FROM {table} t WHERE {where} ORDER BY id",
+            UUID(family["id"]),
+        )
+        found += [row["told"] for row in rows]
+    return found
+
+
 class TestMerges:
     async def merged(self, api: Api, reports: int = 1) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
         """The survivor before, the duplicate after, and who reported the duplicate."""
@@ -652,7 +737,7 @@ class TestMerges:
 
     async def test_undone_both_stand_as_they_did(self, api: Api, owner: asyncpg.Connection) -> None:
         survivor, merged, told = await self.merged(api)
-        assert [need["status"] for need in merged["needs"]] == ["CANCELLED", "CANCELLED"]
+        assert (merged["needs"], merged["need_count"], merged["open_needs"]) == ([], 0, 0)
         assert "REOPEN" not in merged["allowed_actions"]
         answer = await self.undo(api, merged)
         assert (answer.status_code, answer.json()["status"]) == (200, "UNDONE")
@@ -675,6 +760,57 @@ class TestMerges:
             f"/v1/case-merges/{answer.json()['id']}/undo", json={"reason": REASON}, headers={"if-match": '"2"'}
         )
         assert problem(again) == (409, "merge_undone")
+
+    async def test_needs_that_the_survivor_lacks_go_on_there_with_their_referrals_and_come_back(
+        self, api: Api, owner: asyncpg.Connection
+    ) -> None:
+        family = await household(api)
+        cases = []
+        for count in (1, 2):
+            case = await step(api, await opened(api, family), "MARK_EMERGENCY", reason=REASON)
+            await owner.execute("UPDATE case_tasks SET status = 'DONE' WHERE case_id = $1", UUID(case["id"]))
+            await owner.execute("UPDATE cases SET open_tasks = 0 WHERE id = $1", UUID(case["id"]))
+            cases.append(await with_needs(api, case, count))
+        survivor, duplicate = cases
+        body = {"person_id": family["members"][0]["person_id"], "domain": "EDUCATION", "need": "SCHOOL_RETENTION"}
+        duplicate = await done(await post(api.as_(OFFICER), duplicate, "needs", **body), duplicate)
+        lks, officer_ = await organization(api, "SCHOOL_RETENTION"), api.as_(OFFICER)
+        same, lacking, referred = duplicate["needs"]
+        asked = {"case_id": duplicate["id"], "need_id": referred["id"], "organization_id": lks["id"]}
+        draft = await made(await officer_.post("/v1/referrals", json=asked))
+        sent = await made(await act(officer_, draft, "SEND"), 200)
+        headers = {"if-match": f'"{sent["version"]}"'}
+        noted = await officer_.post(f"/v1/referrals/{sent['id']}/notes", json={"text": "Sore"}, headers=headers)
+        assert noted.status_code == 200, noted.text
+        before = await standing(owner, family)
+        duplicate = (await seen(api, duplicate, "needs")) | {"family": family}
+
+        merged = await step(api, duplicate, "MERGE", COORDINATOR, reason=REASON, into=survivor["id"])
+        assert [(need["id"], need["status"]) for need in merged["needs"]] == [(same["id"], "CANCELLED")]
+        kept = await seen(api, survivor, "needs,notes,referrals")
+        assert [(need["id"], need["status"]) for need in kept["needs"]] == [
+            (survivor["needs"][0]["id"], "OPEN"),
+            (lacking["id"], "OPEN"),
+            (referred["id"], "REFERRED"),
+        ]
+        assert (kept["need_count"], kept["open_needs"], kept["referred_needs"]) == (3, 3, 1)
+        assert ([each["id"] for each in kept["referrals"]], len(kept["notes"])) == ([sent["id"]], 1)
+        # The referral goes on; that its receiver says yes is nothing that the merge would be kept by.
+        running = await made(await partner(api, lks).get(f"/v1/referrals/{sent['id']}"), 200)
+        assert running["case_id"] == survivor["id"]
+
+        assert (await self.undo(api, merged)).status_code == 200
+        assert await standing(owner, family) == before
+
+        # Once its need has gone on, there is no way back.
+        again = (await seen(api, merged, "needs")) | {"family": family}
+        merged = await step(api, again, "MERGE", COORDINATOR, reason=REASON, into=survivor["id"])
+        running = await made(await partner(api, lks).get(f"/v1/referrals/{sent['id']}"), 200)
+        accepted = await made(await act(partner(api, lks), running, "ACCEPT"), 200)
+        assert (await act(partner(api, lks), accepted, "REALIZE", evidence="Bersekolah lagi")).status_code == 204
+        kept = await seen(api, survivor, "needs")
+        assert (kept["needs"][2]["status"], kept["open_needs"], kept["referred_needs"]) == ("MET", 2, 0)
+        assert problem(await self.undo(api, merged)) == (409, "merge_depended_on")
 
     async def test_what_was_built_on_it_keeps_it(self, api: Api) -> None:
         survivor, merged, _ = await self.merged(api)
@@ -703,3 +839,46 @@ class TestMerges:
         assert merge["area_code"] == VILLAGE
         stranger = api.as_(COORDINATOR, area=OTHER_VILLAGE)
         assert problem(await stranger.get(f"/v1/case-merges/{merge['id']}")) == (404, "not_found")
+
+
+class TestAllowedActions:
+    """What the parts of a case tell is what their use cases take: for whoever asks, over both surfaces."""
+
+    async def test_of_an_offer_whom_it_is_for_and_who_made_it_are_told_different_things(self, api: Api) -> None:
+        case = await opened(api)
+        case = await done(await post(officer(api, FIRST), case, "assignments", assignee="me"), case)
+        case = await done(await post(officer(api, FIRST), case, "assignments", assignee=SECOND, reason="Pindah"), case)
+        query = "query ($id: ID!) { case(id: $id) { assignments { status allowedActions } } }"
+        for subject, expected in ((FIRST, ["WITHDRAW"]), (SECOND, ["ACCEPT", "DECLINE"]), (SECOND + "x", [])):
+            client = officer(api, subject)
+            [_, offer] = (await client.get(f"/v1/cases/{case['id']}?include=assignments")).json()["assignments"]
+            assert (offer["status"], offer["allowed_actions"]) == ("OFFERED", expected)
+            asked = await client.post("/graphql", json={"query": query, "variables": {"id": case["id"]}})
+            assert asked.json()["data"]["case"]["assignments"][1]["allowedActions"] == expected
+        case = await step(api, case, "WITHDRAW", reason=REASON)
+        [_, offer] = (await officer(api, SECOND).get(f"/v1/cases/{case['id']}?include=assignments")).json()[
+            "assignments"
+        ]
+        assert (offer["status"], offer["allowed_actions"]) == ("WITHDRAWN", [])
+
+    async def test_of_lines_tasks_and_family_plans(self, api: Api) -> None:
+        case = await opened(api)
+        body = {"action": "Antar berkas", "due_on": TOMORROW, "responsible_role": "facilitator"}
+        case = await done(await post(api.as_(OFFICER), case, "plan", **body), case)
+        assert case["plan"][0]["allowed_actions"] == ["DONE", "DROP"]
+        body = {"line_id": case["plan"][0]["id"], "action": "DROP", "reason": "Sudah diurus"}
+        case = await done(await post(api.as_(OFFICER), case, "plan-transitions", **body), case)
+        assert case["plan"][0]["allowed_actions"] == ["REOPEN"]
+        case = await step(api, case, "MARK_EMERGENCY", reason=REASON)
+        for role, expected in (
+            (OFFICER, {"IDENTITY": ["CONFIRM_IDENTITY"], "CONSENT": ["RECORD_CONSENT"]}),
+            ("auditor", {"IDENTITY": [], "CONSENT": []}),
+        ):
+            tasks = (await seen(api, case, "tasks", role))["tasks"]
+            told = {each["type"]: each["allowed_actions"] for each in tasks}
+            assert {name: told[name] for name in expected} == expected
+        asked = {"household_id": case["household_id"], "goal": "Anak sehat", "case_ids": [case["id"]]}
+        plan = (await api.as_(OFFICER).post("/v1/family-plans", json=asked)).json()
+        assert plan["allowed_actions"] == ["ADD_CASE", "REMOVE_CASE", "END"]
+        answer = await api.as_("auditor").get(f"/v1/family-plans/{plan['id']}")
+        assert answer.json()["allowed_actions"] == []

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -176,7 +177,10 @@ class TestRefusals:
         problem(refused, 409, "handover_not_ready")
         await answer_(source(api), offer["id"], "WITHDRAW", reason="B")
         body = {"household_id": household["id"], "area_code": "33.27", "reason_code": "WORK", "reason": "B"}
-        problem(await source(api).post("/v1/handovers", json=body), 409, "handover_not_ready")
+        # Whose household it is learns what stands in the way; whoever was to accept it did not.
+        assert refused.json()["errors"] == []
+        told = await source(api).post("/v1/handovers", json=body)
+        problem(told, 409, "handover_not_ready", fault=("/household_id", "referrals_open"))
         await owner.execute("UPDATE needs SET status = 'OPEN' WHERE case_id = $1", UUID(case))
         assert (await source(api).post("/v1/handovers", json=body)).status_code == 201
 
@@ -499,6 +503,73 @@ class TestAcceptance:
         [new] = set(split["household_ids"]) - {household["id"]}
         body = {"household_id": new, "area_code": "33.27", "reason_code": "WORK", "reason": "B"}
         problem(await source(api).post("/v1/handovers", json=body), 409, "handover_not_ready")
+
+
+class TestUnderWay:
+    async def test_what_is_owed_goes_on_there_and_what_was_planned_ends_here(
+        self, api: Api, owner: asyncpg.Connection
+    ) -> None:
+        here, there = source(api), target(api)
+        household = await registered(api, "HEAD", "CHILD")
+        case_id = await opened(api, household["id"], people(household)[0])
+        url = f"/v1/cases/{case_id}"
+
+        async def act(part: str, **body: Any) -> dict[str, Any]:
+            headers = {"if-match": await etag(here, url)}
+            answer = await here.post(f"{url}/{part}", json=body, headers=headers)
+            assert answer.status_code == 200, answer.text
+            found: dict[str, Any] = answer.json()
+            return found
+
+        await act("transitions", action="MARK_EMERGENCY", reason="IGD")
+        await act("registry-check")
+        day = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+        await act("plan", action="Antar berkas", due_on=day, responsible_role="facilitator")
+        await act("assignments", assignee="me")
+        await act("assignments", assignee="http://api.test#other", reason="Pindah")
+        need = (await here.get(url)).json()["needs"][0]
+        draft = await here.post("/v1/referrals", json={"case_id": case_id, "need_id": need["id"]})
+        assert draft.status_code == 201, draft.text
+        plan = await here.post(
+            "/v1/family-plans", json={"household_id": household["id"], "goal": "Sehat", "case_ids": [case_id]}
+        )
+        assert plan.status_code == 201, plan.text
+
+        offer = await offered(api, household["id"])
+        after = await accepted(api, await ticket_of(api, owner, offer))
+
+        left = (await here.get(f"{url}?include=tasks,plan,assignments,referrals")).json()
+        assert (left["status"], left["open_tasks"], left["tasks_due_at"], left["offered_to"]) == (
+            "MOVED",
+            0,
+            None,
+            None,
+        )
+        assert {each["type"]: each["status"] for each in left["tasks"]} == {
+            "IDENTITY": "DROPPED",
+            "REGISTRY_CHECK": "DONE",
+            "ASSESSMENT": "DROPPED",
+            "CONSENT": "DROPPED",
+        }
+        assert [each["status"] for each in left["plan"]] == ["DROPPED"]
+        assert [each["status"] for each in left["assignments"]] == ["ACTIVE", "WITHDRAWN"]
+        assert [each["status"] for each in left["referrals"]] == ["REVOKED"]
+        assert (await here.get(f"/v1/family-plans/{plan.json()['id']}")).json()["status"] == "ENDED"
+
+        [new] = (await there.get(f"/v1/cases?household_id={after['household_id']}")).json()["items"]
+        new = (await there.get(f"/v1/cases/{new['id']}?include=tasks,plan,clocks,family_plan")).json()
+        assert (new["status"], new["emergency"], new["open_tasks"]) == ("REGISTERED", True, 3)
+        assert [each["type"] for each in new["tasks"]] == ["IDENTITY", "ASSESSMENT", "CONSENT"]
+        [clock] = [each for each in new["clocks"] if each["name"] == "EMERGENCY"]
+        assert {each["due_at"] for each in new["tasks"]} == {new["tasks_due_at"]} == {clock["due_at"]}
+        assert (new["plan"], new["family_plan"]) == ([], None)
+        # Served first here, too: what is owed already is not owed twice.
+        answer = await there.post(
+            f"/v1/cases/{new['id']}/transitions",
+            json={"action": "MARK_EMERGENCY", "reason": "IGD"},
+            headers={"if-match": f'"{new["version"]}"'},
+        )
+        assert (answer.status_code, answer.json()["open_tasks"]) == (200, 4), answer.text
 
 
 class TestAtOnce:

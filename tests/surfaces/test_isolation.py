@@ -426,6 +426,10 @@ CASES: dict[Method, Case] = {
     ("POST", "/v1/public/complaints/{receipt}/confirmations"): Case(
         None, "citizen", lambda _: {"referral_number": "RJK-3326-7ZQ4-0MXR-K"}, JSON | RECEIPT, codes=_new_receipts
     ),
+    ("POST", "/v1/public/complaints/{receipt}/reopening-requests"): Case(
+        None, "citizen", lambda _: {"text": "B"}, JSON | RECEIPT, codes=_new_receipts
+    ),
+    ("POST", "/v1/cases/{id}/reopening-refusals"): Case(Kind.CASE, "puskesos_officer", lambda _: {"reason": "B"}),
     ("GET", "/v1/households/{id}/cases"): Case(Kind.HOUSEHOLD, "puskesos_officer"),
     ("GET", "/v1/referrals/{id}"): Case(Kind.REFERRAL, "puskesos_officer"),
     ("GET", "/v1/households/{id}/attachments"): Case(Kind.HOUSEHOLD, "facilitator"),
@@ -464,6 +468,7 @@ CASES: dict[Method, Case] = {
     ("POST", "/v1/referrals/{id}/transitions"): Case(
         Kind.REFERRAL, "puskesos_officer", lambda _: {"action": "REVOKE", "reason": "B"}
     ),
+    ("POST", "/v1/referrals/{id}/notes"): Case(Kind.REFERRAL, "puskesos_officer", lambda _: {"text": "B"}),
     ("POST", "/v1/referrals/{id}/answers"): Case(Kind.REFERRAL, "puskesos_officer", lambda _: {"answer": "B"}),
     ("GET", "/v1/routing-policies/{id}"): Case(Kind.ROUTING_POLICY, "puskesos_officer"),
     ("GET", "/v1/routing-policies/{id}/history"): Case(Kind.ROUTING_POLICY, "puskesos_officer"),

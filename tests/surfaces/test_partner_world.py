@@ -29,6 +29,8 @@ NAME, RELATIVE, STREET, NOTE = (
     "Gang Cempaka Ungu 77",
     "Perlu juru bahasa isyarat",
 )
+#: what those who work on the case write for the receiver, and for each other
+WORDS, INNER = "Mohon datang sesudah pukul empat sore", "Ayahnya pernah mengancam petugas kami"
 #: a file of the referral, and one of its case
 FILE, CASE_FILE = "surat-sekolah-zubaidah.txt", "kartu-keluarga-pengelana.txt"
 #: what is the same for everybody, and long
@@ -44,6 +46,8 @@ QUERIES: Mapping[str, str] = {
     ),
     "list": "query($id: ID!) { referrals(first: 100) { edges { node { id number package { name } } } } case(id: $id) { id } }",
     "offer": "query($id: ID!) { referral(id: $id) { id offer { route } } }",
+    "notes": "query($id: ID!) { referral(id: $id) { id notes { id text unit } } }",
+    "notes of the case": "query($id: ID!) { case(id: $id) { id notes { id text author } } }",
     "history": "query($id: ID!) { referral(id: $id) { id history { type } } }",
     "files": "query($id: ID!) { referral(id: $id) { id attachments(first: 10) { edges { node { id status } } } } }",
     "files of": "query($id: ID!) { attachments(first: 10, parentId: $id) { edges { node { id status } } } }",
@@ -68,6 +72,7 @@ class Client:
         """What a partner never learns."""
         return (
             RELATIVE,
+            INNER,
             self.ids["case_number"],
             self.ids["complaint_number"],
             self.ids["household"],
@@ -97,6 +102,9 @@ async def drafted(api: Api, lks: dict[str, Any]) -> Client:
         case = await made(await officer.post(f"/v1/cases/{case['id']}/{part}", json=step, headers=headers), 200)
     asked = {"case_id": case["id"], "need_id": case["needs"][0]["id"], "organization_id": lks["id"]}
     referral = await made(await officer.post("/v1/referrals", json=asked))
+    asked_for = {"text": INNER, "visibility": "CASE_WORKERS"}
+    headers = {"if-match": version(case)}
+    await made(await officer.post(f"/v1/cases/{case['id']}/notes", json=asked_for, headers=headers), 200)
     files = [
         await uploaded(officer, parent, b"Bersekolah sampai kelas enam.", "text/plain", name=name)
         for parent, name in ((referral["id"], FILE), (case["id"], CASE_FILE))
@@ -160,6 +168,7 @@ def questions(api: Api, client: Client) -> Iterator[str]:
         "case.household",
         "organization.referrals",
         "attachments",
+        "notes",
     ):
         yield f"{referral}?include={include}"
         yield f"{listed}?include={include}"
@@ -236,7 +245,7 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     http, officer = partner(api, lks), api.as_(OFFICER)
     client = await drafted(api, lks)
     file = client.ids["file"]
-    of_client = (client.referral["number"], NAME, STREET, NOTE, FILE, file, *client.secrets)
+    of_client = (client.referral["number"], NAME, STREET, NOTE, WORDS, FILE, file, *client.secrets)
 
     before = await walked(api, http, client)
     assert len(before) > 150
@@ -245,9 +254,19 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     assert leaks(before, of_client) == []
     assert before[f"/v1/referrals/{client.ids['referral']}"][0] == 404
 
+    early = await noted(officer, client.referral)
+    assert (early.status_code, early.json()["code"]) == (409, "package_gone")
     sent = await made(await act(officer, client.referral, "SEND"), 200)
+    sent = await made(await noted(officer, sent), 200)
+    assert [each["text"] for each in sent["notes"]] == [WORDS]
     during = await walked(api, http, client, before)
     assert leaks(during, client.secrets) == []
+    # The note is read with the referral, by whoever asks for it by name, and in no list, count or history.
+    assert set(leaks(during, (WORDS,))) == {
+        f"/v1/referrals/{client.ids['referral']}?include=notes",
+        f"GraphQL notes {client.ids['referral']}",
+    }
+    assert (await noted(http, sent)).status_code == 403
     told = json.loads(during[f"/v1/referrals/{client.ids['referral']}"][1])
     assert (told["package"]["name"], told["package"]["address"], told["package"]["need_note"]) == (NAME, STREET, NOTE)
     shown = leaks(during, (client.referral["number"], NAME, STREET, NOTE))
@@ -310,11 +329,21 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     await owner.execute(f"ALTER POLICY slrt_organization ON referrals USING (organization_id = '{UUID(lks['id'])}')")
     try:
         opened = await walked(api, http, client, before)
+        # Even then the note is gone, by a policy of its own: once that is opened too, it is there.
+        assert leaks(opened, (WORDS,)) == []
+        own = await owner.fetchval(
+            "SELECT qual FROM pg_policies WHERE tablename = 'case_notes' AND policyname = 'slrt_organization'"
+        )
+        await owner.execute("ALTER POLICY slrt_organization ON case_notes USING (true)")
+        noticed = await http.get(f"/v1/referrals/{client.ids['referral']}?include=notes")
+        await owner.execute(f"ALTER POLICY slrt_organization ON case_notes USING ({own})")
+        assert WORDS in noticed.text
     finally:
         await owner.execute(f"ALTER POLICY slrt_organization ON referrals USING ({usual})")
     found = leaks(opened, (client.referral["number"],))
     assert {f"/v1/referrals/{client.ids['referral']}", "/v1/referrals?limit=200"} <= set(found)
     assert len(found) > 10
+    assert [note["shared"] for note in await of_case(officer, client)] == [False, False]
     # As that of its files is.
     usual = await owner.fetchval(
         "SELECT qual FROM pg_policies WHERE tablename = 'attachments' AND policyname = 'slrt_organization'"
@@ -328,6 +357,18 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     found = leaks(opened, (file, FILE))
     assert {f"/v1/attachments/{file}", "/v1/attachments?limit=200", f"GraphQL file node {file}"} <= set(found)
     assert opened[f"POST links {file}"][0] == 200
+
+
+async def noted(http: httpx.AsyncClient, referral: dict[str, Any]) -> httpx.Response:
+    headers = {"if-match": version(referral)}
+    return await http.post(f"/v1/referrals/{referral['id']}/notes", json={"text": WORDS}, headers=headers)
+
+
+async def of_case(http: httpx.AsyncClient, client: Client) -> list[dict[str, Any]]:
+    """The notes of the case, as those who work on it read them, before and after."""
+    notes: list[dict[str, Any]] = (await http.get(f"/v1/cases/{client.ids['case']}?include=notes")).json()["notes"]
+    assert [note["text"] for note in notes] == [INNER, WORDS]
+    return notes
 
 
 async def test_another_partner_sees_nothing_of_it_at_any_time(api: Api) -> None:

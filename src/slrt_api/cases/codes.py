@@ -80,6 +80,7 @@ class NeedAction(StrEnum):
     MEET = "MEET"
     FAIL = "FAIL"
     CANCEL = "CANCEL"
+    REOPEN = "REOPEN"
 
 
 class Domain(StrEnum):
@@ -93,6 +94,14 @@ class Domain(StrEnum):
 
 #: a need in one of these takes no further work: with all needs here, service is over
 FINAL_NEEDS = frozenset({NeedStatus.MET, NeedStatus.UNMET, NeedStatus.CANCELLED})
+
+
+class ReopeningOutcome(StrEnum):
+    """What became of what the people of a case asked for."""
+
+    ASKED = "ASKED"
+    GRANTED = "GRANTED"
+    REFUSED = "REFUSED"
 
 
 class ClosingCode(StrEnum):
@@ -116,6 +125,16 @@ class TaskStatus(StrEnum):
     OPEN = "OPEN"
     DONE = "DONE"
     DROPPED = "DROPPED"
+
+
+class TaskAction(StrEnum):
+    """What settles a task: each is an act of its own; DROP follows from others."""
+
+    CONFIRM_IDENTITY = "CONFIRM_IDENTITY"
+    CHECK_REGISTRY = "CHECK_REGISTRY"
+    ASSESS = "ASSESS"
+    RECORD_CONSENT = "RECORD_CONSENT"
+    DROP = "DROP"
 
 
 class IdentityDocument(StrEnum):
@@ -145,10 +164,11 @@ class PlanAction(StrEnum):
 
 
 class NoteVisibility(StrEnum):
-    """Who reads a note: the office of its author, or all who work on cases here."""
+    """Who reads a note: the office of its author, all who work on cases here, or the receiver of a referral as well."""
 
     UNIT = "UNIT"
     CASE_WORKERS = "CASE_WORKERS"
+    RECEIVERS = "RECEIVERS"
 
 
 class CaseUnit(StrEnum):
@@ -198,3 +218,9 @@ class MergeStatus(StrEnum):
 
     MERGED = "MERGED"
     UNDONE = "UNDONE"
+
+
+class MergeAction(StrEnum):
+    """What becomes of a merge."""
+
+    UNDO = "UNDO"

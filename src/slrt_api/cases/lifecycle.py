@@ -70,7 +70,7 @@ NO_REFERRAL = Equals(Fact("referred_needs"), Constant(0))
 TASKS_DONE = Equals(Fact("open_tasks"), Constant(0))
 #: its people have not gone to another regency, where it is served now
 HERE = Not(Known(Fact("successor_id")))
-#: while the people concerned may still have it taken up again at their word
+#: while the people concerned may still have it taken up again at their word; what they asked for in time is in time
 IN_WINDOW = Equals(Fact("reopenable"), Constant(value=True))
 #: separation of duties: nobody decides what they recommended; who recommended must be known
 NOT_THE_RECOMMENDER = NotEquals(Fact("recommended_by"), ActorFact("subject"))
@@ -78,14 +78,16 @@ NOT_THE_RECOMMENDER = NotEquals(Fact("recommended_by"), ActorFact("subject"))
 #: columns of the row that guards read
 COLUMNS = ("assessed", "need_count", "open_needs", "referred_needs", "recommended_by", "open_tasks", "successor_id")
 #: what guards read of the row and the moment, as SQL over `{t}`
-COMPUTED = {"reopenable": "({t}.reopen_until > now())"}
+COMPUTED = {"reopenable": "({t}.reopen_until > now() OR {t}.reopening_asked_at IS NOT NULL)"}
 FACTS = (*COLUMNS, *COMPUTED)
 
 
 def facts(row: object, now: datetime) -> dict[str, Value]:
     """What guards read of a case at that instant."""
     until: datetime | None = getattr(row, "reopen_until", None)
-    return {name: getattr(row, name) for name in COLUMNS} | {"reopenable": None if until is None else until > now}
+    within = None if until is None else until > now
+    asked = getattr(row, "reopening_asked_at", None) is not None
+    return {name: getattr(row, name) for name in COLUMNS} | {"reopenable": asked or within}
 
 
 def _states(code_list: str, terminal: frozenset[str]) -> tuple[State, ...]:
@@ -134,7 +136,6 @@ def _closings() -> list[Transition]:
         (A.CLOSE, C.DECEASED, UNIT),
         (A.WITHDRAW, C.WITHDRAWN, UNIT),
         (A.TRANSFER, C.MOVED, MANAGERS),
-        (A.MERGE, C.MERGED, MANAGERS),
     ):
         lines += _lines(
             OPEN,
@@ -147,6 +148,8 @@ def _closings() -> list[Transition]:
             # Nobody can be asked any more for what was left out while there was a life to save.
             also=() if target is C.DECEASED else (_TASKS,),
         )
+    # Its needs go on in the survivor, with the referrals that serve them.
+    lines += _lines(OPEN, A.MERGE, C.MERGED, MANAGERS, guard=TASKS_DONE, refusal="tasks_open", reason_required=True)
     # Documents that do not come in their time: deemed withdrawn, by the worker.
     lines += _lines(
         (C.AWAITING_DOCUMENTS,),
@@ -245,7 +248,7 @@ def _need(
             target,
             names,
             Scope.CASES_WRITE,
-            reason_required=action in {NeedAction.FAIL, NeedAction.CANCEL},
+            reason_required=action in {NeedAction.FAIL, NeedAction.CANCEL, NeedAction.REOPEN},
         )
         for source in sources
     ]
@@ -264,6 +267,7 @@ NEED_LIFECYCLE = Lifecycle(
         *_need((_N.OPEN, _N.DIRECT_SERVICE), NeedAction.FAIL, _N.UNMET, UNIT),
         *_need((_N.REFERRED,), NeedAction.FAIL, _N.UNMET, UNIT | RECEIVERS),
         *_need((_N.OPEN, _N.DIRECT_SERVICE), NeedAction.CANCEL, _N.CANCELLED, UNIT),
+        *_need((_N.MET,), NeedAction.REOPEN, _N.OPEN, UNIT),
     ],
 )
 
@@ -271,17 +275,21 @@ NEED_LIFECYCLE = Lifecycle(
 #: what of a need is done by hand, while its case lets it; all else moves with a referral or the record of a service
 _SERVING = Equals(Fact("case_status"), Constant(C.IN_SERVICE.value))
 _CASE_OPEN = Equals(Fact("case_open"), Constant(value=True))
+#: its people say that the service of its referral never came, and the case has not ended
+_NOT_RECEIVED = Equals(Fact("not_received"), Constant(value=True))
+_BY_HAND = {
+    NeedAction.SERVE: (_SERVING, "case_not_in_service"),
+    NeedAction.FAIL: (_CASE_OPEN, "case_closed"),
+    NeedAction.CANCEL: (_CASE_OPEN, "case_closed"),
+    NeedAction.REOPEN: (_NOT_RECEIVED, "reopening_not_asked"),
+}
 BY_HAND = Lifecycle(
     "need",
     NEED_LIFECYCLE.states,
     [
-        replace(
-            line,
-            guard=_SERVING if line.action == NeedAction.SERVE else _CASE_OPEN,
-            refusal="case_not_in_service" if line.action == NeedAction.SERVE else "case_closed",
-        )
+        replace(line, guard=_BY_HAND[NeedAction(line.action)][0], refusal=_BY_HAND[NeedAction(line.action)][1])
         for line in NEED_LIFECYCLE.transitions
-        if line.action in {NeedAction.SERVE, NeedAction.FAIL, NeedAction.CANCEL} and line.source != _N.REFERRED
+        if line.action in _BY_HAND and line.source != _N.REFERRED
     ],
     part=True,
 )
@@ -289,10 +297,19 @@ BY_HAND = Lifecycle(
 NEED_COMPUTED = {
     "case_status": "(SELECT k.status FROM cases k WHERE k.regency = {t}.regency AND k.id = {t}.case_id)",
     "case_open": "(SELECT k.closed_at IS NULL FROM cases k WHERE k.regency = {t}.regency AND k.id = {t}.case_id)",
+    "not_received": (
+        "(SELECT k.closed_at IS NULL AND k.reopening_asked_at IS NOT NULL AND k.reopening_referral_id = {t}.referral_id"
+        " FROM cases k WHERE k.regency = {t}.regency AND k.id = {t}.case_id)"
+    ),
 }
 
 
 def need_line(source: str, target: str) -> Transition | None:
     """The line that leads a need from `source` to `target`, whoever causes it; None where there is none."""
-    lines = (each for each in NEED_LIFECYCLE.transitions if (each.source, each.target) == (source, target))
+    lines = (
+        each
+        for each in NEED_LIFECYCLE.transitions
+        # What is met is opened again by an officer, and by nothing that follows from a referral.
+        if (each.source, each.target) == (source, target) and each.action != NeedAction.REOPEN
+    )
     return next(lines, None)

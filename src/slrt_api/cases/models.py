@@ -33,6 +33,9 @@ class Case(Aggregate, table=True):
     what an emergency skipped and still owes, `tasks_due_at` by when. `eligibility_check_ids`: the checks that its last
     recommendation stands on. `assignee` works on it, `offered_to` has been asked to. `reopen_until`: how long officers may
     take it up again at the word of its people. `assessed` is of this round: it begins anew when the case is reopened.
+    `reassess_by`: while it waits for its re-assessment, by when that is due; `reassessment_told_at`: the worker told so.
+    `reopening_asked_at`: its people ask that it goes on, and nobody has answered; `reopening_referral_id`: because this service
+    never came. What they say is encrypted.
     """
 
     KIND: ClassVar[Kind] = Kind.CASE
@@ -49,6 +52,8 @@ class Case(Aggregate, table=True):
         Index("cases_assignee", "regency", "assignee", "id"),
         Index("cases_merged_into", "regency", "merged_into"),
         Index("cases_tasks", "regency", "tasks_due_at", "id", postgresql_where=text("open_tasks > 0")),
+        Index("cases_reassess", "regency", "reassess_by", "id", postgresql_where=text("reassess_by IS NOT NULL")),
+        Index("cases_reopening", "regency", "area", "id", postgresql_where=text("reopening_asked_at IS NOT NULL")),
         Index("cases_escalated", "regency", "area", "id", postgresql_where=text("escalation > 0")),
         CheckConstraint("escalation BETWEEN 0 AND 2", name="cases_escalation"),
         CheckConstraint("open_needs >= 0 AND open_needs <= need_count", name="cases_open_needs"),
@@ -95,6 +100,27 @@ class Case(Aggregate, table=True):
     family_plan_id: UUID | None = None
     reopen_until: datetime | None = Field(default=None, sa_type=INSTANT)
     closing_code: str | None = None
+    reassess_by: datetime | None = Field(default=None, sa_type=INSTANT)
+    reassessment_told_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    reopening_asked_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    reopening_referral_id: UUID | None = None
+    reopening_text: bytes | None = None
+    reopening_answer: str | None = None
+    reopening_answered_at: datetime | None = Field(default=None, sa_type=INSTANT)
+
+
+def _listed(table: str) -> tuple[Index, Index]:
+    """What lists of an aggregate are cut and ordered by."""
+    area, updated_at = (Index(f"{table}_{name}", "regency", name, "id") for name in ("area", "updated_at"))
+    return area, updated_at
+
+
+def _of_case(table: str) -> tuple[ForeignKeyConstraint, Index]:
+    """What every part of a case has: its case, and an index by which a case finds it."""
+    return (
+        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        Index(f"{table}_case", "regency", "case_id", "id"),
+    )
 
 
 class Need(Tenant, table=True):
@@ -104,9 +130,8 @@ class Need(Tenant, table=True):
 
     __tablename__ = "needs"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        *_of_case("needs"),
         ForeignKeyConstraint(["regency", "person_id"], ["persons.regency", "persons.id"]),
-        Index("needs_case", "regency", "case_id", "id"),
         CheckConstraint("escalation BETWEEN 0 AND 2", name="needs_escalation"),
     )
 
@@ -130,10 +155,7 @@ class Assessment(Tenant, table=True):
     KIND: ClassVar[Kind] = Kind.ASSESSMENT
 
     __tablename__ = "assessments"
-    __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
-        Index("assessments_case", "regency", "case_id", "id"),
-    )
+    __table_args__ = (*_of_case("assessments"),)
 
     case_id: UUID
     instrument: str
@@ -154,9 +176,8 @@ class DirectService(Tenant, table=True):
 
     __tablename__ = "direct_services"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        *_of_case("direct_services"),
         ForeignKeyConstraint(["regency", "need_id"], ["needs.regency", "needs.id"]),
-        Index("direct_services_case", "regency", "case_id", "id"),
     )
 
     case_id: UUID
@@ -196,9 +217,8 @@ class PlanLine(Tenant, table=True):
 
     __tablename__ = "case_plan_lines"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
+        *_of_case("case_plan_lines"),
         ForeignKeyConstraint(["regency", "need_id"], ["needs.regency", "needs.id"]),
-        Index("case_plan_lines_case", "regency", "case_id", "id"),
         Index(
             "case_plan_lines_due",
             "regency",
@@ -230,15 +250,26 @@ class PlanLine(Tenant, table=True):
 
 
 class Note(Tenant, table=True):
-    """What an officer wrote down, encrypted; gone when it is erased."""
+    """What an officer wrote down, encrypted; gone when it is erased.
+
+    One for receivers is of a referral; its organization or program reads it while it is `shared`, as the package.
+    """
 
     KIND: ClassVar[Kind] = Kind.NOTE
 
     __tablename__ = "case_notes"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
-        Index("case_notes_case", "regency", "case_id", "id"),
-        CheckConstraint("visibility IN ('UNIT', 'CASE_WORKERS')", name="case_notes_visibility"),
+        *_of_case("case_notes"),
+        Index(
+            "case_notes_referral",
+            "regency",
+            "referral_id",
+            "id",
+            postgresql_where=text("referral_id IS NOT NULL"),
+        ),
+        CheckConstraint("visibility IN ('UNIT', 'CASE_WORKERS', 'RECEIVERS')", name="case_notes_visibility"),
+        CheckConstraint("(visibility = 'RECEIVERS') = (referral_id IS NOT NULL)", name="case_notes_receivers"),
+        CheckConstraint("NOT shared OR referral_id IS NOT NULL", name="case_notes_shared"),
         CheckConstraint("(text IS NULL) = (erased_at IS NOT NULL)", name="case_notes_erased"),
     )
 
@@ -249,6 +280,10 @@ class Note(Tenant, table=True):
     author: str
     created_at: datetime = Field(sa_type=INSTANT)
     erased_at: datetime | None = Field(default=None, sa_type=INSTANT)
+    referral_id: UUID | None = None
+    organization_id: UUID | None = None
+    program_id: UUID | None = None
+    shared: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
 class Assignment(Tenant, table=True):
@@ -258,8 +293,7 @@ class Assignment(Tenant, table=True):
 
     __tablename__ = "case_assignments"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
-        Index("case_assignments_case", "regency", "case_id", "id"),
+        *_of_case("case_assignments"),
         *(
             Index(
                 f"case_assignments_one_{status.lower()}",
@@ -293,8 +327,7 @@ class Task(Tenant, table=True):
 
     __tablename__ = "case_tasks"
     __table_args__ = (
-        ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
-        Index("case_tasks_case", "regency", "case_id", "id"),
+        *_of_case("case_tasks"),
         Index(
             "case_tasks_one_open",
             "regency",
@@ -326,8 +359,7 @@ class FamilyPlan(Aggregate, table=True):
     __tablename__ = "family_plans"
     __table_args__ = (
         ForeignKeyConstraint(["regency", "household_id"], ["households.regency", "households.id"]),
-        Index("family_plans_area", "regency", "area", "id"),
-        Index("family_plans_updated_at", "regency", "updated_at", "id"),
+        *_listed("family_plans"),
         Index(
             "family_plans_one_active",
             "regency",
@@ -356,8 +388,7 @@ class CaseMerge(Aggregate, table=True):
     __table_args__ = (
         ForeignKeyConstraint(["regency", "case_id"], ["cases.regency", "cases.id"]),
         ForeignKeyConstraint(["regency", "survivor_id"], ["cases.regency", "cases.id"]),
-        Index("case_merges_area", "regency", "area", "id"),
-        Index("case_merges_updated_at", "regency", "updated_at", "id"),
+        *_listed("case_merges"),
         Index("case_merges_survivor", "regency", "survivor_id", "id"),
         Index("case_merges_one", "regency", "case_id", unique=True, postgresql_where=text("status = 'MERGED'")),
         CheckConstraint("status IN ('MERGED', 'UNDONE')", name="case_merges_status"),

@@ -2,8 +2,8 @@
 
 Nothing moves by itself: there the rows end as `MOVED`, here new ones begin, with ids, ciphertexts and blind indexes of their
 own, and each end names the other's id. What is carried is what the family needs to be known and served by: names, numbers,
-coded answers and open needs. What was worked on, said and found there stays there: assessments, services, notes, complaints,
-consents, and whatever has ended.
+coded answers, open needs, and what an emergency still owes. What was worked on, said and found there stays there:
+assessments, plans, services, notes, complaints, consents, and whatever has ended.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,10 +16,12 @@ from sqlmodel import SQLModel
 
 from slrt_api.access.consents.service import record_case_basis
 from slrt_api.areas import codes
-from slrt_api.cases.codes import FINAL_NEEDS, CaseStatus, NeedStatus
+from slrt_api.cases.codes import FINAL_NEEDS, CaseAction, CaseStatus, NeedStatus, TaskType
 from slrt_api.cases.models import Case, Need
+from slrt_api.cases.service import tasks
 from slrt_api.cases.shapes import NUMBER_PREFIX
 from slrt_api.clocks import service as clocks
+from slrt_api.flows import carrying_work as work
 from slrt_api.flows.lineage.commands import begin, day, done
 from slrt_api.flows.lineage.ledger import Ledger
 from slrt_api.flows.lineage.numbers import retire
@@ -84,6 +86,8 @@ class Luggage:
     #: case -> its open needs of people who go
     needs: Mapping[UUID, Sequence[Need]]
     cases: Mapping[UUID, Case]
+    #: case -> what its emergency still owes
+    owed: work.Owed
 
 
 async def ready(tx: Transaction, household: Household) -> int:
@@ -92,7 +96,7 @@ async def ready(tx: Transaction, household: Household) -> int:
     Runs inside `tx.effect` of the household's regency.
     """
     ledger = await _locked(tx, household, Operation.MOVE_OUT)
-    _require_ready(ledger, household)
+    _require_ready(ledger, household, told=True)
     return len(ledger.family(household.id))
 
 
@@ -109,7 +113,7 @@ async def carry(tx: Transaction, actor: Actor, offer: Handover, regency: int, ar
         if household.ended_at is not None:
             raise errors.Conflict("handover_not_ready")
         ledger = await _locked(tx, household, Operation.MOVE_OUT)
-        _require_ready(ledger, household)
+        _require_ready(ledger, household, told=False)
         luggage = await _packed(ledger, household)
         for id_ in (household.id, *(person.id for person in luggage.persons), *luggage.needs):
             successors[id_] = new_id(kind_of(id_) or Kind.PERSON, regency, tx.now)
@@ -166,15 +170,18 @@ async def release(
             case = ledger.cases[case_id]
             for need in group:
                 await ledger.part(need, (case,), status=NeedStatus.CANCELLED.value)
+        owed = await work.owed(ledger, needs)
         for case in ledger.cases.values():
             await _end_case(ledger, case, left, person, successors, target, reason)
+        if left is not None and not ledger.family(left.id):
+            await work.end_family_plan(ledger, left, reason)
         await ledger.settle()
         here = done(tx, actor, ledger, person.area, since, reason)
         await ledger.close(here)
     async with tx.effect(elsewhere):
         other = begin(tx, elsewhere, Operation.MOVE_IN)
         made = [
-            await _case(tx, actor, ledger.cases[id_], group, successors, target, other.id)
+            await _case(tx, actor, ledger.cases[id_], group, successors, target, other.id, owed.get(id_, ()))
             for id_, group in needs.items()
         ]
         row = done(tx, actor, other, target.area, since, f"{codes.area_code(person.area - person.area % 1_000_000)}")
@@ -241,7 +248,9 @@ async def _end_case(
             transferred_to=target.area - target.area % 1_000_000,
             successor_id=successors[case.id],
             attention=False,
+            reassess_by=None,
         )
+        await work.leave(ledger, [case], reason)
     elif case.id in successors or (of_the_left and left is not None and not ledger.family(left.id)):
         ledger.set(case, attention=True)
 
@@ -259,8 +268,23 @@ async def _locked(tx: Transaction, household: Household, operation: Operation) -
     return await ledger.lock([household.id], (), [row["id"] for row in elsewhere])
 
 
-def _require_ready(ledger: Ledger, household: Household) -> None:
-    """Refuse while a referral of theirs runs, or somebody who stays has an open need in a case that would go."""
+_REFERRALS: Final = errors.Fault(
+    "/household_id",
+    "referrals_open",
+    "A referral of theirs runs: see GET /v1/referrals?case_id=; end or revoke it first.",
+)
+_OTHERS: Final = errors.Fault(
+    "/household_id",
+    "needs_open",
+    "Somebody who does not go has an open need in a case that would: end that need first.",
+)
+
+
+def _require_ready(ledger: Ledger, household: Household, *, told: bool) -> None:
+    """Refuse while a referral of theirs runs, or somebody who stays has an open need in a case that would go.
+
+    told  say which of the two: to the side whose household it is, and to no other
+    """
     people = set(ledger.family(household.id))
     for need in ledger.needs.values():
         if NeedStatus(need.status) in FINAL_NEEDS:
@@ -268,7 +292,8 @@ def _require_ready(ledger: Ledger, household: Household) -> None:
         goes = need.person_id in people
         with_it = ledger.cases[need.case_id].household_id == household.id
         if (goes and need.status == NeedStatus.REFERRED) or (with_it and not goes):
-            raise errors.Conflict("handover_not_ready")
+            fault = _REFERRALS if need.status == NeedStatus.REFERRED else _OTHERS
+            raise errors.Conflict("handover_not_ready", faults=(fault,) if told else ())
 
 
 async def _packed(ledger: Ledger, household: Household) -> Luggage:
@@ -295,6 +320,7 @@ async def _packed(ledger: Ledger, household: Household) -> Luggage:
         await tx.rows(Answer, "regency = $1 AND owner_id = ANY ($2) AND replaced_at IS NULL ORDER BY id", of, owners),
         needs,
         {id_: ledger.cases[id_] for id_ in needs},
+        await work.owed(ledger, [id_ for id_ in needs if ledger.cases[id_].household_id == household.id]),
     )
 
 
@@ -324,10 +350,13 @@ async def _leave(
                 transferred_to=arrival.area - arrival.area % 1_000_000,
                 successor_id=successors[case.id],
                 attention=False,
+                reassess_by=None,
             )
         elif not await _somebody_left(ledger, case, going):
             # A case of other people's household, for somebody who has gone: an officer says how it goes on.
             ledger.set(case, attention=True)
+    await work.leave(ledger, [each for each in luggage.cases.values() if each.household_id == household.id], reason)
+    await work.end_family_plan(ledger, household, reason)
     await ledger.settle()
 
 
@@ -389,7 +418,7 @@ async def _arrive(
     )
     await name_keys.keep(tx, *persons)
     cases = [
-        await _case(tx, actor, luggage.cases[id_], needs, successors, household, ledger.id)
+        await _case(tx, actor, luggage.cases[id_], needs, successors, household, ledger.id, luggage.owed.get(id_, ()))
         for id_, needs in luggage.needs.items()
     ]
     row = done(tx, actor, ledger, arrival.area, arrival.since, arrival.reason)
@@ -458,8 +487,12 @@ async def _case(
     successors: Mapping[UUID, UUID],
     household: Household,
     lineage_id: UUID,
+    owed: Sequence[TaskType] = (),
 ) -> Case:
-    """The case that goes on: from its beginning, for what is still needed. Nobody waits longer for having moved."""
+    """The case that goes on: from its beginning, for what is still needed. Nobody waits longer for having moved.
+
+    owed  what its emergency skipped there is skipped here, too, and is made good by this side's deadline
+    """
     case = Case(
         regency=household.regency,
         id=successors[before.id],
@@ -490,8 +523,13 @@ async def _case(
         )
         for need in needs
     ]
-    await tx.create(case, "taken_over", parts={"needs": carried}, notes={"lineage": lineage_id})
-    await clocks.follow(tx, case, CaseStatus.REGISTERED)
+    parts: dict[str, Sequence[SQLModel]] = {"needs": carried}
+    if owed:
+        begun, case.tasks_due_at = await tasks.begin(tx, case, owed)
+        case.open_tasks = len(begun)
+        parts["tasks"] = begun
+    await tx.create(case, "taken_over", parts=parts, notes={"lineage": lineage_id})
+    await clocks.follow(tx, case, CaseStatus.REGISTERED, action=CaseAction.MARK_EMERGENCY if owed else None)
     await record_case_basis(
         tx,
         regency=case.regency,

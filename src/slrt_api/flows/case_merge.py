@@ -1,5 +1,6 @@
 """The steps of a case, and two cases that are one: merged, with who reported them, and taken apart again."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -8,22 +9,26 @@ from pydantic import Field
 
 from slrt_api.access.scopes import Scope
 from slrt_api.cases import service as cases
-from slrt_api.cases.codes import CaseAction, CaseStatus, MergeStatus, NeedStatus
+from slrt_api.cases.codes import FINAL_NEEDS, CaseAction, CaseStatus, MergeAction, MergeStatus, NeedStatus
 from slrt_api.cases.lifecycle import MANAGERS, TERMINAL
 from slrt_api.cases.models import Case, CaseMerge, Need
+from slrt_api.cases.parts import CASE_MERGE_LIFECYCLE
+from slrt_api.cases.service.needs import counts_with, move
 from slrt_api.cases.service.transition import CaseTransition, locked
 from slrt_api.cases.shapes import CASE, CASE_MERGE
 from slrt_api.clocks import service as clocks
 from slrt_api.complaints.models import Complaint
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
+from slrt_api.referrals.models import Referral
 from slrt_api.runtime import events
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, use_case
 
 #: what a merge changes of the duplicate, and its undoing puts back
-_KEPT: Final = ("status", "open_needs", "offered_to")
+_KEPT: Final = ("status", "need_count", "open_needs", "referred_needs", "offered_to")
+_OF_FEEDBACK: Final = ("reassess_by", "reassessment_told_at")
 #: A sealed report stays where it was filed: it is never brought to another case, and nobody learns that there is one.
 _REPORTS: Final = "regency = $1 AND case_id = $2 AND NOT sealed ORDER BY id FOR NO KEY UPDATE"
 
@@ -52,10 +57,12 @@ async def transition(tx: Transaction, actor: Actor, case_id: UUID, command: Case
     `VERIFY` checks the household against the newest release of the national registry that the regency has; that it is not
     found there never stops the case. `RECOMMEND` pins the eligibility checks that it stands on, and makes one where none is
     named. Whoever recommended a case neither confirms nor returns it. `COLLECT_FEEDBACK` and the closing as self-reliant or
-    handled wait until no need is open; every other end waits until no referral runs, and cancels the needs that are left.
+    handled wait until no need is open; every other end but a merge waits until no referral runs, and cancels the needs that
+    are left.
     `MARK_EMERGENCY` serves first: what it skips (identity, registry, assessment, consent) stands as `tasks` with a
     deadline, and no end but a death is reached while one is open. `MERGE` ends a duplicate in favor of a case of the same
-    household: who reported it follows there, its number leads there, and it can be undone (`/v1/case-merges`). `TRANSFER`
+    household: who reported it follows there, its number leads there, needs that the other lacks or that are referred go on
+    there with their referrals, and it can be undone (`/v1/case-merges`). `TRANSFER`
     ends it here; the area that the household moved to opens its own. `REOPEN` keeps the number and begins a new round: at
     any time by a manager, until `reopen_until` by an officer at the word of its people.
     """
@@ -68,15 +75,22 @@ async def _merge(tx: Transaction, actor: Actor, case_id: UUID, command: CaseTran
     # Two cases are locked in the order of their ids, whichever is asked.
     held = {id_: await locked(tx, id_) for id_ in sorted({case_id, into})}
     before, survivor = held[case_id], held[into]
+    if before is not None and before.reopening_asked_at is not None:
+        # Whoever asks gets an answer, and not a case of which they were told nothing.
+        raise errors.Conflict("reopening_asked")
     needs: list[Need] = []
     if before is not None:
-        final = [NeedStatus.OPEN.value, NeedStatus.DIRECT_SERVICE.value]
+        final = [status.value for status in FINAL_NEEDS]
         needs = await tx.rows(
-            Need, "regency = $1 AND case_id = $2 AND status = ANY ($3) ORDER BY id", before.regency, case_id, final
+            Need, "regency = $1 AND case_id = $2 AND status <> ALL ($3) ORDER BY id", before.regency, case_id, final
         )
     case = await cases.step(tx, actor, case_id, command)
     if before is None or survivor is None:
         raise errors.NotFound
+    moved = await tx.rows(
+        Need, "regency = $1 AND case_id = $2 AND id = ANY ($3)", case.regency, into, [need.id for need in needs]
+    )
+    await _referrals_follow(tx, survivor, [need.id for need in moved], "case_merged", command.reason)
     async with tx.effect(case.regency):
         reports = await tx.rows(Complaint, _REPORTS, case.regency, case.id)
         for report in reports:
@@ -94,7 +108,9 @@ async def _merge(tx: Transaction, actor: Actor, case_id: UUID, command: CaseTran
             merged_by=actor.subject,
             reason=command.reason or "",
             before={
-                "case": {name: getattr(before, name) for name in _KEPT},
+                "case": {name: getattr(before, name) for name in _KEPT}
+                | {name: events.plain(getattr(before, name)) for name in _OF_FEEDBACK},
+                "moved": sorted(str(need.id) for need in moved),
                 "needs": {str(need.id): need.status for need in needs},
                 "received_at": events.plain(survivor.received_at),
                 "received_at_after": events.plain(min(survivor.received_at, before.received_at)),
@@ -112,19 +128,26 @@ async def undo(tx: Transaction, actor: Actor, merge_id: UUID, command: UndoMerge
     """Undo the merge of two cases.
 
     Both stand again as they did before it, and who reported the duplicate follows it back. 409 `merge_depended_on` where
-    something has been built on it since: the survivor has ended or absorbed another case after it, or a report has gone on
-    to another case.
+    something has been built on it since: the survivor has ended or absorbed another case after it, a report has gone on to
+    another case, or a need that went on there is met, referred or ended by now.
     """
     merge = await tx.ask(CaseMerge, merge_id)
     if merge.status == MergeStatus.UNDONE:
         raise errors.Conflict("merge_undone")
+    line = CASE_MERGE_LIFECYCLE.advance(
+        merge.status, MergeAction.UNDO, role=actor.role, scopes=actor.scopes, row={}, actor=actor.guard_facts
+    )
     held = {id_: await tx.lock(Case, id_) for id_ in sorted({merge.case_id, merge.survivor_id})}
     case, survivor = held[merge.case_id], held[merge.survivor_id]
     reports = await _undoable(tx, merge, case, survivor)
-    needs = [
-        await tx.update(need, status=merge.before["needs"][str(need.id)]) for need in await _cancelled(tx, merge, case)
-    ]
+    moved, cancelled = await _needs(tx, merge, case, survivor)
+    needs = [await tx.update(need, status=merge.before["needs"][str(need.id)]) for need in cancelled]
+    needs += [await move(tx, need, case) for need in moved]
     columns: dict[str, Any] = {**merge.before["case"], "offered_to": None}
+    for name in _OF_FEEDBACK:
+        # Of a merge before these columns there is nothing to put back.
+        at = columns.get(name)
+        columns[name] = datetime.fromisoformat(at) if at is not None else None
     case = await tx.change(
         case,
         "merge_undone",
@@ -137,7 +160,15 @@ async def undo(tx: Transaction, actor: Actor, merge_id: UUID, command: UndoMerge
         **columns,
     )
     received_at = datetime.fromisoformat(merge.before["received_at"])
-    await tx.change(survivor, "merge_undone", texts={"reason": command.reason}, received_at=received_at)
+    await tx.change(
+        survivor,
+        "merge_undone",
+        parts={"needs": moved} if moved else None,
+        texts={"reason": command.reason},
+        received_at=received_at,
+        **counts_with(survivor, moved, -1),
+    )
+    await _referrals_follow(tx, case, [need.id for need in moved], "case_merge_undone", command.reason)
     await clocks.follow(tx, case, case.status)
     async with tx.effect(case.regency):
         for report in reports:
@@ -146,7 +177,7 @@ async def undo(tx: Transaction, actor: Actor, merge_id: UUID, command: UndoMerge
         merge,
         "undone",
         texts={"reason": command.reason},
-        status=MergeStatus.UNDONE.value,
+        status=line.target,
         undone_by=actor.subject,
         undone_at=tx.now,
     )
@@ -176,8 +207,29 @@ async def _undoable(tx: Transaction, merge: CaseMerge, case: Case, survivor: Cas
     return reports
 
 
-async def _cancelled(tx: Transaction, merge: CaseMerge, case: Case) -> list[Need]:
-    """The needs that the merge cancelled. Raises Conflict `merge_depended_on` where one is gone, or its person is."""
+async def _referrals_follow(tx: Transaction, case: Case, needs: Sequence[UUID], event: str, reason: str | None) -> None:
+    """Let the referrals of needs, and the notes for their receivers, be of the case that the needs are of."""
+    if not needs:
+        return
+    async with tx.effect(case.regency):
+        where = "regency = $1 AND need_id = ANY ($2) ORDER BY id FOR NO KEY UPDATE"
+        referrals = await tx.rows(Referral, where, case.regency, list(needs))
+        for referral in referrals:
+            # What the manager says of two cases is for those who work on them, and in their history.
+            await tx.change(referral, event, case_id=case.id)
+        await tx.execute(
+            "UPDATE case_notes SET case_id = $3 WHERE regency = $1 AND referral_id = ANY ($2)",
+            case.regency,
+            [referral.id for referral in referrals],
+            case.id,
+        )
+
+
+async def _needs(tx: Transaction, merge: CaseMerge, case: Case, survivor: Case) -> tuple[list[Need], list[Need]]:
+    """The needs that the merge moved and those that it cancelled.
+
+    Raises Conflict `merge_depended_on` where one has gone on since, is gone, or its person is.
+    """
     ids = [UUID(each) for each in merge.before["needs"]]
     needs = (
         await tx.rows(Need, "regency = $1 AND id = ANY ($2) ORDER BY id FOR NO KEY UPDATE", case.regency, ids)
@@ -192,6 +244,12 @@ async def _cancelled(tx: Transaction, merge: CaseMerge, case: Case) -> list[Need
         [need.person_id for need in needs],
     )
     people = {need.person_id for need in needs}
-    if len(needs) != len(ids) or here != len(people) or any(n.status != NeedStatus.CANCELLED for n in needs):
+    going = set(merge.before.get("moved", ()))
+    moved = [need for need in needs if str(need.id) in going]
+    cancelled = [need for need in needs if str(need.id) not in going]
+    stand = all(
+        need.case_id == survivor.id and need.status == merge.before["needs"][str(need.id)] for need in moved
+    ) and all(need.case_id == case.id and need.status == NeedStatus.CANCELLED for need in cancelled)
+    if len(needs) != len(ids) or here != len(people) or not stand:
         raise errors.Conflict("merge_depended_on")
-    return needs
+    return moved, cancelled

@@ -54,7 +54,7 @@ async def confirm(tx: Transaction, actor: Actor, command: ConfirmByReceipt) -> D
     if complaint is None:
         return track.REFUSED
     async with tx.effect(complaint.regency):
-        row = await _named(tx, complaint, command.referral_number)
+        row = await named(tx, complaint, command.referral_number)
         line = LIFECYCLE.advance(
             row.status,
             ReferralAction.CONFIRM_RECEIPT,
@@ -68,7 +68,8 @@ async def confirm(tx: Transaction, actor: Actor, command: ConfirmByReceipt) -> D
     return await track.shown(tx, complaint)
 
 
-async def _named(tx: Transaction, complaint: Complaint, text: str) -> Referral:
+async def named(tx: Transaction, complaint: Complaint, text: str) -> Referral:
+    """The referral of that number as tracking shows it to the complaint's holder, locked. Called inside `tx.effect`."""
     number = numbers.parse_number(NUMBER_PREFIX, text)
     id_ = None
     if number is not None and not complaint.sealed:

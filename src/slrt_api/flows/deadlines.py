@@ -102,6 +102,8 @@ async def _explained(tx: Transaction, clock: Clock) -> dict[str, Any]:
 
 #: deadlines that a referral keeps as columns of its own, because it is ended and routed by them
 _OF_REFERRALS: Final = {"RESPOND": "respond_by", "REALIZE": "realize_by"}
+#: and a case, because lists and the worker ask by it
+_OF_CASES: Final = {"REASSESSMENT_DUE": "reassess_by"}
 
 
 @use_case("clocks.recompute", scope=None, conditional=False)
@@ -130,6 +132,8 @@ async def recompute(tx: Transaction, actor: Actor, id_: UUID) -> None:
             if isinstance(owner, Referral) and clock.name in _OF_REFERRALS:
                 kept[_OF_REFERRALS[clock.name]] = planned.due_at
                 kept["package_expires_at"] = await package_end(tx, owner, planned.due_at, moved_from=clock.due_at)
+            if isinstance(owner, Case) and clock.name in _OF_CASES:
+                kept[_OF_CASES[clock.name]] = planned.due_at
         await tx.update(clock, **moved(clock, planned, held.work.calendar, tx.now))
     if told:
         version = held.work.calendar.version
@@ -169,7 +173,10 @@ async def stop_ended(tx: Transaction, actor: Actor, id_: UUID) -> None:
     for clock in clocks:
         await tx.update(clock, state=ClockState.STOPPED.value)
     if clocks:
-        await tx.change(owner, "clock_stopped", texts={"clocks": ", ".join(sorted({each.name for each in clocks}))})
+        stopped = {each.name for each in clocks}
+        # Nobody is told of what no longer runs.
+        kept = {column: None for name, column in _OF_CASES.items() if isinstance(owner, Case) and name in stopped}
+        await tx.change(owner, "clock_stopped", texts={"clocks": ", ".join(sorted(stopped))}, **kept)
 
 
 async def _owner(tx: Transaction, actor: Actor, id_: UUID) -> Aggregate:

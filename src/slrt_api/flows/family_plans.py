@@ -9,6 +9,7 @@ from slrt_api.access.scopes import Scope
 from slrt_api.cases.codes import CaseStatus, FamilyPlanAction, FamilyPlanStatus
 from slrt_api.cases.lifecycle import TERMINAL, UNIT
 from slrt_api.cases.models import Case, FamilyPlan
+from slrt_api.cases.parts import FAMILY_PLAN_LIFECYCLE
 from slrt_api.cases.shapes import FAMILY_PLAN
 from slrt_api.households.models import Household
 from slrt_api.kernel import errors
@@ -103,11 +104,13 @@ async def transition(tx: Transaction, actor: Actor, plan_id: UUID, command: Tran
             ("invalid", "This value is not allowed here.") if ends else ("required", "This member is required.")
         )
         raise errors.Invalid.at("/case_id", code, detail)
-    if command.action is not FamilyPlanAction.ADD_CASE and command.reason is None:
-        raise errors.Invalid.at("/reason", "reason_required", "Say why, in words that the people concerned may read.")
+    line = FAMILY_PLAN_LIFECYCLE.advance(
+        plan.status, command.action, role=actor.role, scopes=actor.scopes, row={}, actor=actor.guard_facts
+    )
+    FAMILY_PLAN_LIFECYCLE.require_reason(line, command.reason)
     texts = {"reason": command.reason}
     if command.case_id is None:
-        return await tx.change(plan, "ended", texts=texts, status=FamilyPlanStatus.ENDED.value, ended_at=tx.now)
+        return await tx.change(plan, "ended", texts=texts, status=line.target, ended_at=tx.now)
     if command.action is FamilyPlanAction.ADD_CASE:
         await _join(tx, plan, command.case_id, "/case_id")
         return await tx.change(plan, "case_added", texts=texts, notes={"case_id": str(command.case_id)})

@@ -1,6 +1,9 @@
-"""What the worker does about cases by itself: tell of lines of plans that are due. Exactly once, by any number of workers."""
+"""What the worker does about cases by itself: tell of lines of plans and of re-assessments that are due.
 
-from datetime import date, timedelta
+Each exactly once, by any number of workers: one is one act, which looks again under the lock.
+"""
+
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +20,11 @@ _EAST: Final = timedelta(hours=9)
 _DUE: Final = """
 SELECT id, due_on FROM case_plan_lines
 WHERE status = 'OPEN' AND reminded_at IS NULL AND due_on <= $1 AND (due_on, id) > ($2, $3) ORDER BY due_on, id LIMIT $4
+"""
+_REASSESSMENTS: Final = """
+SELECT id, reassess_by FROM cases
+WHERE reassess_by IS NOT NULL AND reassess_by <= $1 AND reassessment_told_at IS NULL AND (reassess_by, id) > ($2, $3)
+ORDER BY reassess_by, id LIMIT $4
 """
 
 _log = structlog.get_logger(__name__)
@@ -36,6 +44,25 @@ async def remind_plan_lines(platform: Platform) -> int:
                 await Act(platform, WORKER, current_trace_id())(cases.remind, on=row["id"])
             except errors.SlrtError as error:
                 _log.warning("plan_line_left", code=error.code, line_id=str(row["id"]))
+        tried += len(due)
+        if len(due) < BATCH:
+            return tried
+
+
+async def tell_reassessments(platform: Platform) -> int:
+    """Tell of every re-assessment that is due and was not told of. Returns how many were tried; one that fails waits a round."""
+    tried = 0
+    now = platform.clock()
+    position = datetime.fromisoformat("0001-01-01T00:00:00Z"), UUID(int=0)
+    while True:
+        async with platform.database.transaction(WORKER.rows, write=False) as connection:
+            due = await connection.fetch(_REASSESSMENTS, now, *position, BATCH)
+        for row in due:
+            position = row["reassess_by"], row["id"]
+            try:
+                await Act(platform, WORKER, current_trace_id())(cases.tell_reassessment, on=row["id"])
+            except errors.SlrtError as error:
+                _log.warning("reassessment_left", code=error.code, case_id=str(row["id"]))
         tried += len(due)
         if len(due) < BATCH:
             return tried

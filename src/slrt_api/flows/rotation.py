@@ -20,8 +20,8 @@ from sqlmodel import SQLModel
 from slrt_api.areas.dataset import TENANTS
 from slrt_api.attachments import vault as file_vault
 from slrt_api.attachments.models import Attachment
-from slrt_api.cases.models import Note
-from slrt_api.cases.shapes import SEALED_NOTE
+from slrt_api.cases.models import Case, Note
+from slrt_api.cases.shapes import SEALED_NOTE, SEALED_REOPENING
 from slrt_api.complaints import vault
 from slrt_api.complaints.models import Complaint, ComplaintNumber, Message
 from slrt_api.complaints.sealed.models import SealedAccess, SealedIdentity
@@ -140,6 +140,7 @@ SEALED: Final = (
             "open_results": _in_row(SEALED_RESULTS),
         },
     ),
+    Sealed(Case, _BY_ID, {"reopening_text": _in_row(SEALED_REOPENING)}),
     Sealed(Note, _BY_ID, {"text": _in_row(SEALED_NOTE)}),
     Sealed(
         Attachment,

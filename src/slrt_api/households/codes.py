@@ -64,6 +64,12 @@ class LineageStatus(StrEnum):
     UNDONE = "UNDONE"
 
 
+class LineageAction(StrEnum):
+    """What becomes of an operation."""
+
+    UNDO = "UNDO"
+
+
 class Direction(StrEnum):
     """Which side of a border a row is for: the regency that hands over, or the one that is to take over."""
 

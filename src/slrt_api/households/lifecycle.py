@@ -12,10 +12,13 @@ from slrt_api.households.codes import (
     DuplicateStatus,
     HandoverAction,
     HandoverStatus,
+    LineageAction,
+    LineageStatus,
+    Operation,
     TicketAction,
     TicketStatus,
 )
-from slrt_api.kernel.criteria import Constant, Equals, Fact
+from slrt_api.kernel.criteria import Constant, Equals, Fact, Not, OneOf
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
 
 S, A = DuplicateStatus, DuplicateAction
@@ -126,4 +129,37 @@ TICKET_LIFECYCLE: Final = Lifecycle(
     ],
     # What the other side does leads to these.
     initial=(T.OPEN.value, T.ASKED.value, T.TAKEN.value, T.WITHDRAWN.value),
+)
+
+#: columns of the row that guards read
+LINEAGE_FACTS: Final = ("operation",)
+_ACROSS: Final = (Operation.MOVE_OUT.value, Operation.MOVE_IN.value)
+
+
+def _undoing(scope: Scope, *operations: str, other: bool = False) -> Transition:
+    """The line of some operations; `other`: of all but these."""
+    named = OneOf(Fact("operation"), operations)
+    return Transition(
+        LineageStatus.DONE.value,
+        LineageAction.UNDO.value,
+        LineageStatus.UNDONE.value,
+        frozenset(role.value for role in OFFERERS),
+        scope.value,
+        guard=Not(named) if other else named,
+        refusal="undo_blocked",
+        reason_required=True,
+    )
+
+
+#: What crossed a border comes back by another hand-over. Who may not decide that two are one may not decide that they are not.
+LINEAGE_LIFECYCLE: Final = Lifecycle(
+    "lineage",
+    [
+        State(LineageStatus.DONE.value, Label("Berlaku", "Stands")),
+        State(LineageStatus.UNDONE.value, Label("Dibatalkan", "Undone"), terminal=True),
+    ],
+    [
+        _undoing(Scope.HOUSEHOLDS_WRITE, *_ACROSS, Operation.MERGE_PERSONS.value, other=True),
+        _undoing(Scope.DUPLICATES_DECIDE, Operation.MERGE_PERSONS.value),
+    ],
 )

@@ -27,7 +27,7 @@ from slrt_api.households.codes import (
     Standing,
     TicketStatus,
 )
-from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE, TICKET_LIFECYCLE
+from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE, LINEAGE_LIFECYCLE, TICKET_LIFECYCLE
 from slrt_api.households.provenance import Source
 from slrt_api.kernel.ids import Kind
 from slrt_api.runtime.shapes import (
@@ -517,6 +517,12 @@ LINEAGE = (
         *aggregate_fields("operation"),
         Field("operation", FieldType.CODE, "What happened.", codes=Operation),
         Field("status", FieldType.CODE, "Whether it stands, or was undone.", codes=LineageStatus),
+        Field(
+            "allowed_actions",
+            FieldType.CODES,
+            "What this caller may do with it now. An undoing is refused where something has changed since that depends on it.",
+            lifecycle=LINEAGE_LIFECYCLE,
+        ),
         Field("effective_on", FieldType.DATE, "Since when it holds."),
         Field("reason", FieldType.TEXT, "Why, or on what evidence.", example="Anak pertama sudah menikah"),
         Field("area_code", FieldType.VILLAGE, "Village (Kemendagri code).", "{t}.area", example="33.26.01.2001"),

@@ -10,7 +10,7 @@ from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas.codelists import load_code_lists
 from slrt_api.kernel.criteria import Criterion, Fact, Known, Not
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
-from slrt_api.referrals.codes import ENDED, UNDECIDED, WAITING
+from slrt_api.referrals.codes import ENDED, UNDECIDED, WAITING, OfferOutcome
 from slrt_api.referrals.codes import ReferralAction as A
 from slrt_api.referrals.codes import ReferralStatus as R
 
@@ -83,4 +83,30 @@ LIFECYCLE = Lifecycle(
         *_lines(WAITING, A.EXPIRE, R.EXPIRED, WORKER, Scope.REFERRALS_WRITE),
     ],
     from_terminal={A.CONFIRM_RECEIPT},
+)
+
+#: what becomes of an offer; each follows from a step of its referral, and nobody does anything with the offer itself
+OFFER_LIFECYCLE = Lifecycle(
+    "routing_offer",
+    [
+        State(item.code, Label(item.label_id, item.label_en), item.code != OfferOutcome.OPEN)
+        for item in load_code_lists()["offer-outcomes"].items
+    ],
+    [
+        *(
+            Transition(OfferOutcome.OPEN, action, OfferOutcome.ANSWERED, roles, scope)
+            for action, roles, scope in (
+                (A.ACCEPT, _PARTNER, _RESPOND),
+                (A.DECLINE, _PARTNER, _RESPOND),
+                (A.APPROVE, _MANAGER, Scope.REFERRALS_DECIDE),
+                (A.REJECT, _MANAGER, Scope.REFERRALS_DECIDE),
+                (A.WAITLIST, RECEIVERS, _RESPOND),
+                (A.REDIRECT, RECEIVERS, _RESPOND),
+            )
+        ),
+        Transition(OfferOutcome.OPEN, A.EXPIRE, OfferOutcome.SILENT, WORKER, Scope.REFERRALS_WRITE),
+        Transition(
+            OfferOutcome.OPEN, A.REVOKE, OfferOutcome.WITHDRAWN, frozenset(map(str, SENDERS)), Scope.REFERRALS_WRITE
+        ),
+    ],
 )

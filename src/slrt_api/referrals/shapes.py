@@ -8,7 +8,8 @@ from slrt_api.access.scopes import Role, Scope
 from slrt_api.areas import codelists
 from slrt_api.areas.filters import AREA_FILTER, AREA_SORT
 from slrt_api.attachments import shapes as attachments
-from slrt_api.cases.shapes import CASE, NEED
+from slrt_api.cases.codes import CaseUnit
+from slrt_api.cases.shapes import CASE, NEED, SEALED_NOTE
 from slrt_api.clocks.shapes import clocks_of
 from slrt_api.kernel.ids import Kind
 from slrt_api.organizations.shapes import ORGANIZATION
@@ -306,6 +307,29 @@ REFERRAL.link(
         single=True,
     )
 )
+NOTE = Shape(
+    "referral_note",
+    "referral-notes",
+    "case_notes {t}",
+    "What those who work on the case want the receiver of a referral to know. The receiver reads it while the package is there.",
+    scope=Scope.REFERRALS_READ,
+    kinds=_READERS,
+).with_fields(
+    Field("id", FieldType.ID, "Id of the note."),
+    Field("unit", FieldType.CODE, "Office of its author.", codes=CaseUnit),
+    Field(
+        "text",
+        FieldType.TEXT,
+        "The note; null once it was erased.",
+        nullable=True,
+        sealed=SEALED_NOTE,
+        example="Ibu lebih mudah ditemui sore hari",
+        special=True,
+        readers=CASE_WORKERS | RECEIVERS,
+    ),
+    Field("created_at", FieldType.INSTANT, "When it was written."),
+)
+REFERRAL.link(Link("notes", NOTE, "{t}.regency = {p}.regency AND {t}.referral_id = {p}.id", "Notes for its receiver."))
 REFERRAL.link(
     Link(
         "package",

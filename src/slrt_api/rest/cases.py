@@ -25,6 +25,7 @@ def add(routes: Routes) -> None:
     routes.write(service.transition_plan_line, "/v1/cases/{id}/plan-transitions", tag=TAG)
     routes.write(service.note, "/v1/cases/{id}/notes", tag=TAG)
     routes.write(service.erase_note, "/v1/cases/{id}/note-erasures", tag=TAG)
+    routes.write(service.refuse_reopening, "/v1/cases/{id}/reopening-refusals", tag=TAG)
     routes.write(service.assign, "/v1/cases/{id}/assignments", tag=TAG)
     routes.write(service.answer_assignment, "/v1/cases/{id}/assignment-answers", tag=TAG)
     for link in (

@@ -12,9 +12,10 @@ from pydantic import BaseModel, Field, create_model
 from starlette.requests import Request
 from starlette.responses import Response
 
+from slrt_api.cases.codes import ReopeningOutcome
 from slrt_api.complaints.service import file, intake, receipts, track
 from slrt_api.complaints.shapes import TRACKED_COMPLAINT, TRACKED_MESSAGE
-from slrt_api.flows import confirming
+from slrt_api.flows import confirming, reopening
 from slrt_api.kernel import errors, numbers
 from slrt_api.referrals.codes import ReferralStatus
 from slrt_api.rest import query
@@ -48,6 +49,13 @@ class ReferredService(BaseModel):
     confirmed: bool = Field(description="Whether it was confirmed that it was received.", examples=[False])
 
 
+class Reopening(BaseModel):
+    """What was asked for: that the case goes on."""
+
+    outcome: ReopeningOutcome = Field(description="What became of it.", examples=["REFUSED"])
+    answer: str | None = Field(description="Why it was refused.", examples=["Bantuan sudah diterima."])
+
+
 class CaseProcess(BaseModel):
     """The case that the complaint belongs to: its process, nothing personal."""
 
@@ -55,6 +63,9 @@ class CaseProcess(BaseModel):
     timeline: list[Step] = Field(description="What happened, in order.")
     referrals: list[ReferredService] = Field(
         description="What was referred, where the case was opened from this complaint and nothing of it is sealed."
+    )
+    reopening: Reopening | None = Field(
+        description="What was asked for last by `reopening-requests`, where the case was opened from this complaint."
     )
 
 
@@ -179,6 +190,7 @@ def add(routes: Routes) -> None:
         ("messages", track.write, track.ComplainantMessage, track.WriteByReceipt),
         ("transitions", track.act, track.ComplainantStep, track.StepByReceipt),
         ("confirmations", confirming.confirm, confirming.ConfirmService, confirming.ConfirmByReceipt),
+        ("reopening-requests", reopening.ask, reopening.AskReopening, reopening.AskByReceipt),
     ):
         case_ = of(run)
         routes.add(

@@ -15,14 +15,22 @@ from slrt_api.access.overrides.lifecycle import LIFECYCLE as OVERRIDE_LIFECYCLE
 from slrt_api.areas.shapes import AREA, CODE_LIST, SERVICE
 from slrt_api.attachments.lifecycle import ATTACHMENT_LIFECYCLE
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, NEED_LIFECYCLE
+from slrt_api.cases.parts import (
+    ASSIGNMENT_LIFECYCLE,
+    CASE_MERGE_LIFECYCLE,
+    FAMILY_PLAN_LIFECYCLE,
+    PLAN_LINE_LIFECYCLE,
+    TASK_LIFECYCLE,
+)
 from slrt_api.complaints.lifecycle import COMPLAINT_LIFECYCLE
 from slrt_api.complaints.sealed.lifecycle import LIFECYCLE as SEALED_ACCESS_LIFECYCLE
-from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE, TICKET_LIFECYCLE
+from slrt_api.households.lifecycle import DUPLICATE_LIFECYCLE, HANDOVER_LIFECYCLE, LINEAGE_LIFECYCLE, TICKET_LIFECYCLE
 from slrt_api.kernel import errors
 from slrt_api.kernel.lifecycle import Lifecycle
 from slrt_api.programs.lifecycle import ENROLLMENT_LIFECYCLE, REVIEW_LIFECYCLE, VERSION_LIFECYCLE
 from slrt_api.programs.screenings.lifecycle import SCREENING_LIFECYCLE
 from slrt_api.referrals.lifecycle import LIFECYCLE as REFERRAL_LIFECYCLE
+from slrt_api.referrals.lifecycle import OFFER_LIFECYCLE
 from slrt_api.rest import query
 from slrt_api.rest.caching import reference
 from slrt_api.rest.documents import LabelDocument
@@ -34,7 +42,13 @@ TAG = "Reference"
 _TABLES: Final[tuple[Lifecycle, ...]] = (
     CASE_LIFECYCLE,
     NEED_LIFECYCLE,
+    PLAN_LINE_LIFECYCLE,
+    ASSIGNMENT_LIFECYCLE,
+    TASK_LIFECYCLE,
+    FAMILY_PLAN_LIFECYCLE,
+    CASE_MERGE_LIFECYCLE,
     REFERRAL_LIFECYCLE,
+    OFFER_LIFECYCLE,
     COMPLAINT_LIFECYCLE,
     CONSENT_LIFECYCLE,
     OVERRIDE_LIFECYCLE,
@@ -43,6 +57,7 @@ _TABLES: Final[tuple[Lifecycle, ...]] = (
     ENROLLMENT_LIFECYCLE,
     REVIEW_LIFECYCLE,
     HANDOVER_LIFECYCLE,
+    LINEAGE_LIFECYCLE,
     TICKET_LIFECYCLE,
     SCREENING_LIFECYCLE,
     ATTACHMENT_LIFECYCLE,

@@ -71,4 +71,5 @@ def add(routes: Routes) -> None:
     )
     routes.write(service.transition, "/v1/referrals/{id}/transitions", tag=TAG, model=routed)
     routes.write(service.answer, "/v1/referrals/{id}/answers", tag=TAG)
+    routes.write(service.note, "/v1/referrals/{id}/notes", tag=TAG)
     clocks.link(routes, REFERRAL, tag=TAG)

@@ -2158,6 +2158,39 @@ _ALL: Final = (
     ),
     _problem(
         409,
+        "package_gone",
+        ("Paket rujukan tidak ada", "The package is not there"),
+        (
+            "Penerima hanya membaca selama rujukan berjalan dan paketnya masih ada.",
+            "The receiver reads only while the referral runs and its package is there.",
+        ),
+    ),
+    _problem(
+        409,
+        "nothing_to_reopen",
+        ("Tidak ada yang dapat dibuka kembali", "There is nothing to reopen"),
+        (
+            "Kasus masih berjalan: sebutkan rujukan yang dilaporkan terealisasi tetapi layanannya tidak diterima.",
+            "The case still runs: name a referral that was reported as realized and whose service never came.",
+        ),
+    ),
+    _problem(
+        409,
+        "reopening_asked",
+        ("Permintaan buka kembali menunggu jawaban", "A request to reopen waits for its answer"),
+        ("Jawab dahulu permintaan itu.", "That request is answered first."),
+    ),
+    _problem(
+        409,
+        "reopening_not_asked",
+        ("Tidak ada permintaan buka kembali", "Nobody has asked to reopen this"),
+        (
+            "Hanya permintaan dari pihak keluarga (reopening_asked_at) yang dapat dijawab.",
+            "Only what its people asked for (reopening_asked_at) is answered.",
+        ),
+    ),
+    _problem(
+        409,
         "merge_depended_on",
         ("Penggabungan sudah menjadi dasar hal lain", "Something depends on the merge"),
         (

@@ -9,6 +9,7 @@ from slrt_api.access.scopes import Role, Scope
 from slrt_api.cases.codes import AssignmentAnswer, AssignmentStatus, CaseStatus
 from slrt_api.cases.lifecycle import TERMINAL, UNIT
 from slrt_api.cases.models import Assignment, Case
+from slrt_api.cases.parts import ASSIGNMENT_COLUMNS, ASSIGNMENT_LIFECYCLE, NOT_YOURS
 from slrt_api.cases.shapes import CASE
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
@@ -100,24 +101,27 @@ async def answer_assignment(tx: Transaction, actor: Actor, case_id: UUID, comman
     if not found:
         raise errors.Conflict("no_assignment_offered")
     offer = found[0]
-    asked = offer.offered_by if command.answer is AssignmentAnswer.WITHDRAW else offer.assignee
-    if actor.subject != asked:
-        raise errors.Forbidden("not_your_assignment")
-    if command.answer is AssignmentAnswer.DECLINE and command.reason is None:
-        raise errors.Invalid.at("/reason", "reason_required", "Say why, in words that the people concerned may read.")
+    try:
+        line = ASSIGNMENT_LIFECYCLE.advance(
+            offer.status,
+            command.answer,
+            role=actor.role,
+            scopes=actor.scopes,
+            row={name: getattr(offer, name) for name in ASSIGNMENT_COLUMNS} | {"case_open": case.closed_at is None},
+            actor=actor.guard_facts,
+        )
+    except errors.Conflict as refused:
+        # Whose it is, is no state of the offer but a right to it.
+        raise errors.Forbidden(refused.code) if refused.code == NOT_YOURS else refused from None
+    ASSIGNMENT_LIFECYCLE.require_reason(line, command.reason)
     if command.answer is AssignmentAnswer.ACCEPT:
-        if CaseStatus(case.status) in TERMINAL:
-            raise errors.Conflict("case_closed")
         rows = [*await _end_active(tx, case)]
-        rows.append(await tx.update(offer, status=AssignmentStatus.ACTIVE.value, began_at=tx.now))
+        rows.append(await tx.update(offer, status=line.target, began_at=tx.now))
         return await tx.change(
             case, "assignment_accepted", parts={"assignments": rows}, assignee=offer.assignee, offered_to=None
         )
-    declined = command.answer is AssignmentAnswer.DECLINE
-    status = AssignmentStatus.DECLINED if declined else AssignmentStatus.WITHDRAWN
-    row = await tx.update(offer, status=status.value, ended_at=tx.now, answer=command.reason)
-    event = "assignment_declined" if declined else "assignment_withdrawn"
-    return await tx.change(case, event, parts={"assignments": [row]}, offered_to=None)
+    row = await tx.update(offer, status=line.target, ended_at=tx.now, answer=command.reason)
+    return await tx.change(case, f"assignment_{line.target.lower()}", parts={"assignments": [row]}, offered_to=None)
 
 
 async def _give(tx: Transaction, actor: Actor, case: Case, assignee: str, reason: str | None) -> Case:

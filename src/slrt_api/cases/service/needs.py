@@ -1,6 +1,7 @@
 """Needs of a case: adding one, ending one, and moving one on behalf of its referral."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from slrt_api.areas.codelists import load_services
 from slrt_api.cases.codes import FINAL_NEEDS, CaseStatus, Domain, NeedAction, NeedStatus
 from slrt_api.cases.lifecycle import BY_HAND, need_line
 from slrt_api.cases.models import Case, Need
+from slrt_api.cases.service import reopening
 from slrt_api.cases.shapes import CASE
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
@@ -18,6 +20,12 @@ from slrt_api.runtime.transaction import Transaction
 from slrt_api.runtime.usecase import Command, use_case
 
 MAX_NEEDS = 100
+_EVENTS: Final = {
+    NeedAction.SERVE: "need_served",
+    NeedAction.FAIL: "need_failed",
+    NeedAction.CANCEL: "need_cancelled",
+    NeedAction.REOPEN: "need_reopened",
+}
 
 
 class AddNeed(Command):
@@ -45,14 +53,17 @@ class TransitionNeed(Command):
 
     need_id: UUID = Field(description="A need of the case.", examples=["019aaa11-2233-8000-8cfe-10a1b2c3d4e5"])
     action: NeedAction = Field(
-        description="`SERVE` (the unit begins to serve it), `FAIL` (it cannot be met) or `CANCEL` (it fell away).",
+        description=(
+            "`SERVE` (the unit begins to serve it), `FAIL` (it cannot be met), `CANCEL` (it fell away) or `REOPEN` (its people"
+            " say that the service never came)."
+        ),
         examples=["SERVE"],
     )
     reason: str | None = Field(
         default=None,
         min_length=1,
         max_length=2000,
-        description="Why; asked for by `FAIL` and `CANCEL`.",
+        description="Why; asked for by `FAIL`, `CANCEL` and `REOPEN`.",
         examples=["Keluarga sudah mendapat bantuan yang sama"],
     )
 
@@ -98,11 +109,12 @@ async def add_need(tx: Transaction, actor: Actor, case_id: UUID, command: AddNee
 
 @use_case("cases.transition_need", scope=Scope.CASES_WRITE, answers=CASE)
 async def transition_need(tx: Transaction, actor: Actor, case_id: UUID, command: TransitionNeed) -> Case:
-    """Begin to serve a need, or end it unserved.
+    """Begin to serve a need, end it unserved, or open it again.
 
     `SERVE` while the case is `IN_SERVICE`; it ends with the record of the service (`/services`). `FAIL` and `CANCEL` in
     every open state of the case: a need that nobody can meet must not keep it open. A need that is referred moves with
-    its referral only.
+    its referral only. `REOPEN` grants what the people of the case ask for where a service that was reported as given never
+    came (`reopening_asked_at`, `reopening_referral_id`).
     """
     case = await tx.ask(Case, case_id)
     need = await of_case(tx, case, command.need_id)
@@ -113,13 +125,24 @@ async def transition_need(tx: Transaction, actor: Actor, case_id: UUID, command:
         command.action,
         role=actor.role,
         scopes=actor.scopes,
-        row={"case_status": case.status, "case_open": case.closed_at is None},
+        row={
+            "case_status": case.status,
+            "case_open": case.closed_at is None,
+            "not_received": case.closed_at is None
+            and case.reopening_asked_at is not None
+            and case.reopening_referral_id is not None
+            and case.reopening_referral_id == need.referral_id,
+        },
         actor=actor.guard_facts,
     )
     BY_HAND.require_reason(line, command.reason)
     counts = counts_after(case, need, NeedStatus(line.target))
-    need = await tx.update(need, status=line.target)
-    event = {NeedAction.SERVE: "need_served", NeedAction.FAIL: "need_failed"}.get(command.action, "need_cancelled")
+    if command.action is NeedAction.REOPEN:
+        counts |= reopening.granted(tx)
+        need = await tx.update(need, status=line.target, referral_id=None)
+    else:
+        need = await tx.update(need, status=line.target)
+    event = _EVENTS[command.action]
     return await tx.change(case, event, parts={"needs": [need]}, texts={"reason": command.reason}, **counts)
 
 
@@ -154,6 +177,21 @@ def counts_after(case: Case, need: Need, status: NeedStatus) -> dict[str, Any]:
     return {
         "open_needs": case.open_needs + (before in FINAL_NEEDS) - (status in FINAL_NEEDS),
         "referred_needs": case.referred_needs + (status is NeedStatus.REFERRED) - (before is NeedStatus.REFERRED),
+    }
+
+
+async def move(tx: Transaction, need: Need, case: Case) -> Need:
+    """Let a need be one of `case`, of the same household. The counts of both are the caller's."""
+    return await tx.update(need, case_id=case.id, area=case.area, escalation=case.escalation)
+
+
+def counts_with(case: Case, needs: Sequence[Need], sign: int = 1) -> dict[str, Any]:
+    """The counts of a case that these needs come to, or (-1) leave."""
+    referred = sum(need.status == NeedStatus.REFERRED for need in needs)
+    return {
+        "need_count": case.need_count + sign * len(needs),
+        "open_needs": case.open_needs + sign * len(needs),
+        "referred_needs": case.referred_needs + sign * referred,
     }
 
 

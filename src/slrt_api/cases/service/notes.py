@@ -1,6 +1,6 @@
 """Notes of officers on a case: encrypted, for the office of their author or for all who work on cases, and erasable."""
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic import Field
@@ -32,7 +32,10 @@ class AddNote(Command):
     )
     visibility: NoteVisibility = Field(
         default=NoteVisibility.CASE_WORKERS,
-        description="`UNIT`: for officers of the author's own office; `CASE_WORKERS`: for all who work on cases here.",
+        description=(
+            "`UNIT`: for officers of the author's own office; `CASE_WORKERS`: for all who work on cases here. `RECEIVERS` is"
+            " written at the referral (`POST /v1/referrals/{id}/notes`)."
+        ),
         examples=["CASE_WORKERS"],
     )
 
@@ -62,7 +65,15 @@ async def note(tx: Transaction, actor: Actor, case_id: UUID, command: AddNote) -
     It is encrypted, stands in no event and no history, and can be erased. What the people concerned are to know belongs
     into a message or a reason. `include=notes` shows what the caller may read.
     """
-    case = await tx.ask(Case, case_id)
+    if command.visibility is NoteVisibility.RECEIVERS:
+        raise errors.Invalid.at(
+            "/visibility", "not_for_this_action", "Write it at the referral whose receiver reads it."
+        )
+    return await write(tx, await tx.ask(Case, case_id), command.visibility, command.text)
+
+
+async def write(tx: Transaction, case: Case, visibility: NoteVisibility, text: str, **of: Any) -> Case:
+    """Write a note of the caller's. `of`: the referral that it is for, and who reads it there."""
     written = await tx.value(
         "SELECT count(*) FROM case_notes WHERE regency = $1 AND case_id = $2", case.regency, case.id
     )
@@ -74,11 +85,12 @@ async def note(tx: Transaction, actor: Actor, case_id: UUID, command: AddNote) -
         id=id_,
         area=case.area,
         case_id=case.id,
-        visibility=command.visibility.value,
-        unit=UNITS[Role(actor.role)].value,
-        text=tx.keyring.encrypt(command.text.encode(), aad(SEALED_NOTE, id_)),
-        author=actor.subject,
+        visibility=visibility.value,
+        unit=UNITS[Role(tx.actor.role)].value,
+        text=tx.keyring.encrypt(text.encode(), aad(SEALED_NOTE, id_)),
+        author=tx.actor.subject,
         created_at=tx.now,
+        **of,
     )
     await tx.insert(row)
     return await tx.change(case, "note_added", parts={"notes": [row]})
@@ -107,5 +119,5 @@ async def erase_note(tx: Transaction, actor: Actor, case_id: UUID, command: Eras
         raise errors.Forbidden("not_the_author")
     if found[0].erased_at is not None:
         raise errors.Conflict("note_erased")
-    row = await tx.update(found[0], text=None, erased_at=tx.now)
+    row = await tx.update(found[0], text=None, erased_at=tx.now, shared=False)
     return await tx.change(case, "note_erased", parts={"notes": [row]}, texts={"reason": command.reason})

@@ -12,6 +12,7 @@ from slrt_api.areas import codes
 from slrt_api.cases.codes import CaseStatus, PlanAction, PlanLineStatus
 from slrt_api.cases.lifecycle import TERMINAL
 from slrt_api.cases.models import Case, PlanLine
+from slrt_api.cases.parts import PLAN_LINE_LIFECYCLE
 from slrt_api.cases.service.needs import of_case
 from slrt_api.cases.shapes import CASE
 from slrt_api.kernel import errors
@@ -25,9 +26,9 @@ MAX_LINES = 100
 _LINE: Final = ["019aaa11-2233-8000-8cfe-b4a1b2c3d4e5"]
 _RESPONSIBLE: Final = ("responsible_role", "responsible_organization_id", "responsible_subject")
 _EVENTS: Final = {
-    PlanAction.DONE: (PlanLineStatus.DONE, "plan_line_done"),
-    PlanAction.DROP: (PlanLineStatus.DROPPED, "plan_line_dropped"),
-    PlanAction.REOPEN: (PlanLineStatus.OPEN, "plan_line_reopened"),
+    PlanAction.DONE: "plan_line_done",
+    PlanAction.DROP: "plan_line_dropped",
+    PlanAction.REOPEN: "plan_line_reopened",
 }
 
 
@@ -138,19 +139,19 @@ async def transition_plan_line(tx: Transaction, actor: Actor, case_id: UUID, com
     )
     if not found:
         raise errors.Invalid.reference("/line_id")
-    target, event = _EVENTS[command.action]
-    if (found[0].status == PlanLineStatus.OPEN) is (target is PlanLineStatus.OPEN):
-        raise errors.Conflict("transition_not_allowed")
+    way = PLAN_LINE_LIFECYCLE.advance(
+        found[0].status, command.action, role=actor.role, scopes=actor.scopes, row={}, actor=actor.guard_facts
+    )
     wanted = "evidence" if command.action is PlanAction.DONE else "reason"
     if getattr(command, wanted) is None:
         raise errors.Invalid.at(f"/{wanted}", "required", "This member is required.")
     line = await tx.update(
         found[0],
-        status=target.value,
+        status=way.target,
         evidence=command.evidence,
-        ended_at=None if target is PlanLineStatus.OPEN else tx.now,
+        ended_at=None if way.target == PlanLineStatus.OPEN else tx.now,
     )
-    return await tx.change(case, event, parts={"plan": [line]}, texts={"reason": command.reason})
+    return await tx.change(case, _EVENTS[command.action], parts={"plan": [line]}, texts={"reason": command.reason})
 
 
 @use_case("cases.remind_plan_line", scope=None, conditional=False)

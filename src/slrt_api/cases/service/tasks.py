@@ -6,6 +6,7 @@ people). What was skipped is owed all the same, and the case does not end while 
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -112,6 +113,17 @@ async def owe(tx: Transaction, case: Case) -> Settled:
     if not case.assessed:
         owed.append(TaskType.ASSESSMENT)
     owed.append(TaskType.CONSENT)
+    if case.open_tasks:
+        # Of one that came from another regency, what was owed there is owed already.
+        open_ = await tx.rows(Task, _PLACE, case.regency, case.id)
+        owed = [each for each in owed if each not in {task.type for task in open_}]
+    begun, due_at = await begin(tx, case, owed)
+    await tx.insert(*begun)
+    return Settled({"open_tasks": case.open_tasks + len(begun), "tasks_due_at": case.tasks_due_at or due_at}, begun)
+
+
+async def begin(tx: Transaction, case: Case, owed: Collection[TaskType]) -> tuple[tuple[Task, ...], datetime | None]:
+    """Tasks of a case that is an emergency from this act on, not yet written, and by when they are to be made good."""
     due_at = await clocks.promise(tx, case, "EMERGENCY", CaseAction.MARK_EMERGENCY)
     tasks = tuple(
         Task(
@@ -126,8 +138,7 @@ async def owe(tx: Transaction, case: Case) -> Settled:
         )
         for each in owed
     )
-    await tx.insert(*tasks)
-    return Settled({"open_tasks": case.open_tasks + len(tasks), "tasks_due_at": due_at}, tasks)
+    return tasks, due_at
 
 
 async def settle(tx: Transaction, case: Case, types: Collection[TaskType], **told: Any) -> Settled:

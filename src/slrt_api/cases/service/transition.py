@@ -13,10 +13,11 @@ from pydantic import Field
 from slrt_api.access.consents.service import record_case_basis
 from slrt_api.access.scopes import Scope
 from slrt_api.areas import places
-from slrt_api.cases.codes import AssignmentStatus, CaseAction, CaseStatus, ClosingCode, NeedStatus
+from slrt_api.cases.codes import FINAL_NEEDS, AssignmentStatus, CaseAction, CaseStatus, ClosingCode, NeedStatus
 from slrt_api.cases.lifecycle import CASE_LIFECYCLE, TERMINAL, facts
 from slrt_api.cases.models import Assignment, Case, Need
-from slrt_api.cases.service import tasks
+from slrt_api.cases.service import reopening, tasks
+from slrt_api.cases.service.needs import MAX_NEEDS, counts_with, move
 from slrt_api.clocks import service as clocks
 from slrt_api.kernel import errors
 from slrt_api.programs.models import EligibilityCheck
@@ -27,6 +28,9 @@ from slrt_api.runtime.usecase import Command, use_case
 
 #: what people read of a case that the platform ended because nothing came in time
 DEEMED_WITHDRAWN: Final = "Dianggap dicabut: kelengkapan tidak diterima dalam batas waktu."
+
+#: the clock of a case that waits for its re-assessment
+REASSESSMENT: Final = "REASSESSMENT_DUE"
 
 
 class CaseTransition(Command):
@@ -127,6 +131,34 @@ async def lapse(tx: Transaction, actor: Actor, case_id: UUID) -> None:
             await _move(tx, actor, case, command, closing_code=ClosingCode.DOCUMENTS_NOT_RECEIVED.value)
 
 
+async def waits_for_reassessment(tx: Transaction, case: Case, status: str) -> dict[str, Any]:
+    """Columns of a case that goes to `status`: by when its re-assessment is due while it waits for one, and told of anew."""
+    if status == CaseStatus.FEEDBACK:
+        return {"reassess_by": await clocks.promise(tx, case, REASSESSMENT, status), "reassessment_told_at": None}
+    return {} if case.reassess_by is None else {"reassess_by": None, "reassessment_told_at": None}
+
+
+@use_case("cases.tell_reassessment", scope=None, conditional=False)
+async def tell_reassessment(tx: Transaction, actor: Actor, case_id: UUID) -> None:
+    """Tell that the re-assessment of a case is due.
+
+    For the worker, one case an act. Nothing happens where somebody else is at it, where it was told before, or where the
+    case has moved on or has more time.
+    """
+    if actor.role != "worker":
+        raise errors.Forbidden("role_not_allowed")
+    seen = await tx.get(Case, case_id)
+    due = await tx.rows(
+        Case,
+        "regency = $1 AND id = $2 AND reassess_by <= $3 AND reassessment_told_at IS NULL FOR NO KEY UPDATE SKIP LOCKED",
+        seen.regency,
+        seen.id,
+        tx.now,
+    )
+    if due:
+        await tx.change(due[0], "reassessment_due", reassessment_told_at=tx.now)
+
+
 async def _move(tx: Transaction, actor: Actor, case: Case, command: CaseTransition, **also: Any) -> Case:
     line = CASE_LIFECYCLE.advance(
         case.status,
@@ -143,6 +175,7 @@ async def _move(tx: Transaction, actor: Actor, case: Case, command: CaseTransiti
         effect = await _EFFECTS[command.action](tx, actor, case, command)
     ended = line.target in TERMINAL
     columns = {**effect.columns, "status": line.target, "attention": False, **also}
+    columns |= await waits_for_reassessment(tx, case, line.target)
     parts = effect.written()
     if ended:
         columns |= {"closed_at": tx.now, "closing_text": command.reason}
@@ -269,15 +302,56 @@ async def _merge(tx: Transaction, actor: Actor, case: Case, command: CaseTransit
         raise errors.Invalid.reference("/into")
     if survivor.status in TERMINAL:
         raise errors.Conflict("case_closed")
-    await tx.change(survivor, "absorbed", received_at=min(survivor.received_at, case.received_at))
-    cancelled = await _cancel_needs(tx, actor, case, command)
-    return Effect({**cancelled.columns, "merged_into": survivor.id}, cancelled.needs)
+    going, left = await _needs_to_move(tx, case, survivor)
+    if survivor.need_count + len(going) > MAX_NEEDS:
+        raise errors.Conflict("needs_full")
+    moved = [await move(tx, need, survivor) for need in going]
+    cancelled = [await tx.update(need, status=NeedStatus.CANCELLED.value) for need in left]
+    await tx.change(
+        survivor,
+        "absorbed",
+        parts={"needs": moved} if moved else None,
+        received_at=min(survivor.received_at, case.received_at),
+        **counts_with(survivor, moved),
+    )
+    return Effect(
+        {
+            "need_count": case.need_count - len(moved),
+            "open_needs": 0,
+            "referred_needs": 0,
+            "merged_into": survivor.id,
+        },
+        (*moved, *cancelled),
+    )
+
+
+async def _needs_to_move(tx: Transaction, case: Case, survivor: Case) -> tuple[list[Need], list[Need]]:
+    """The open needs of a duplicate: those that its survivor lacks or that a referral serves, and those that it has as well."""
+    final = [status.value for status in FINAL_NEEDS]
+    found = await tx.rows(
+        Need,
+        "regency = $1 AND case_id = ANY ($2) AND status <> ALL ($3) ORDER BY id FOR NO KEY UPDATE",
+        case.regency,
+        [case.id, survivor.id],
+        final,
+    )
+    there = {(need.person_id, need.domain, need.need) for need in found if need.case_id == survivor.id}
+    going: list[Need] = []
+    left: list[Need] = []
+    for need in found:
+        if need.case_id == case.id:
+            lacking = (need.person_id, need.domain, need.need) not in there
+            (going if lacking or need.status == NeedStatus.REFERRED else left).append(need)
+            there.add((need.person_id, need.domain, need.need))
+    return going, left
 
 
 async def _reopen(tx: Transaction, actor: Actor, case: Case, command: CaseTransition) -> Effect:
     """It keeps its number, and begins a new round: what it was assessed and recommended by is of the one before."""
+    asked = reopening.granted(tx) if case.reopening_asked_at is not None else {}
     return Effect(
-        {
+        asked
+        | {
             "closed_at": None,
             "closing_text": None,
             "closing_code": None,

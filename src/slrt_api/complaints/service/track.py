@@ -47,6 +47,12 @@ SELECT r.number, r.status, r.receipt_confirmed_at IS NOT NULL AS confirmed
 FROM cases c JOIN referrals r ON r.regency = c.regency AND r.case_id = c.id
 WHERE c.regency = $1 AND c.complaint_id = $2 AND r.status <> 'DRAFT' ORDER BY r.id
 """
+_REOPENING = """
+SELECT CASE WHEN reopening_asked_at IS NOT NULL THEN 'ASKED' WHEN reopening_answer IS NULL THEN 'GRANTED' ELSE 'REFUSED' END
+       AS outcome, reopening_answer AS answer
+FROM cases WHERE regency = $1 AND complaint_id = $2 AND coalesce(reopening_asked_at, reopening_answered_at) IS NOT NULL
+ORDER BY id DESC LIMIT 1
+"""
 #: what the complainant does is theirs, and is not told to others who complained of the same
 _THEIRS = frozenset({"complaint.filed", "complaint.message_sent", "complaint.note_written", "complaint.rated"})
 _Secret = Annotated[str, Field(repr=False, description="The secret that was shown with the receipt.")]
@@ -198,6 +204,7 @@ async def shown(tx: Transaction, complaint: Complaint) -> Done:
     case = await _case(tx, survivor, coarse=coarse)
     if case is not None:
         case["referrals"] = await _referrals(tx, complaint)
+        case["reopening"] = await _reopening(tx, complaint)
     return Done(complaint.id, once={"case": case, "merged": merged})
 
 
@@ -258,6 +265,15 @@ async def _referrals(tx: Transaction, complaint: Complaint) -> list[dict[str, An
     async with tx.effect(complaint.regency):
         found = await tx.fetch(_REFERRALS, complaint.regency, complaint.id)
     return [dict(each) for each in found]
+
+
+async def _reopening(tx: Transaction, complaint: Complaint) -> dict[str, Any] | None:
+    """What its holder asked for last of the case that was opened from it, and the answer; None where nothing was asked."""
+    if complaint.sealed:
+        return None
+    async with tx.effect(complaint.regency):
+        row = await tx.first(_REOPENING, complaint.regency, complaint.id)
+    return None if row is None else dict(row)
 
 
 def _told(at: datetime, *, coarse: bool, up: bool = False) -> str:

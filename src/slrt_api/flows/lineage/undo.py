@@ -10,7 +10,8 @@ from slrt_api.access.scopes import Scope
 from slrt_api.cases.models import Case, Need
 from slrt_api.flows.lineage.commands import ROLES
 from slrt_api.flows.lineage.ledger import MODELS, Ledger, restored
-from slrt_api.households.codes import HouseholdEnd, LineageStatus, Operation, PersonEnd, Relation
+from slrt_api.households.codes import HouseholdEnd, LineageAction, LineageStatus, Operation, PersonEnd, Relation
+from slrt_api.households.lifecycle import LINEAGE_FACTS, LINEAGE_LIFECYCLE
 from slrt_api.households.models import Duplicate, Household, Lineage, LineageParticipant, Membership, Person
 from slrt_api.households.shapes import LINEAGE
 from slrt_api.kernel import errors
@@ -39,11 +40,19 @@ async def undo(tx: Transaction, actor: Actor, lineage_id: UUID, command: UndoOpe
     was handed over to another regency comes back by another hand-over: both sides agreed, and one alone undoes nothing.
     """
     row = await tx.ask(Lineage, lineage_id)
-    if row.status != LineageStatus.DONE or row.operation in {Operation.MOVE_OUT, Operation.MOVE_IN}:
+    if row.status != LineageStatus.DONE:
         raise errors.Conflict("undo_blocked")
     if row.operation == Operation.MERGE_PERSONS:
         # Who may not decide that two are one may not decide that they are not.
         actor.require(Scope.DUPLICATES_DECIDE)
+    line = LINEAGE_LIFECYCLE.advance(
+        row.status,
+        LineageAction.UNDO,
+        role=actor.role,
+        scopes=actor.scopes,
+        row={name: getattr(row, name) for name in LINEAGE_FACTS},
+        actor=actor.guard_facts,
+    )
     async with tx.effect(row.regency):
         steps = await _steps(tx, row)
         participants = await tx.rows(LineageParticipant, "regency = $1 AND id = $2", row.regency, row.id)
@@ -70,7 +79,7 @@ async def undo(tx: Transaction, actor: Actor, lineage_id: UUID, command: UndoOpe
             row,
             "undone",
             texts={"reason": command.reason},
-            status=LineageStatus.UNDONE.value,
+            status=line.target,
             undone_at=tx.now,
             undo_reason=command.reason,
             area=area,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import date
-from typing import Annotated, Final
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,11 @@ from slrt_api.runtime.usecase import Command, use_case
 DECIDERS: Final = frozenset({Role.SECRETARIAT_MANAGER, Role.SOCIAL_OFFICE, Role.ADMINISTRATOR})
 _PRESET: Final = preset()
 _NAMES: Final = tuple(field.name for field in fields(Policy))
-_Weight = Annotated[int, Field(ge=0, le=100)]
+
+
+def _number(name: str, least: int, most: int, description: str, example: int) -> Any:
+    """A number of the policy; left out, it is that of the preset."""
+    return Field(default=getattr(_PRESET, name), ge=least, le=most, description=description, examples=[example])
 
 
 class DecideRoutingPolicy(Command):
@@ -33,70 +37,40 @@ class DecideRoutingPolicy(Command):
 
     area_code: str = Field(max_length=13, description="Your regency or city.", examples=["33.26"])
     valid_from: date = Field(description="First day on which it is routed so: today or later.", examples=["2026-12-01"])
-    places_weight: _Weight = Field(
-        default=_PRESET.places_weight,
-        description="What the share of the month's places counts that is left.",
-        examples=[2],
+    places_weight: int = _number(
+        "places_weight", 0, 100, "What the share of the month's places counts that is left.", 2
     )
-    response_weight: _Weight = Field(
-        default=_PRESET.response_weight, description="What it counts that offers were answered soon.", examples=[3]
+    response_weight: int = _number("response_weight", 0, 100, "What it counts that offers were answered soon.", 3)
+    acceptance_weight: int = _number("acceptance_weight", 0, 100, "What it counts that offers were accepted.", 2)
+    turn_weight: int = _number("turn_weight", 0, 100, "What it counts that others were offered since its last one.", 3)
+    slow_response_minutes: int = _number(
+        "slow_response_minutes", 1, 100_000, "Working minutes after which an answer is no longer soon at all.", 2250
     )
-    acceptance_weight: _Weight = Field(
-        default=_PRESET.acceptance_weight, description="What it counts that offers were accepted.", examples=[2]
+    minimum_share: int = _number(
+        "minimum_share",
+        0,
+        100,
+        "Percent of an equal share that each receiver gets that takes clients, whatever its points; 0 = none.",
+        50,
     )
-    turn_weight: _Weight = Field(
-        default=_PRESET.turn_weight,
-        description="What it counts that others were offered since its last one.",
-        examples=[3],
+    cool_down_days: int = _number(
+        "cool_down_days", 0, 365, "Days without offers after one that was left unanswered, for each in a row.", 7
     )
-    slow_response_minutes: int = Field(
-        default=_PRESET.slow_response_minutes,
-        ge=1,
-        le=100_000,
-        description="Working minutes after which an answer is no longer soon at all.",
-        examples=[2250],
+    unanswered_limit: int = _number(
+        "unanswered_limit",
+        1,
+        100,
+        "After so many unanswered in a row it is routed to again once it answers one by which it was named.",
+        2,
     )
-    minimum_share: int = Field(
-        default=_PRESET.minimum_share,
-        ge=0,
-        le=100,
-        description="Percent of an equal share that each receiver gets that takes clients, whatever its points; 0 = none.",
-        examples=[50],
+    open_offers_limit: int = _number(
+        "open_offers_limit", 1, 10_000, "Offers of one service that may wait at one receiver.", 50
     )
-    cool_down_days: int = Field(
-        default=_PRESET.cool_down_days,
-        ge=0,
-        le=365,
-        description="Days without offers after one that was left unanswered, for each in a row.",
-        examples=[7],
+    attempts_limit: int = _number(
+        "attempts_limit", 1, 20, "To how many receivers one need is sent, one after the other, while nobody answers.", 3
     )
-    unanswered_limit: int = Field(
-        default=_PRESET.unanswered_limit,
-        ge=1,
-        le=100,
-        description="After so many unanswered in a row it is routed to again once it answers one by which it was named.",
-        examples=[2],
-    )
-    open_offers_limit: int = Field(
-        default=_PRESET.open_offers_limit,
-        ge=1,
-        le=10_000,
-        description="Offers of one service that may wait at one receiver.",
-        examples=[50],
-    )
-    attempts_limit: int = Field(
-        default=_PRESET.attempts_limit,
-        ge=1,
-        le=20,
-        description="To how many receivers one need is sent, one after the other, while nobody answers.",
-        examples=[3],
-    )
-    package_grace_days: int = Field(
-        default=_PRESET.package_grace_days,
-        ge=0,
-        le=365,
-        description="How many days after its deadline a receiver may still read the package.",
-        examples=[14],
+    package_grace_days: int = _number(
+        "package_grace_days", 0, 365, "How many days after its deadline a receiver may still read the package.", 14
     )
     auto_services: tuple[ServiceCode, ...] | None = Field(
         default=None,

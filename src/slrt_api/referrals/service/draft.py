@@ -8,7 +8,6 @@ from slrt_api.access.scopes import Scope
 from slrt_api.areas import codelists
 from slrt_api.cases.codes import CaseStatus, NeedStatus
 from slrt_api.cases.models import Case, Need
-from slrt_api.clocks import service as clocks
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.kernel.numbers import new_number
@@ -123,8 +122,7 @@ async def _send_now(tx: Transaction, actor: Actor, row: Referral, routing: Routi
         if conflict.code not in {"no_receiver", "consent_required"}:
             raise
         return Done(row.id, refusal=errors.Conflict(conflict.code, location=f"/v1/{REFERRAL.plural}/{row.id}"))
-    sent = await tx.change(row, "sent", status=line.target, **effect.columns)
-    await clocks.follow(tx, sent, line.target, action=ReferralAction.SEND)
+    await tx.change(row, "sent", status=line.target, **effect.columns)
     return Done(row.id, once=effect.once)
 
 

@@ -1,4 +1,8 @@
-"""Finding the receiver of a referral: the best candidate, the one that was named, or its program; and taking its place."""
+"""Finding the receiver of a referral: the best candidate, the one that was named, or its program; and taking its place.
+
+Who is found is found without a lock. The place is taken last, when all else of the act is written, so that others who send to
+the same organization wait for hardly more than its commit; who was slower then is told by `Taken`, and asks the next candidate.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,11 +33,12 @@ SELECT organization_id FROM routing_offers WHERE regency = $1 AND need_id = $2 A
 
 @dataclass(frozen=True)
 class Receiver:
-    """Where a referral goes. Its place is taken and the offer counted.
+    """Where a referral may go.
 
-    period     the month whose place it holds, None where none is counted
+    period     the month of which it takes a place, None where none is counted
     place      its place among the candidates, 1 the best; None where it was no candidate
     policy_id  the policy of the regency by which it was judged; None = the preset
+    judged     the candidates among which it was found; None of a program
     """
 
     organization_id: UUID | None
@@ -44,6 +49,19 @@ class Receiver:
     needs_consent: bool = False
     place: int | None = None
     policy_id: UUID | None = None
+    judged: "Judged | None" = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where a referral may go, best first. refusal: what is told once all of them are taken by others."""
+
+    receivers: tuple[Receiver, ...]
+    refusal: str = "no_receiver"
+
+
+class Taken(Exception):
+    """Somebody else was faster: the place, or what may wait there, is taken."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +110,8 @@ async def find(
     routing: Routing | None,
     may_share: bool,
     reason: str | None = None,
-) -> Receiver:
-    """The receiver, its place taken. What raises has written nothing.
+) -> Options:
+    """Who may receive it. Nothing is written or locked.
 
     reason  why somebody is named who lets offers wait or has not answered lately
     """
@@ -103,7 +121,7 @@ async def find(
     if named is not None:
         return await _named(tx, row, program, named, may_share=may_share, reason=reason)
     if program is not None:
-        return Receiver(None, RoutedBy.PROGRAM)
+        return Options((Receiver(None, RoutedBy.PROGRAM),))
     raise errors.Invalid.at("/organization_id", "receiver_required", "Name an organization_id, or routing AUTO.")
 
 
@@ -130,28 +148,17 @@ async def open_program(tx: Transaction, code: str, area: int) -> Program:
     return program
 
 
-async def _routed(tx: Transaction, row: Referral, program: Program | None, *, may_share: bool) -> Receiver:
-    """The best candidate that still has a place when it is taken: another referral may have been faster."""
+async def _routed(tx: Transaction, row: Referral, program: Program | None, *, may_share: bool) -> Options:
+    """The candidates that take it, best first."""
     found = await judged(tx, row, program, may_share=may_share)
     if not found.policy.allows_auto(row.service):
         raise errors.Conflict("auto_not_allowed")
-    async with tx.effect(row.regency):
-        for place, candidate in enumerate(found.candidates, 1):
-            if not candidate.takes:
-                break
-            period = period_of(tx.now, row.area)
-            key = (row.regency, candidate.facts.organization_id, row.service)
-            try:
-                held = await organizations.take_place(tx, *key, period)
-            except errors.Conflict:
-                continue
-            if await _offered(tx, key, found):
-                return _receiver(candidate, RoutedBy.AUTO, held, place, found)
-            if held is not None:
-                await organizations.give_place_back(tx, *key, held)
-    if any(candidate.failing == {"consent"} for candidate in found.candidates):
-        raise errors.Conflict("consent_required")
-    raise errors.Conflict("no_receiver")
+    consent = any(candidate.failing == {"consent"} for candidate in found.candidates)
+    refusal = "consent_required" if consent else "no_receiver"
+    taking = [(place, each) for place, each in enumerate(found.candidates, 1) if each.takes]
+    if not taking:
+        raise errors.Conflict(refusal)
+    return Options(tuple(_receiver(tx, row, each, RoutedBy.AUTO, place, found) for place, each in taking), refusal)
 
 
 async def _named(
@@ -162,7 +169,7 @@ async def _named(
     *,
     may_share: bool,
     reason: str | None,
-) -> Receiver:
+) -> Options:
     if kind_of(organization_id) is not Kind.ORGANIZATION:
         raise errors.Invalid.reference("/organization_id")
     found = await judged(tx, row, program, may_share=may_share, only=organization_id)
@@ -173,11 +180,27 @@ async def _named(
         raise errors.Conflict("consent_required")
     if candidate.failing & _NEED_A_REASON and not (reason or "").strip():
         raise errors.Invalid.at("/reason", "reason_required", "Say why it is named against what routing says.")
-    key = (row.regency, organization_id, row.service)
-    async with tx.effect(row.regency):
+    return Options((_receiver(tx, row, candidate, RoutedBy.NAMED, place, found),))
+
+
+async def take(tx: Transaction, row: Referral, receiver: Receiver) -> None:
+    """Take the place and count the offer, last of all that is written. Called inside `tx.effect`.
+
+    Raises Taken where somebody was faster, and for an organization that was named Conflict `no_capacity`.
+    """
+    if receiver.organization_id is None or receiver.judged is None:
+        return
+    routed = receiver.routed_by is RoutedBy.AUTO
+    key = (row.regency, receiver.organization_id, row.service)
+    try:
         held = await organizations.take_place(tx, *key, period_of(tx.now, row.area))
-        await _offered(tx, key, found, limited=False)
-    return _receiver(candidate, RoutedBy.NAMED, held, place, found)
+    except errors.Conflict:
+        if routed:
+            raise Taken from None
+        raise
+    # That places are counted there, or no longer, was decided meanwhile: what was judged holds no more.
+    if held != receiver.period or not await _offered(tx, key, receiver.judged, limited=routed):
+        raise Taken
 
 
 def _placed(candidates: Sequence[Candidate], organization_id: UUID) -> tuple[int | None, Candidate]:
@@ -200,16 +223,17 @@ async def _offered(tx: Transaction, key: tuple[int, UUID, str], found: Judged, *
 
 
 def _receiver(
-    candidate: Candidate, routed_by: RoutedBy, held: date | None, place: int | None, found: Judged
+    tx: Transaction, row: Referral, candidate: Candidate, routed_by: RoutedBy, place: int | None, found: Judged
 ) -> Receiver:
     facts = candidate.facts
     first: RuleAnswer = {"rule": "first", "outcome": place == 1}
     return Receiver(
         facts.organization_id,
         routed_by,
-        held,
+        None if facts.available is None else period_of(tx.now, row.area),
         (*candidate.route, first),
         facts.kind in NEEDS_CONSENT,
         place,
         found.in_force.id,
+        found,
     )

@@ -6,7 +6,6 @@ from uuid import UUID
 from slrt_api.access.scopes import Scope
 from slrt_api.cases.codes import CaseStatus, NeedStatus
 from slrt_api.cases.models import Case, Need
-from slrt_api.clocks import service as clocks
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.kernel.numbers import new_number
@@ -16,7 +15,7 @@ from slrt_api.referrals.lifecycle import LIFECYCLE
 from slrt_api.referrals.models import Referral
 from slrt_api.referrals.service import deadlines
 from slrt_api.referrals.service.draft import NUMBER_PREFIX
-from slrt_api.referrals.service.send import hand_over, look
+from slrt_api.referrals.service.send import hand_over, look, undone
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.transaction import Transaction
@@ -52,13 +51,6 @@ async def reroute(tx: Transaction, actor: Actor, id_: UUID) -> None:
         await _give_up(tx, row, "no_receiver")
         return
     successor = _successor(tx, row)
-    try:
-        found = await look(tx, successor, organization_id=None, routing=Routing.AUTO)
-    except errors.Conflict as conflict:
-        if conflict.code not in _NOBODY:
-            raise
-        await _give_up(tx, row, conflict.code)
-        return
     line = LIFECYCLE.advance(
         successor.status,
         ReferralAction.SEND,
@@ -67,11 +59,17 @@ async def reroute(tx: Transaction, actor: Actor, id_: UUID) -> None:
         row={},
         actor=actor.guard_facts,
     )
-    async with tx.effect(row.regency):
-        successor = await tx.create(successor, "drafted")
-        effect = await hand_over(tx, successor, found)
-        successor = await tx.change(successor, "sent", status=line.target, **effect.columns)
-        await clocks.follow(tx, successor, line.target, action=ReferralAction.SEND)
+    try:
+        found = await look(tx, successor, organization_id=None, routing=Routing.AUTO)
+        async with undone(tx, row.regency, "rerouting", errors.Conflict), tx.effect(row.regency):
+            successor = await tx.create(successor, "drafted")
+            effect = await hand_over(tx, successor, found)
+            successor = await tx.change(successor, "sent", status=line.target, **effect.columns)
+    except errors.Conflict as conflict:
+        if conflict.code not in _NOBODY:
+            raise
+        await _give_up(tx, row, conflict.code)
+        return
     await _close(tx, row, "rerouted", successor.id)
 
 

@@ -94,6 +94,9 @@ async def empty_package(tx: Transaction, row: Referral, *, open_: bool) -> None:
     open_  whether the referral goes on, so that its receiver sees that nothing is left
     """
     await tx.execute(_EMPTY, row.regency, row.id, tx.now, open_)
+    await tx.execute(
+        "UPDATE case_notes SET shared = false WHERE regency = $1 AND referral_id = $2 AND shared", row.regency, row.id
+    )
     await attachments.follow(tx, row, organization_id=row.organization_id, program_id=row.program_id, shared=False)
 
 

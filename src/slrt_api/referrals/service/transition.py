@@ -178,7 +178,9 @@ async def _step(tx: Transaction, actor: Actor, id_: UUID, command: ReferralTrans
     if line.target not in ENDED or line.source in ENDED:
         await offers.close(tx, row, command.action, line.target)
         row = await tx.change(row, EVENTS[command.action], texts=texts, **columns)
-        await clocks.follow(tx, row, line.target, action=command.action, ended=line.target in ENDED)
+        if command.action is not A.SEND:
+            # Of what is sent the clocks began before its place was taken.
+            await clocks.follow(tx, row, line.target, action=command.action, ended=line.target in ENDED)
         return Done(row.id, once=effect.once)
     columns |= await _end(tx, row, command.action)
     await offers.close(tx, row, command.action, line.target)
