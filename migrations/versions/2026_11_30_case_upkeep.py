@@ -5,7 +5,7 @@ from alembic import op
 from policies import AREA, PREDICATES, PROGRAMS
 
 revision = "2026_11_30_case_upkeep"
-down_revision = "2026_11_30_accused_accesses"
+down_revision = "2026_11_30_receiver_clocks"
 branch_labels = None
 depends_on = None
 
