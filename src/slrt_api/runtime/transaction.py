@@ -251,7 +251,7 @@ class Transaction:
         )
         if status != "UPDATE 1":
             raise errors.NotFound
-        return loaded(type(row), {**_values(row), **values})
+        return altered(row, **values)
 
     # Aggregates -------------------------------------------------------------------------------------------------
 
@@ -447,6 +447,11 @@ def loaded(model: type[Row], values: Mapping[str, Any] | asyncpg.Record) -> Row:
     row: Row = class_mapper(model).class_manager.new_instance()
     row.__dict__.update(values.items())
     return row
+
+
+def altered(row: Row, **values: Any) -> Row:
+    """The row as it will be with these values, which are not written here."""
+    return loaded(type(row), {**_values(row), **values})
 
 
 _TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+([a-z_]+)")

@@ -19,7 +19,7 @@ from slrt_api.referrals.models import Referral, ReferralPackage
 from slrt_api.referrals.service import deadlines, offers, receivers, sharing
 from slrt_api.referrals.service.receivers import Options, Receiver, Taken
 from slrt_api.runtime.crypto import aad
-from slrt_api.runtime.transaction import Transaction
+from slrt_api.runtime.transaction import Transaction, altered
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,8 @@ async def _written(
         await attachments.follow(tx, row, **scope, shared=True)
         if receiver.organization_id is not None:
             await tx.insert(offers.made(tx, row, receiver))
-    await clocks.follow(tx, row, ReferralStatus.SENT, action=ReferralAction.SEND)
+    # Its receiver reads the deadlines: they are those of the referral as it will be.
+    await clocks.follow(tx, altered(row, **scope), ReferralStatus.SENT, action=ReferralAction.SEND)
 
 
 _CLIENT = """
