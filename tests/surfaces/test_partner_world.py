@@ -315,7 +315,7 @@ async def test_a_partner_has_its_referral_while_it_runs_and_nothing_before_or_af
     assert (await act(http, accepted, "REALIZE", evidence="Bersekolah lagi, surat terlampir")).status_code == 204
     after = await walked(api, http, client, before)
     assert leaks(after, of_client) == []
-    assert differing(before, after) == []
+    assert [(q, before[q], after[q]) for q in differing(before, after)] == []
     assert (await api.anonymous.get(link)).status_code == 404
     # The policy of the clocks themselves ends with the referral, whatever leads to them.
     hidden = "SELECT bool_or(open), count(*) FROM clocks WHERE aggregate_id = $1 AND organization_id = $2"
