@@ -93,6 +93,8 @@ def sources() -> Mapping[str, Sequence[Sequence[Source]]]:
 def facts_of(subject: Subject, answers: Mapping[tuple[str, str], Given]) -> dict[str, Told]:
     """The facts that answers of one household or person tell, by instrument and question."""
     found: dict[str, Told] = {}
+    if not answers:
+        return found
     for fact, groups in sources().items():
         if vocabulary()[fact].subject is not subject:
             continue

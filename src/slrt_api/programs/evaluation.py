@@ -64,8 +64,7 @@ class Used(NamedTuple):
     as_of: date | None
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One criterion: its outcome, the facts that it rests on, and of these the unknown ones that leave it open."""
 
     code: str
@@ -77,8 +76,7 @@ class Judged:
     confidence: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """That the answer would be `outcome` if this one criterion were `becomes` and all others stayed."""
 
     criterion: str

@@ -8,7 +8,6 @@ import orjson
 from pydantic import Field
 
 from slrt_api.access.scopes import Scope
-from slrt_api.households.models import Household
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.programs import recording
@@ -60,14 +59,10 @@ async def run(tx: Transaction, actor: Actor, command: CheckEligibility) -> Eligi
     kept with its inputs and versions, and can be repeated. A finding that excludes (`EXCLUDED_PENDING_VERIFICATION`) asks
     for a verification: request it under `reviews`, as anybody concerned may request that a human looks at the result.
     """
-    household = await tx.find(Household, command.household_id)
-    if household is None:
-        raise errors.Invalid.reference("/household_id")
-    if household.ended_at is not None:
-        raise errors.Conflict("household_ended")
+    household = await loader.household(tx, command.household_id)
     as_of = _day(tx, command)
     judgements = await rules.in_force(tx, household.regency, household.area, as_of, command.program_codes)
-    facts, situation = await loader.load(tx, household, as_of, judgements)
+    facts, situation = await loader.surroundings(tx, household, as_of, judgements)
     lines = recording.answer(judgements, facts, situation)
     opened = recording.opened(judgements, lines)
     id_ = new_id(Kind.ELIGIBILITY_CHECK, household.regency, tx.now)

@@ -1,12 +1,15 @@
 """The frozen facts of one household: what the caller reads of it, and what is known of its regency as a whole."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final
+from uuid import UUID
 
 from slrt_api.areas import codes
 from slrt_api.households.models import Household
 from slrt_api.kernel import errors
+from slrt_api.kernel.ids import Kind, kind_of, tenant_of
 from slrt_api.programs import loading
 from slrt_api.programs.evaluation import Situation
 from slrt_api.programs.facts import HouseholdFacts
@@ -23,22 +26,32 @@ SELECT count(*) >= $6 FROM (
 """
 
 
-async def load(
-    tx: Transaction, household: Household, on: date, judgements: Sequence[Judgement]
-) -> tuple[HouseholdFacts, Situation]:
-    """What is known of a household that the caller may see, and of its regency, for these rules on that day.
+async def household(tx: Transaction, id_: UUID) -> HouseholdFacts:
+    """What is known of a household that the caller may see; what is known of its regency comes with `surroundings`.
 
-    The household is read under the caller's own role; lists of all recipients and places that are taken under the effect role. A
-    quota counts where its area lies within the regency: how many places are taken in a wider one is not known here.
-    Raises NotFound where the household has ended meanwhile.
+    Raises Invalid at `/household_id` where it is not there, Conflict `household_ended`.
     """
-    async with tx.effect(household.regency):
-        lists = await loading.whole_lists(tx.fetch, household.regency)
-        full = await places_taken(tx, household.regency, (household.area, household.area), on, judgements)
-    found = await loading.household_facts(tx.fetch, household.regency, household.id, lists)
-    if found is None:
-        raise errors.NotFound
-    return found, Situation(on=on, full=full)
+    if kind_of(id_) is Kind.HOUSEHOLD:
+        found = await loading.household_facts(tx.fetch, tenant_of(id_), id_, {})
+        if found is not None:
+            return found
+        if await tx.find(Household, id_) is not None:
+            raise errors.Conflict("household_ended")
+    raise errors.Invalid.reference("/household_id")
+
+
+async def surroundings(
+    tx: Transaction, facts: HouseholdFacts, on: date, judgements: Sequence[Judgement]
+) -> tuple[HouseholdFacts, Situation]:
+    """The facts of a household with what is known of its regency as a whole, for these rules on that day.
+
+    Lists of all recipients and places that are taken are read under the effect role. A quota counts where its area lies within
+    the regency: how many places are taken in a wider one is not known here.
+    """
+    async with tx.effect(facts.regency):
+        lists = await loading.whole_lists(tx.fetch, facts.regency)
+        full = await places_taken(tx, facts.regency, (facts.area, facts.area), on, judgements)
+    return replace(facts, enrollments_of=lists), Situation(on=on, full=full)
 
 
 async def places_taken(

@@ -29,7 +29,7 @@ LEFT JOIN rule_versions v ON v.program_id = p.id AND v.status IN ('PUBLISHED', '
 WHERE ($2::text[] IS NULL AND v.id IS NOT NULL AND (p.area = 0 OR $3::bigint BETWEEN p.area AND p.area +
        CASE WHEN p.area % 100000000 = 0 THEN 99999999 WHEN p.area % 1000000 = 0 THEN 999999
             WHEN p.area % 10000 = 0 THEN 9999 ELSE 0 END))
-   OR p.code = ANY ($2::text[])
+   OR p.code IN (SELECT unnest($2::text[]))
 ORDER BY p.code
 """
 
