@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from opentelemetry.sdk.trace import SpanProcessor
+from sqlalchemy.orm import configure_mappers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -97,6 +98,7 @@ def create_app(settings: Settings, *, clients: Clients | None = None, spans: Spa
         # Read by the first request, it would hold up every other one, and a transaction for longer than it may rest.
         await asyncio.to_thread(places.load)
         await asyncio.to_thread(calendars.load)
+        await asyncio.to_thread(configure_mappers)
         database = await Database.connect(settings.database_url, settings)
         accesses = AccessLog(database)
         service.platform = Platform(
