@@ -307,27 +307,31 @@ REFERRAL.link(
         single=True,
     )
 )
-NOTE = Shape(
-    "referral_note",
-    "referral-notes",
-    "case_notes {t}",
-    "What those who work on the case want the receiver of a referral to know. The receiver reads it while the package is there.",
-    scope=Scope.REFERRALS_READ,
-    kinds=_READERS,
-).with_fields(
-    Field("id", FieldType.ID, "Id of the note."),
-    Field("unit", FieldType.CODE, "Office of its author.", codes=CaseUnit),
-    Field(
-        "text",
-        FieldType.TEXT,
-        "The note; null once it was erased.",
-        nullable=True,
-        sealed=SEALED_NOTE,
-        example="Ibu lebih mudah ditemui sore hari",
-        special=True,
-        readers=CASE_WORKERS | RECEIVERS,
-    ),
-    Field("created_at", FieldType.INSTANT, "When it was written."),
+NOTE = (
+    Shape(
+        "referral_note",
+        "referral-notes",
+        "case_notes {t}",
+        "What those who work on the case want the receiver of a referral to know. The receiver reads it while the package is there.",
+        scope=Scope.REFERRALS_READ,
+        kinds=_READERS,
+    )
+    .with_fields(
+        Field("id", FieldType.ID, "Id of the note."),
+        Field("unit", FieldType.CODE, "Office of its author.", codes=CaseUnit),
+        Field(
+            "text",
+            FieldType.TEXT,
+            "The note; null once it was erased.",
+            nullable=True,
+            sealed=SEALED_NOTE,
+            example="Ibu lebih mudah ditemui sore hari",
+            special=True,
+            readers=CASE_WORKERS | RECEIVERS,
+        ),
+        Field("created_at", FieldType.INSTANT, "When it was written."),
+    )
+    .with_sorts(ID_SORT)
 )
 REFERRAL.link(Link("notes", NOTE, "{t}.regency = {p}.regency AND {t}.referral_id = {p}.id", "Notes for its receiver."))
 REFERRAL.link(
