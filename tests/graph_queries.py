@@ -76,8 +76,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     original = Database.transaction
 
     @asynccontextmanager
-    async def counted(self: Database, rows: RowScope, *, write: bool, alone: bool = False) -> AsyncIterator[Any]:
-        async with original(self, rows, write=write, alone=alone) as connection:
+    async def counted(self: Database, rows: RowScope, **how: Any) -> AsyncIterator[Any]:
+        async with original(self, rows, **how) as connection:
             yield connection if rows.keys else _Counted(connection, seen)
 
     monkeypatch.setattr(Database, "transaction", counted)

@@ -37,7 +37,7 @@ from slrt_api.runtime.shapes import Link, Shape, select
 from slrt_api.runtime.transaction import Transaction
 
 SHAPES = (HOUSEHOLD, CASE, REFERRAL, COMPLAINT, ACCESS)
-ROWS = size(20_000, 1_000_000)
+ROWS = size(30_000, 1_000_000)
 HERE = REGENCIES[0]
 VILLAGE = HERE * 1_000_000 + 1 * 10_000 + 2001
 KEYRING = Keyring({"k": b"1" * 32}, b"2" * 32)

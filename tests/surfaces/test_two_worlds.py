@@ -355,7 +355,8 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
         questions = [*rest_questions(stage.api, known, rng), *graph_questions(known, onlooker.role, rng)]
         questions = [_steady(question, stage.scene.at) for question in questions]
         # Another part of them for each onlooker, so that together they ask all.
-        questions = [*rng.sample(questions, size(len(questions) // 16, len(questions))), *searches()]
+        asked = size(max(len(questions) // 16, min(80, len(questions))), len(questions))
+        questions = [*rng.sample(questions, asked), *searches()]
     return Asking(stage, onlooker, onlooker.client(stage.api), questions, hidden, household)
 
 

@@ -312,7 +312,8 @@ NOTE = (
         "referral_note",
         "referral-notes",
         "case_notes {t}",
-        "What those who work on the case want the receiver of a referral to know. The receiver reads it while the package is there.",
+        "What those who work on the case want the receiver of a referral to know. The receiver reads it while the package is"
+        " there.",
         scope=Scope.REFERRALS_READ,
         kinds=_READERS,
     )
