@@ -355,8 +355,9 @@ async def asking(stage: Stage, onlooker: Onlooker, rng: random.Random) -> Asking
         questions = [*rest_questions(stage.api, known, rng), *graph_questions(known, onlooker.role, rng)]
         questions = [_steady(question, stage.scene.at) for question in questions]
         # Another part of them for each onlooker, so that together they ask all.
-        asked = size(max(len(questions) // 16, min(80, len(questions))), len(questions))
-        questions = [*rng.sample(questions, asked), *searches()]
+        # What is in every part: the lists in which most that changes would be seen.
+        lists = [Question("GET", f"/v1/{plural}") for plural in ("referrals", "complaints", "cases")]
+        questions = [*rng.sample(questions, size(len(questions) // 16, len(questions))), *searches(), *lists]
     return Asking(stage, onlooker, onlooker.client(stage.api), questions, hidden, household)
 
 
