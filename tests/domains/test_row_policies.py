@@ -383,7 +383,7 @@ EFFECTS = {
     "referrals/service/sharing.py:expire_package",
     "referrals/service/transition.py:_say_yes",
     "referrals/service/transition.py:_waitlist",
-    "programs/service/facts.py:load",
+    "programs/service/facts.py:surroundings",
     "programs/service/regional.py:choose",
     "programs/service/regional.py:declare",
     "programs/service/regional.py:renew",
