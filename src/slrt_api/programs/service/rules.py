@@ -15,6 +15,8 @@ from slrt_api.runtime.transaction import Transaction
 #: parsed rules: what was published never changes, so that it is read once by each process
 _CACHE: Final[OrderedDict[UUID, tuple[str, Rule]]] = OrderedDict()
 _CACHE_SIZE: Final = 500
+#: and as they stand with variants of a regency
+_CHOSEN: Final[dict[tuple[UUID, tuple[str, ...]], Rule]] = {}
 #: their criteria, equal ones once
 _POOL: Final[dict[Dated, Dated]] = {}
 _POOL_SIZE: Final = 20_000
@@ -62,7 +64,7 @@ async def in_force(
         digest_, rule = rules[id_]
         # A variant of an earlier version that this one has no more changes nothing.
         mine = tuple(sorted({each.code for each in rule.variants}.intersection(found[code]["variants"] or ())))
-        judgements.append(Judgement(code, id_, digest_, mine, chosen(rule, frozenset(mine)) if mine else rule))
+        judgements.append(Judgement(code, id_, digest_, mine, _with(id_, rule, mine)))
     return tuple(judgements)
 
 
@@ -81,11 +83,7 @@ async def kept(tx: Transaction, recorded: Sequence[Mapping[str, Any]]) -> tuple[
         digest_, rule = rules.get(id_, (None, None))
         if rule is None or digest_ != each["digest"]:
             raise errors.Conflict("rule_altered")
-        judgements.append(
-            Judgement(
-                each["program_code"], id_, digest_, variants, chosen(rule, frozenset(variants)) if variants else rule
-            )
-        )
+        judgements.append(Judgement(each["program_code"], id_, digest_, variants, _with(id_, rule, variants)))
     return tuple(judgements)
 
 
@@ -101,6 +99,18 @@ def recorded(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
         }
         for each in judgements
     ]
+
+
+def _with(id_: UUID, rule: Rule, variants: tuple[str, ...]) -> Rule:
+    """The rule of a version as it stands with these variants: the same object each time, by which the evaluation knows it."""
+    if not variants:
+        return rule
+    found = _CHOSEN.get((id_, variants))
+    if found is None:
+        if len(_CHOSEN) >= _CACHE_SIZE:
+            _CHOSEN.clear()
+        found = _CHOSEN[id_, variants] = chosen(rule, frozenset(variants))
+    return found
 
 
 async def _rules(tx: Transaction, ids: Collection[UUID]) -> dict[UUID, tuple[str, Rule]]:
