@@ -60,7 +60,7 @@ async def _each(
             try:
                 await Act(platform, WORKER, current_trace_id())(run, on=row["id"])
             except errors.SlrtError as error:
-                _log.warning(left, code=error.code, id=str(row["id"]))
+                _log.warning(left, code=error.code, resource_id=str(row["id"]))
         tried += len(due)
         if len(due) < BATCH:
             return tried
