@@ -557,9 +557,12 @@ class TestLists:
 
 async def test_households_are_taken_by_their_key_and_never_joined_with_themselves(owner: asyncpg.Connection) -> None:
     """Of a screening that has just begun PostgreSQL knows no numbers: a join took a minute for a thousand of 20,000."""
-    plan = await owner.fetchval(f"EXPLAIN (FORMAT JSON) {counting.TAKE}", 3318, UUID(int=0), 1_000)
+    async with owner.transaction():
+        # Of a few rows PostgreSQL reads all. What counts is whether the key can find them.
+        await owner.execute("SET LOCAL enable_seqscan = off")
+        plan = await owner.fetchval(f"EXPLAIN (FORMAT JSON) {counting.TAKE}", 3318, UUID(int=0), 1_000)
     nodes = [node["Node Type"] for node in walked(orjson.loads(plan)[0]["Plan"])]
-    assert "Index Only Scan" in nodes or "Index Scan" in nodes
+    assert "Seq Scan" not in nodes
     assert [node for node in nodes if node == "Nested Loop" or node.endswith("Join")] == []
 
 
