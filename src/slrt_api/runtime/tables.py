@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, false, func, true
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, SmallInteger, Text, false, func, text, true
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.types import UserDefinedType
@@ -103,7 +103,11 @@ class Event(SQLModel, table=True):
     __table_args__ = (
         Index("events_id", "regency", "id"),
         Index("events_xact", "regency", "xact"),
-        Index("events_organization", "regency", "organization_id", "aggregate_id"),
+        Index(
+            "events_organization",
+            *("regency", "organization_id", "aggregate_id"),
+            postgresql_where=text("organization_id IS NOT NULL"),
+        ),
         CheckConstraint("sequence > 0", name="events_sequence_positive"),
         CheckConstraint("octet_length(hash) = 32", name="events_hash_length"),
     )
