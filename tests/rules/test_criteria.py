@@ -33,6 +33,7 @@ from slrt_api.kernel.criteria import (
     Scalar,
     Truth,
     Value,
+    any_of,
     describe,
     evaluate,
     facts,
@@ -246,3 +247,16 @@ class TestKleeneLaws:
         assert same(AllOf((a, AnyOf((b, c)))), AnyOf((AllOf((a, b)), AllOf((a, c)))))
         assert same(AllOf((a, AnyOf((a, b)))), a)
         assert judge(Known(Fact("n0")), row) is not Truth.UNKNOWN
+
+    @settings(max_examples=size(60, 20_000), deadline=None)
+    @given(alternatives=st.lists(trees, max_size=3), also=trees, row=rows)
+    def test_what_another_implies_is_left_out_unnoticed(
+        self, alternatives: list[Criterion], also: Criterion, row: dict[str, Value]
+    ) -> None:
+        doubled = [AllOf((also, each)) for each in alternatives] + alternatives
+        assert evaluate(any_of(doubled), row, {}) is evaluate(AnyOf(tuple(doubled)), row, {})
+        assert len(any_of(doubled).criteria) <= len(alternatives)
+
+    def test_what_is_equal_to_python_only_is_kept(self) -> None:
+        one, yes = Equals(Fact("x"), Constant(1)), Equals(Fact("x"), Constant(value=True))
+        assert any_of([one, yes]).criteria == (one, yes)

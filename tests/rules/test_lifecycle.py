@@ -8,7 +8,7 @@ from typing import TypedDict
 
 import pytest
 
-from slrt_api.kernel.criteria import ActorFact, Constant, Criterion, Equals, Fact, NotEquals
+from slrt_api.kernel.criteria import ActorFact, AllOf, Constant, Criterion, Equals, Fact, NotEquals
 from slrt_api.kernel.errors import Conflict, Forbidden, Invalid, SlrtError
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
 
@@ -211,27 +211,38 @@ class TestAllowedActions:
 
     def test_sql_has_constants_where_nothing_is_guarded(self) -> None:
         assert sql(OFFICER) == (
-            """(CASE c.status WHEN 'OPEN' THEN '["RECOMMEND","CLOSE"]'::json"""
-            " WHEN 'RECOMMENDED' THEN to_json(array_remove(ARRAY["
+            """(CASE WHEN c.status IN ('OPEN') THEN '["RECOMMEND","CLOSE"]'::json"""
+            " WHEN c.status IN ('RECOMMENDED') THEN to_json(array_remove(ARRAY["
             "CASE WHEN ((c.recommended_by <> :subject)) THEN 'CONFIRM' END]::text[], NULL))"
-            " WHEN 'SERVED' THEN to_json(array_remove(ARRAY["
+            " WHEN c.status IN ('SERVED') THEN to_json(array_remove(ARRAY["
             "CASE WHEN ((c.open_needs = 0)) THEN 'CLOSE' END]::text[], NULL))"
             " ELSE '[]'::json END)"
         )
 
     def test_sql_of_a_manager_has_one_guard(self) -> None:
-        assert """WHEN 'SERVED' THEN '["CLOSE","RETURN"]'::json WHEN 'HANDLED' THEN '["REOPEN"]'::json""" in sql(
-            MANAGER
-        )
+        assert (
+            """WHEN c.status IN ('SERVED') THEN '["CLOSE","RETURN"]'::json"""
+            """ WHEN c.status IN ('HANDLED') THEN '["REOPEN"]'::json"""
+        ) in sql(MANAGER)
 
     def test_an_unguarded_outcome_frees_the_action(self) -> None:
-        assert """WHEN 'SERVED' THEN '["CLOSE","RETURN"]'::json""" in sql(MANAGER, ONE_ROLE)
+        assert """WHEN c.status IN ('SERVED') THEN '["CLOSE","RETURN"]'::json""" in sql(MANAGER, ONE_ROLE)
 
     def test_a_guard_beside_an_unguarded_outcome_binds_only_its_own_action(self) -> None:
         assert (
-            " WHEN 'SERVED' THEN to_json(array_remove(ARRAY['CLOSE', "
+            " WHEN c.status IN ('SERVED') THEN to_json(array_remove(ARRAY['CLOSE', "
             "CASE WHEN ((c.open_needs = 0)) THEN 'RETURN' END]::text[], NULL))"
         ) in sql(MANAGER, MIXED)
+
+    def test_states_with_the_same_answer_share_it(self) -> None:
+        lines = [line("OPEN", "CLOSE", "WITHDRAWN", guard=READY), line("SERVED", "CLOSE", "HANDLED", guard=READY)]
+        others = [line("OPEN", "RECOMMEND", "RECOMMENDED", MANAGER), LINES[2]]
+        assert "WHEN c.status IN ('OPEN', 'SERVED') THEN" in sql(OFFICER, Lifecycle("case", STATES, [*lines, *others]))
+
+    def test_an_outcome_with_more_conditions_adds_no_test(self) -> None:
+        stricter = line("SERVED", "CLOSE", "WITHDRAWN", guard=AllOf((READY, OTHER)))
+        table = Lifecycle("case", STATES, [*LINES, stricter])
+        assert sql(OFFICER, table) == sql(OFFICER)
 
     def test_sql_of_a_stranger_is_empty(self) -> None:
         assert sql("partner") == "'[]'::json"

@@ -293,13 +293,14 @@ BY_HAND = Lifecycle(
     ],
     part=True,
 )
-#: what its guards read of the case, as SQL over `{t}`, the need
+#: the case of a part, as its guards read it: `k`, joined to `{t}`, the part
+OF_CASE = "cases k ON k.regency = {t}.regency AND k.id = {t}.case_id"
+#: what its guards read of the case
 NEED_COMPUTED = {
-    "case_status": "(SELECT k.status FROM cases k WHERE k.regency = {t}.regency AND k.id = {t}.case_id)",
-    "case_open": "(SELECT k.closed_at IS NULL FROM cases k WHERE k.regency = {t}.regency AND k.id = {t}.case_id)",
+    "case_status": "k.status",
+    "case_open": "(k.id IS NOT NULL AND k.closed_at IS NULL)",
     "not_received": (
-        "(SELECT k.closed_at IS NULL AND k.reopening_asked_at IS NOT NULL AND k.reopening_referral_id = {t}.referral_id"
-        " FROM cases k WHERE k.regency = {t}.regency AND k.id = {t}.case_id)"
+        "(k.closed_at IS NULL AND k.reopening_asked_at IS NOT NULL AND k.reopening_referral_id = {t}.referral_id)"
     ),
 }
 

@@ -25,7 +25,7 @@ from slrt_api.cases.lifecycle import MANAGERS, NEED_COMPUTED, UNIT, WORKER
 from slrt_api.kernel.criteria import ActorFact, AllOf, Constant, Criterion, Equals, Fact
 from slrt_api.kernel.lifecycle import Label, Lifecycle, State, Transition
 
-#: what guards read of the case of a part, as SQL over `{t}`, the part
+#: what guards read of the case of a part, `OF_CASE`
 CASE_OPEN: Final[Mapping[str, str]] = {"case_open": NEED_COMPUTED["case_open"]}
 _OPEN: Final = Equals(Fact("case_open"), Constant(value=True))
 _NAMES: Final = frozenset(role.value for role in UNIT)

@@ -151,6 +151,26 @@ class AnyOf:
 Criterion = Equals | NotEquals | Less | AtMost | Greater | AtLeast | OneOf | Known | Reaches | Not | AllOf | AnyOf
 
 
+def any_of(criteria: Iterable[Criterion]) -> AnyOf:
+    """One of these holds, without those that another implies: of `A` and `A and B` only `A`."""
+    kept: dict[frozenset[str], Criterion] = {}
+    # The fewer its conditions, the more it lets through. Representations tell True from 1, which are equal.
+    for conditions, criterion in sorted(
+        ((frozenset(repr(each) for each in _conditions(criterion)), criterion) for criterion in criteria),
+        key=lambda pair: len(pair[0]),
+    ):
+        if not any(weaker <= conditions for weaker in kept):
+            kept[conditions] = criterion
+    return AnyOf(tuple(kept.values()))
+
+
+def _conditions(criterion: Criterion) -> list[Criterion]:
+    """What has to hold all at once."""
+    if isinstance(criterion, AllOf):
+        return [each for inner in criterion.criteria for each in _conditions(inner)]
+    return [criterion]
+
+
 def negated(truth: Truth) -> Truth:
     """NOT."""
     return _ASCENDING[2 - _ASCENDING.index(truth)]

@@ -179,9 +179,10 @@ class Lifecycle:
         """PostgreSQL expression of type json: the same array as `allowed_actions`, for the row at hand.
 
         Role and scopes are decided here and now, so that a compiled statement belongs to them. The callables are those
-        of `criteria.to_sql`.
+        of `criteria.to_sql`. PostgreSQL prepares the whole of it for each statement, whatever state the row is in: states
+        with the same answer share it, and no test stands twice.
         """
-        whens = []
+        answers: dict[str, list[str]] = {}
         for state in self._from:
             guards: dict[str, list[Criterion | None]] = {}
             for each in self._permitted(state, role, scopes):
@@ -193,15 +194,18 @@ class Lifecycle:
             else:
                 items = []
                 for action, of_action in guards.items():
-                    known = tuple(guard for guard in of_action if guard is not None)
+                    known = [guard for guard in of_action if guard is not None]
                     if len(known) < len(of_action):
                         items.append(f"'{action}'")
                     else:
-                        test = criteria.to_sql(criteria.AnyOf(known), column, actor, constant)
+                        test = criteria.to_sql(criteria.any_of(known), column, actor, constant)
                         items.append(f"CASE WHEN {test} THEN '{action}' END")
                 answer = f"to_json(array_remove(ARRAY[{', '.join(items)}]::text[], NULL))"
-            whens.append(f"WHEN '{state}' THEN {answer}")
-        return f"(CASE {state_column} {' '.join(whens)} ELSE '[]'::json END)" if whens else "'[]'::json"
+            answers.setdefault(answer, []).append(f"'{state}'")
+        if not answers:
+            return "'[]'::json"
+        whens = [f"WHEN {state_column} IN ({', '.join(states)}) THEN {answer}" for answer, states in answers.items()]
+        return f"(CASE {' '.join(whens)} ELSE '[]'::json END)"
 
     def describe(self) -> LifecycleAnswer:
         """The answer of `GET /v1/meta/lifecycles/{name}`."""

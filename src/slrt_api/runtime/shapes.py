@@ -71,6 +71,7 @@ class Field:
     codes    the enum of a CODE field; the documentation lists it
     masked   SQL for callers who lack the scope `unmask`; None = the field needs no mask
     facts    SQL of what guards of `lifecycle` read of the row, where it is not the column as it stands
+    facts_of the row that those are of, where it is another one: table, alias and condition, joined once
     sealed   the column is a ciphertext, of JSON where that is the type, decrypted in the answer; the name that its AAD
              binds (see `Reads`)
     vault    for kinds of scope that reach sealed rows: the ciphertext that stands there in place of the value
@@ -94,6 +95,7 @@ class Field:
     vault: "Vault | None" = None
     lifecycle: Lifecycle | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    facts_of: str | None = None
     readers: frozenset[str] | None = None
     special: bool = False
     redacted: str | None = None

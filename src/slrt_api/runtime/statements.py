@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from slrt_api.kernel import errors
+from slrt_api.kernel.lifecycle import Lifecycle
 from slrt_api.runtime.actor import Actor
 from slrt_api.runtime.shapes import (
     RENDER,
@@ -129,14 +130,7 @@ class Compiler:
             # Refused by `permit` before; here so that no way leads around it.
             raise errors.Forbidden("field_not_readable")
         if field.lifecycle is not None:
-            return field.lifecycle.allowed_actions_sql(
-                role=self.actor.role,
-                scopes=self.actor.scopes,
-                state_column=f"{alias}.status",
-                column=lambda name: field.facts.get(name, f"{{t}}.{name}").format(t=alias),
-                actor=lambda name: f"{self.bind('actor.' + name)}::text",
-                constant=_literal,
-            )
+            return self._allowed_actions(field, field.lifecycle, alias)
         if field.masked is not None and field.unmask not in self.actor.scopes:
             return self._cut(field, field.masked.format(t=alias), alias)
         sql = self._cut(field, (field.sql or f"{{t}}.{field.name}").format(t=alias), alias)
@@ -149,6 +143,25 @@ class Compiler:
             sealed = self._ciphertext(field, field.sealed, sql, alias)
             return sealed if vault is None else self._vault(field, vault, sealed, alias)
         return RENDER.get(field.type, "{}").replace("{}", sql)
+
+    def _allowed_actions(self, field: Field, lifecycle: Lifecycle, alias: str) -> str:
+        asked = set()
+
+        def column(name: str) -> str:
+            asked.add(name)
+            return field.facts.get(name, f"{{t}}.{name}").format(t=alias)
+
+        sql = lifecycle.allowed_actions_sql(
+            role=self.actor.role,
+            scopes=self.actor.scopes,
+            state_column=f"{alias}.status",
+            column=column,
+            actor=lambda name: f"{self.bind('actor.' + name)}::text",
+            constant=_literal,
+        )
+        if field.facts_of is None or asked.isdisjoint(field.facts):
+            return sql
+        return f"(SELECT {sql} FROM (SELECT) AS once LEFT JOIN {field.facts_of.format(t=alias)})"
 
     def _ciphertext(self, field: Field, name: str, sql: str, alias: str) -> str:
         """A ciphertext, marked so that `Reads` puts its plaintext there; null where there is none."""

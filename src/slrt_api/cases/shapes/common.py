@@ -38,9 +38,18 @@ def part(name: str, plural: str, table: str, description: str, kinds: frozenset[
     return shape.with_sorts(ID_SORT)
 
 
-def may(description: str, lifecycle: Lifecycle, facts: Mapping[str, str] | None = None) -> Field:
+def may(
+    description: str, lifecycle: Lifecycle, facts: Mapping[str, str] | None = None, *, facts_of: str | None = None
+) -> Field:
     """The field that tells what the caller may do."""
-    return Field("allowed_actions", FieldType.CODES, description, lifecycle=lifecycle, facts=facts or {})
+    return Field(
+        "allowed_actions",
+        FieldType.CODES,
+        description,
+        lifecycle=lifecycle,
+        facts=facts or {},
+        facts_of=facts_of,
+    )
 
 
 def officer(name: str, description: str, *, nullable: bool = False, number: int = 4711) -> Field:

@@ -11,7 +11,7 @@ from slrt_api.cases.codes import (
     TaskStatus,
     TaskType,
 )
-from slrt_api.cases.lifecycle import BY_HAND, NEED_COMPUTED
+from slrt_api.cases.lifecycle import BY_HAND, NEED_COMPUTED, OF_CASE
 from slrt_api.cases.parts import (
     CASE_OPEN,
     TASK_LIFECYCLE,
@@ -60,6 +60,7 @@ NEED = part("need", "needs", "needs", "What one person of the household needs.",
         "What this caller may do with it by `need-transitions`; what a referral moves moves with the referral only.",
         BY_HAND,
         NEED_COMPUTED,
+        facts_of=OF_CASE,
     ),
     Field("referral_id", FieldType.ID, "The referral that serves it.", nullable=True),
     Field("note", FieldType.TEXT, "What is particular about it.", nullable=True, example="Rawat jalan", **FINDINGS),
@@ -176,7 +177,7 @@ TASK = (
         Field("id", FieldType.ID, "Id of the task."),
         Field("type", FieldType.CODE, "What was skipped.", codes=TaskType),
         Field("status", FieldType.CODE, "Whether it is made good.", codes=TaskStatus),
-        may("The act by which this caller may settle it now.", TASK_LIFECYCLE, CASE_OPEN),
+        may("The act by which this caller may settle it now.", TASK_LIFECYCLE, CASE_OPEN, facts_of=OF_CASE),
         Field("due_at", FieldType.INSTANT, "By when; null where no policy sets a deadline.", nullable=True),
         Field(
             "overdue",

@@ -7,6 +7,7 @@ from slrt_api.cases.codes import (
     NoteVisibility,
     PlanLineStatus,
 )
+from slrt_api.cases.lifecycle import OF_CASE
 from slrt_api.cases.parts import (
     ASSIGNMENT_LIFECYCLE,
     CASE_OPEN,
@@ -94,7 +95,12 @@ ASSIGNMENT = part(
     officer("assignee", "The officer"),
     officer("offered_by", "Who gave or offered it", number=4712),
     Field("status", FieldType.CODE, "Where it stands.", codes=AssignmentStatus),
-    may("What this caller may answer now, by `assignment-answers` of its case.", ASSIGNMENT_LIFECYCLE, CASE_OPEN),
+    may(
+        "What this caller may answer now, by `assignment-answers` of its case.",
+        ASSIGNMENT_LIFECYCLE,
+        CASE_OPEN,
+        facts_of=OF_CASE,
+    ),
     Field("reason", FieldType.TEXT, "Why.", nullable=True, example="Pindah tugas", **OF_WORK),
     Field("answer", FieldType.TEXT, "Why it was declined.", nullable=True, example="Saya kerabatnya", **OF_WORK),
     Field("created_at", FieldType.INSTANT, "When it was made."),
