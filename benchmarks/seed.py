@@ -35,6 +35,8 @@ PARTS = 2
 #: version, key id, nonce, 16 digits and tag: what `Keyring.encrypt` makes of a NIK
 CIPHERTEXT_BYTES = 51
 _CHUNK = 10_000
+#: numbers of this process so far
+_numbers: set[str] = set()
 _START = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 _PREFIX = "990101"
 _GIVEN = ("Siti", "Budi", "Dewi", "Agus", "Rina", "Slamet", "Wahyu", "Nur", "Eko", "Sri", "Joko", "Fitri")
@@ -149,6 +151,15 @@ async def ids_of(server: EmbeddedPostgres, query: str) -> list[str]:
     return ids
 
 
+def _number(prefix: str) -> str:
+    """A number that no other row has: of a few 100,000 random ones two may be the same, and COPY knows no second try."""
+    number = new_number(prefix, TENANT)
+    while number in _numbers:
+        number = new_number(prefix, TENANT)
+    _numbers.add(number)
+    return number
+
+
 def _chunks(households: int) -> Iterator[dict[str, Rows]]:
     chooser = random.Random(20261122)
     places = villages()
@@ -203,9 +214,7 @@ def _cases(households: list[tuple[UUID, int]]) -> dict[str, Rows]:
         )
         body = recorded.body(events.GENESIS)
         flags = (False, at, opened_by, False, False, 0, 0, 0)
-        chunk["cases"].append(
-            (TENANT, id_, area, 1, at, at, new_number("KSS", TENANT), household, "VERIFICATION", *flags)
-        )
+        chunk["cases"].append((TENANT, id_, area, 1, at, at, _number("KSS"), household, "VERIFICATION", *flags))
         chunk["events"].append(
             (
                 *(TENANT, id_, 1, event_id, area, int(Kind.CASE), "case.opened", at),
@@ -226,14 +235,14 @@ def _work(households: list[tuple[UUID, int, UUID]]) -> dict[str, Rows]:
         at = _START + timedelta(days=200, seconds=45 * number)
         for _ in range(PARTS):
             case = new_id(Kind.CASE, TENANT, at)
-            name = new_number("KSS", TENANT)
+            name = _number("KSS")
             flags = (False, at, by, False, True, PARTS, PARTS, 0)
             chunk["cases"].append((TENANT, case, area, 1, at, at, name, household, "IN_SERVICE", *flags))
             for _ in range(PARTS):
                 need, referral = new_id(Kind.NEED, TENANT, at), new_id(Kind.REFERRAL, TENANT, at)
                 wanted = ("SOCIAL_WELFARE", "CASH_TRANSFER", "OPEN")
                 chunk["needs"].append((TENANT, need, area, case, person, *wanted, at))
-                spoken = new_number("RJK", TENANT)
+                spoken = _number("RJK")
                 wanted = ("CASH_TRANSFER", "DRAFT", by)
                 chunk["referrals"].append((TENANT, referral, area, 1, at, at, spoken, case, need, *wanted))
     return chunk

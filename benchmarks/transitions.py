@@ -49,7 +49,15 @@ GRANT SELECT ON bench_todo TO slrt_api;
 TRUNCATE bench_todo;
 """
 _NEXT = r"SELECT case_id, event_id FROM bench_todo WHERE n = :client_id * {each} + :i \gset"
-_LOCKED = re.compile(r"pg_try_advisory_xact_lock\(-?[0-9]+\)")
+_EXECUTED = re.compile(r"EXECUTE ([a-z_]+)(?:\((.*)\))?", re.DOTALL)
+#: the digest of a key that each case has for its own
+_KEY = "sha256(convert_to(:case_id::text, 'UTF8'))"
+#: prepared statement -> the place of an argument -> what it is for the next case
+_EACH = {
+    "slrt_claim": {0: "hashtextextended(:case_id::text, 0)"},
+    "slrt_kept": {1: _KEY},
+    "slrt_keep": {1: _KEY, 3: ":case_id::uuid"},
+}
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -58,6 +66,8 @@ class Recorder:
     """Stands before a connection and notes what runs on it."""
 
     connection: Any
+    found: str = ""
+    last: str = ""
     statements: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
 
     async def execute(self, sql: str, *values: Any) -> Any:
@@ -98,9 +108,11 @@ class _Database:
         )
         self.recorder = Recorder(connection)
         begin = rows.begin_write if write else rows.begin_read
-        await self.recorder.execute(f"{begin}; {then}" if then else begin)
+        for name, sql in idempotency.PREPARED.items():
+            await connection.execute(f"PREPARE {name} AS {sql}")
+        self.recorder.found = await self.recorder.execute(f"{begin}; {then}" if then else begin)
         yield self.recorder
-        await self.recorder.execute("COMMIT")
+        await self.recorder.execute(f"{self.recorder.last}; COMMIT" if self.recorder.last else "COMMIT")
         await connection.close()
 
 
@@ -131,13 +143,26 @@ def script(statements: Sequence[tuple[str, tuple[Any, ...]]], case_id: UUID, eac
     lines = [_NEXT.format(each=each), r"\set i :i + 1"]
     for sql, values in statements:
         if not values:
-            told = _LOCKED.sub("pg_try_advisory_xact_lock(hashtextextended(:case_id::text, 0))", _told(sql))
-            lines += [f"{part.strip()};" for part in told.split(";") if part.strip()]
+            lines += [f"{_part(part.strip())};" for part in sql.split(";") if part.strip()]
             continue
-        shown = [_value(value, case_id, sql) for value in values]
-        told = re.sub(r"\$([0-9]+)", lambda match, shown=shown: shown[int(match[1]) - 1], _told(sql))  # type: ignore[misc]
-        lines.append(f"{' '.join(told.split())};")
+        lines.append(f"{_filled(sql, [_value(value, case_id, sql) for value in values])};")
     return "\n".join(lines) + "\n"
+
+
+def _part(text: str) -> str:
+    """One statement of a text without values; of a prepared one its own text, which pgbench prepares for itself."""
+    executed = _EXECUTED.fullmatch(text)
+    if executed is None:
+        return _told(text)
+    name, given = executed.groups()
+    arguments = given.split(", ") if given else []
+    shown = [_EACH[name].get(place) or _told(argument) for place, argument in enumerate(arguments)]
+    return _filled(idempotency.PREPARED[name], shown)
+
+
+def _filled(sql: str, shown: Sequence[str]) -> str:
+    told = re.sub(r"\$([0-9]+)", lambda match: shown[int(match[1]) - 1], _told(sql))
+    return " ".join(told.split())
 
 
 def _told(sql: str) -> str:
@@ -155,8 +180,6 @@ def _value(value: Any, case_id: UUID, sql: str) -> str:
         return ":case_id::uuid"
     if "INSERT INTO events" in sql and isinstance(value, UUID):
         return ":event_id::uuid"
-    if "idempotent_answers" in sql and isinstance(value, bytes) and len(value) == 32:
-        return "sha256(convert_to(:case_id::text, 'UTF8'))"
     if value is None:
         return "NULL"
     if isinstance(value, bool):

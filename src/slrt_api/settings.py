@@ -213,7 +213,7 @@ class Settings(DatabaseSettings):
     )
     graphql_documents_only: bool = Field(default=False, description="run persisted documents and nothing else")
     read_pool_size: int = 6
-    write_pool_size: int = 4
+    write_pool_size: int = 6
     pool_acquire_timeout_seconds: float = 0.25
     read_timeout_ms: int = 2_000
     write_timeout_ms: int = 10_000

@@ -275,9 +275,13 @@ class TestGrants:
 MACHINERY = {
     "runtime/idempotency.py:claim",
     "runtime/idempotency.py:keep",
+    "runtime/idempotency.py:opening",
     "runtime/transaction.py:_record",
+    "runtime/transaction.py:_update",
     "runtime/transaction.py:_writer",
     "runtime/transaction.py:access",
+    "runtime/transaction.py:end_with",
+    "runtime/transaction.py:settle",
 }
 EFFECTS = {
     "attachments/service/examining.py:cleaned",
@@ -408,7 +412,9 @@ def effects() -> set[str]:
         tree = ast.parse(path.read_text())
         for function in ast.walk(tree):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
-                isinstance(node, ast.Attribute) and node.attr == "effect" for node in ast.walk(function)
+                (isinstance(node, ast.Attribute) and node.attr in {"effect", "end_with"})
+                or (isinstance(node, ast.Name) and node.id == "entering")
+                for node in ast.walk(function)
             ):
                 found.add(f"{path.relative_to(SOURCES).as_posix()}:{function.name}")
     return found

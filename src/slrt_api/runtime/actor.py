@@ -8,6 +8,11 @@ from slrt_api.kernel import errors
 from slrt_api.runtime.roles import ScopeKind
 
 
+def entering(regency: int) -> str:
+    """The text that takes the effect role for rows of a regency."""
+    return f"SET LOCAL ROLE slrt_effect; SET LOCAL app.regency = '{regency:d}'"
+
+
 @dataclass(frozen=True)
 class RowScope:
     """The rows that an actor reaches: a kind, and the integers and UUIDs that its policy reads.
@@ -62,6 +67,12 @@ class RowScope:
         if self.keys:
             settings.append(("keys", "{" + ",".join(str(UUID(str(key))) for key in self.keys) + "}"))
         return f"SET LOCAL ROLE {self.kind.value}" + "".join(f"; SET LOCAL app.{n} = '{v}'" for n, v in settings)
+
+    @cached_property
+    def again(self) -> str:
+        """The text that takes the role again after an effect of the same transaction, which touched `app.regency` only."""
+        held = "" if self.regency is None else f"; SET LOCAL app.regency = '{int(self.regency):d}'"
+        return f"SET LOCAL ROLE {self.kind.value}{held}"
 
     @cached_property
     def begin_read(self) -> str:

@@ -15,6 +15,7 @@ import asyncpg
 import orjson
 
 from slrt_api.kernel import errors
+from slrt_api.runtime import idempotency
 from slrt_api.runtime.actor import RowScope
 from slrt_api.settings import Settings
 
@@ -29,18 +30,22 @@ RETRY = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 
 class Connection(asyncpg.Connection):
-    """A connection that remembers which reading transaction it is in.
+    """A connection that remembers which transaction it is in.
 
-    begun  the text that opened it, None outside of one; empty for one that nobody may go on in
+    begun  the text that opened one that only reads, None outside of one; empty for one that nobody may go on in
     until  time of the loop until which a read of the same scope may go on in it
+    found  what the last statement of the text that opened one that writes told: `SELECT 1`
+    last   statements without values of the caller that a write ends with, in the round trip of its COMMIT
     """
 
-    __slots__ = ("begun", "until")
+    __slots__ = ("begun", "found", "last", "until")
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.begun: str | None = None
         self.until = 0.0
+        self.found = ""
+        self.last = ""
 
 
 class Connections:
@@ -51,10 +56,18 @@ class Connections:
     takes it before. `asyncpg.Pool` would cost a proxy, a task and a timer each time.
 
     connecting  arguments of `asyncpg.connect`
+    prepared    name -> statement that each of them prepares
     """
 
-    def __init__(self, connecting: Mapping[str, Any], size: int, acquire_timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        connecting: Mapping[str, Any],
+        size: int,
+        acquire_timeout_seconds: float,
+        prepared: Mapping[str, str] | None = None,
+    ) -> None:
         self._connecting = connecting
+        self._preparing = "; ".join(f"PREPARE {name} AS {sql}" for name, sql in (prepared or {}).items())
         self._size = size
         self._timeout_seconds = acquire_timeout_seconds
         self._loop = asyncio.get_running_loop()
@@ -146,6 +159,8 @@ class Connections:
                 schema="pg_catalog",
                 format="binary",
             )
+            if self._preparing:
+                await connection.execute(self._preparing)
         except BaseException:
             connection.terminate()
             raise
@@ -224,15 +239,18 @@ class Database:
     async def connect(cls, url: str, settings: Settings) -> "Database":
         """Open the first ones. `url` logs in as the API's role."""
 
-        def connections(size: int, **limits: int) -> Connections:
+        def connections(size: int, prepared: Mapping[str, str] | None = None, **limits: int) -> Connections:
             # Limits of the session, so that no transaction spends a statement on them.
             session = {"application_name": "slrt-api", **{name: str(ms) for name, ms in limits.items()}}
             connecting = {"dsn": url, "server_settings": session}
-            return Connections(connecting, size, settings.pool_acquire_timeout_seconds)
+            return Connections(connecting, size, settings.pool_acquire_timeout_seconds, prepared)
 
         reads = connections(settings.read_pool_size, statement_timeout=settings.read_timeout_ms)
         writes = connections(
-            settings.write_pool_size, statement_timeout=settings.write_timeout_ms, lock_timeout=settings.lock_timeout_ms
+            settings.write_pool_size,
+            idempotency.PREPARED,
+            statement_timeout=settings.write_timeout_ms,
+            lock_timeout=settings.lock_timeout_ms,
         )
         await asyncio.gather(reads.open_one(), writes.open_one())
         return cls(reads, writes)
@@ -288,19 +306,21 @@ class Opened:
         begun = connection.begun
         now = self._connections.now()
         if begun is None or begun != self._begin or connection.until < now or self._alone:
-            await self._begun(connection, self._begin if begun is None else f"COMMIT; {self._begin}")
+            connection.found = await self._begun(connection, self._begin if begun is None else f"COMMIT; {self._begin}")
+            connection.last = ""
             if not self._write:
                 connection.begun = "" if self._alone else self._begin
                 connection.until = now + SHARE_SECONDS
         return connection
 
-    async def _begun(self, connection: Connection, text: str) -> None:
+    async def _begun(self, connection: Connection, text: str) -> str:
         try:
-            await connection.execute(text)
+            status: str = await connection.execute(text)
         except BaseException as error:
             await self._connections.give_back(connection, clean=False)
             _say(error)
             raise
+        return status
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         clean = False
@@ -331,7 +351,8 @@ def _say(error: BaseException) -> None:
 
 async def _commit(connection: Any) -> None:
     """COMMIT, shielded: cancelling it would leave unknown whether the effect stands."""
-    commit = asyncio.ensure_future(connection.execute("COMMIT"))
+    text = f"{connection.last}; COMMIT" if connection.last else "COMMIT"
+    commit = asyncio.ensure_future(connection.execute(text))
     try:
         await asyncio.shield(commit)
     except asyncio.CancelledError:

@@ -6,8 +6,9 @@ A use case asks for its row (`ask`: locked, under the actor's own database role,
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, TypeVar
@@ -21,7 +22,7 @@ from sqlmodel import SQLModel
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import NATIONAL, Kind, kind_of, new_id, tenant_of
 from slrt_api.runtime import accesslog, events
-from slrt_api.runtime.actor import Actor
+from slrt_api.runtime.actor import Actor, entering
 from slrt_api.runtime.crypto import Keyring, aad
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.tables import Aggregate, NationalAggregate
@@ -42,9 +43,17 @@ NO_TRACE: Final = "0" * 32
 _SILENT = {"version", "updated_at"}
 
 
-def entering(regency: int) -> str:
-    """The text that takes the effect role for rows of a regency."""
-    return f"SET LOCAL ROLE slrt_effect; SET LOCAL app.regency = '{regency:d}'"
+@dataclass
+class Look:
+    """What is read as an effect in the round trip that records a change (`Transaction.change`), right after it.
+
+    sql     a SELECT without WITH
+    found   what it found, once the change is recorded
+    """
+
+    sql: str
+    values: tuple[Any, ...]
+    found: list[asyncpg.Record] = field(default_factory=list)
 
 
 class Transaction:
@@ -54,7 +63,6 @@ class Transaction:
     trace_id  W3C trace id of the request, kept in events and access records
     limits    numbers of the settings by name, for use cases that count
     expected_version, conditional  the version that the caller named, and whether one has to be named
-    entered   the regency whose effect the connection has entered already; None: it has the actor's role
     """
 
     def __init__(
@@ -68,7 +76,6 @@ class Transaction:
         limits: Mapping[str, int] | None = None,
         expected_version: int | None = None,
         conditional: bool = False,
-        entered: int | None = None,
     ) -> None:
         self._connection = connection
         self.actor = actor
@@ -80,8 +87,9 @@ class Transaction:
         self._conditional = conditional
         #: tenant number of the effect under way, None under the actor's own role
         self._within: int | None = None
-        #: the role and settings that the connection has; all sides of a transaction share it
-        self._held = [actor.rows.sql if entered is None else entering(entered)]
+        #: the text of the role that the connection has, and that of the scope whose settings it has; all sides of a
+        #: transaction share them
+        self._held = [actor.rows.sql, actor.rows.sql]
         #: whether this is the veiled side of a transaction
         self._veiled = False
         self._hushed = False
@@ -117,15 +125,31 @@ class Transaction:
 
     # Statements -------------------------------------------------------------------------------------------------
 
+    @property
+    def found(self) -> str:
+        """What the last statement of the text that opened the transaction told."""
+        told: str = self._connection.found
+        return told
+
+    def end_with(self, regency: int, text: str) -> None:
+        """Run a statement as an effect in the round trip of the COMMIT. It has no values of the caller."""
+        self._connection.last = f"{entering(regency)}; {text}"
+
     async def settle(self) -> None:
         """Take the role that the next statement is to run under: what was entered and left again without one costs nothing.
 
         For whoever runs statements on the connection itself; all of this transaction do it by themselves.
         """
-        wanted = self.actor.rows.sql if self._within is None else entering(self._within)
-        if self._held[0] != wanted:
-            await self._connection.execute(wanted)
-            self._held[0] = wanted
+        if self._within is not None:
+            wanted = entering(self._within)
+            if self._held[0] != wanted:
+                await self._connection.execute(wanted)
+                self._held[0] = wanted
+            return
+        rows = self.actor.rows
+        if self._held[0] != rows.sql:
+            await self._connection.execute(rows.again if self._held[1] == rows.sql else rows.sql)
+            self._held[:] = rows.sql, rows.sql
 
     async def fetch(self, sql: str, *values: Any) -> list[asyncpg.Record]:
         await self.settle()
@@ -149,27 +173,17 @@ class Transaction:
             status: str = await self._connection.execute(sql, *values)
             return status
 
-    @asynccontextmanager
-    async def effect(self, regency: int) -> AsyncIterator[None]:
+    def effect(self, regency: int) -> "_Effect":
         """Write second rows of `regency` under `slrt_effect`, then return to the role before.
 
         Only for `service` files, after the check on the row that the act was asked on. Effects nest: an event is itself
         written by one.
         """
-        before, self._within = self._within, regency
-        try:
-            yield
-        finally:
-            self._within = before
+        return _Effect(self, regency)
 
-    @asynccontextmanager
-    async def _writer(self, model: type[SQLModel]) -> AsyncIterator[None]:
+    def _writer(self, model: type[SQLModel]) -> AbstractAsyncContextManager[None]:
         """The role that writes rows of `model`: national aggregates are written by the effect role alone."""
-        if issubclass(model, NationalAggregate):
-            async with self.effect(NATIONAL):
-                yield
-        else:
-            yield
+        return self.effect(NATIONAL) if issubclass(model, NationalAggregate) else nullcontext()
 
     # Rows -------------------------------------------------------------------------------------------------------
 
@@ -208,12 +222,9 @@ class Transaction:
         kind: Kind | None = getattr(model, "KIND", None)
         if kind is not None and kind_of(id_) is not kind:
             raise errors.NotFound
+        sql, tenanted = _select_one(model, suffix)
         try:
-            if "regency" in model.model_fields:
-                where = f"regency = $1 AND id = $2{suffix}"
-                record = await self.first(f"{_select(model)} WHERE {where}", tenant_of(id_), id_)
-            else:
-                record = await self.first(f"{_select(model)} WHERE id = $1{suffix}", id_)
+            record = await self.first(sql, *([tenant_of(id_)] if tenanted else []), id_)
         except asyncpg.InsufficientPrivilegeError:
             # A role that may not read or lock the table at all learns nothing of its rows either.
             record = None
@@ -238,19 +249,19 @@ class Transaction:
 
     async def update(self, row: Row, **values: Any) -> Row:
         """Update a part under the present role, without an event. Returns the row as it is now."""
-        if not values:
-            return row
-        keys = [column.name for column in row.__table__.primary_key]  # type: ignore[attr-defined]
+        return await self._update(row, values) if values else row
+
+    async def _update(self, row: Row, values: Mapping[str, Any], *, entered: int | None = None) -> Row:
+        """Update a row under the present role, and leave with it for the effect in `entered`: one round trip less."""
         names = sorted(values)
-        sets = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(names, 1))
-        where = " AND ".join(f'"{key}" = ${number}' for number, key in enumerate(keys, len(names) + 1))
-        status = await self.execute(
-            f"UPDATE {row.__tablename__} SET {sets} WHERE {where}",
-            *(values[name] for name in names),
-            *(getattr(row, key) for key in keys),
-        )
+        keys = _keys(type(row))
+        sql = _update(type(row), tuple(names), entered is not None)
+        given = [*(values[name] for name in names), *(getattr(row, key) for key in keys)]
+        status = await self.execute(sql, *given, *([str(entered)] if entered is not None else []))
         if status != "UPDATE 1":
             raise errors.NotFound
+        if entered is not None:
+            self._held[0] = entering(entered)
         return altered(row, **values)
 
     # Aggregates -------------------------------------------------------------------------------------------------
@@ -287,6 +298,7 @@ class Transaction:
         parts: Mapping[str, Sequence[SQLModel]] | None = None,
         texts: Texts = None,
         notes: Mapping[str, Any] | None = None,
+        look: Look | None = None,
         **values: Any,
     ) -> Root:
         """Update an aggregate, raise its version, and record the event: one change, one event.
@@ -294,13 +306,16 @@ class Transaction:
         parts   rows of the aggregate that this change wrote, for the revision (they are not written here)
         texts   free texts that are not columns, such as the reason
         notes   further members of the revision
+        look    what else is read then
         """
         if isinstance(row, Aggregate) and row.veiled and not self._veiled:
-            return await self.veiled().change(row, type_, parts=parts, texts=texts, notes=notes, **values)
-        before = _values(row)
+            return await self.veiled().change(row, type_, parts=parts, texts=texts, notes=notes, look=look, **values)
+        before = {name: getattr(row, name) for name in values}
         changed = {name: value for name, value in values.items() if before[name] != value}
+        written = {**changed, "version": row.version + 1, "updated_at": self.now}
         async with self._writer(type(row)):
-            after = await self.update(row, **changed, version=row.version + 1, updated_at=self.now)
+            # Under the effect role already, the event needs no other.
+            after = await self._update(row, written, entered=row.regency if self._within is None else None)
         changes = {name: {"before": before[name], "after": value} for name, value in changed.items()}
         await self._record(
             after,
@@ -308,6 +323,7 @@ class Transaction:
             list(changes),
             {"changes": _without_bytes(changes), **_parts(parts), **(notes or {})},
             _texts(texts),
+            look,
         )
         return after
 
@@ -355,8 +371,10 @@ class Transaction:
         fields: list[str],
         values: Mapping[str, Any],
         texts: Mapping[str, str],
+        look: Look | None = None,
     ) -> None:
-        scope = {name: getattr(row, name, None) if row.ADDRESSED else None for name in _SCOPE_COLUMNS}
+        named = _scope_columns(type(row)) if row.ADDRESSED else frozenset()
+        scope = {name: getattr(row, name) if name in named else None for name in _SCOPE_COLUMNS}
         sealed = bool(scope["sealed"])
         async with self.effect(row.regency):
             event_id = new_id(Kind.EVENT, row.regency, self.now, coarse=isinstance(row, Aggregate) and row.coarse)
@@ -388,8 +406,7 @@ class Transaction:
                 values=values,
                 trace_id=self.trace_id,
             )
-            await self.execute(
-                _RECORD,
+            written = (
                 row.regency,
                 row.id,
                 row.version,
@@ -412,15 +429,36 @@ class Transaction:
                 recorded.values,
                 recorded.salt,
                 scope["open"] is not False,
-                getattr(row, "escalation", 0),
+                row.escalation if "escalation" in _columns(type(row)) else 0,  # type: ignore[union-attr]
                 events.GENESIS,
             )
+            if look is None:
+                await self.execute(_RECORD, *written)
+            else:
+                look.found = await self.fetch(_recording(look.sql), *written, *look.values)
+
+
+class _Effect(AbstractAsyncContextManager[None]):
+    """The effect role for as long as the block runs; a class, since an act enters several and a generator costs more."""
+
+    __slots__ = ("_before", "_regency", "_tx")
+
+    def __init__(self, tx: Transaction, regency: int) -> None:
+        self._tx = tx
+        self._regency = regency
+        self._before: int | None = None
+
+    async def __aenter__(self) -> None:
+        self._before, self._tx._within = self._tx._within, self._regency
+
+    async def __aexit__(self, *_: object) -> None:
+        self._tx._within = self._before
 
 
 #: The chain is closed where the row is written: the event before is looked up and its hash put between the two parts of the
 #: bytes. None there is no hash, and no row without one. Sealed events stand in no feed, and the number of their transaction
 #: would tell the hour between two others.
-_RECORD = """
+_CHAINED = """
 WITH whole AS (
     SELECT $18::bytea || convert_to(encode(previous, 'hex'), 'UTF8') || $19::bytea AS body
     FROM (SELECT CASE WHEN $3 = 1 THEN $24::bytea ELSE (
@@ -432,11 +470,21 @@ WITH whole AS (
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, body, sha256('\\x00'::bytea || body),
            $22, $23, CASE WHEN $16 THEN '0'::xid8 ELSE pg_current_xact_id() END
     FROM whole
-)
+)"""
+_REVISION = """
 INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt, open,
                        escalation)
 VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21, $22, $23)
 """
+_RECORD = f"{_CHAINED}{_REVISION}"
+_RECORD_VALUES = 24
+
+
+@lru_cache(maxsize=256)
+def _recording(look: str) -> str:
+    """The statement that records an event and looks at something else, whose values come after its own."""
+    moved = re.sub(r"\$([0-9]+)", lambda match: f"${int(match[1]) + _RECORD_VALUES}", look)
+    return f"{_CHAINED}, revision AS ({_REVISION}) {moved}"
 
 
 def loaded(model: type[Row], values: Mapping[str, Any] | asyncpg.Record) -> Row:
@@ -477,6 +525,14 @@ def _select(model: type[SQLModel]) -> str:
 
 
 @lru_cache(maxsize=256)
+def _select_one(model: type[SQLModel], suffix: str) -> tuple[str, bool]:
+    """The statement that reads one row, and whether its key begins with the tenant number."""
+    tenanted = "regency" in _columns(model)
+    where = "regency = $1 AND id = $2" if tenanted else "id = $1"
+    return f"{_select(model)} WHERE {where}{suffix}", tenanted
+
+
+@lru_cache(maxsize=256)
 def _insert(model: type[SQLModel]) -> str:
     columns = _columns(model)
     names = ", ".join(f'"{name}"' for name in columns)
@@ -485,8 +541,32 @@ def _insert(model: type[SQLModel]) -> str:
     )
 
 
+@lru_cache(maxsize=256)
+def _scope_columns(model: type[SQLModel]) -> frozenset[str]:
+    """Which of `_SCOPE_COLUMNS` rows of `model` have. Asking a row for what it does not have is slow."""
+    return frozenset(name for name in _SCOPE_COLUMNS if name in _columns(model) or hasattr(model, name))
+
+
+@lru_cache(maxsize=256)
+def _keys(model: type[SQLModel]) -> tuple[str, ...]:
+    return tuple(str(column.name) for column in model.__table__.primary_key)  # type: ignore[attr-defined]
+
+
+@lru_cache(maxsize=1_000)
+def _update(model: type[SQLModel], names: tuple[str, ...], entering_: bool) -> str:
+    """Values of `names`, then of the key, then the regency whose effect is entered once the row is written and checked."""
+    keys = _keys(model)
+    sets = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(names, 1))
+    where = " AND ".join(f'"{key}" = ${number}' for number, key in enumerate(keys, len(names) + 1))
+    last = len(names) + len(keys) + 1
+    left = f" RETURNING set_config('app.regency', ${last}, true), set_config('role', 'slrt_effect', true)"
+    return f"UPDATE {model.__tablename__} SET {sets} WHERE {where}{left if entering_ else ''}"
+
+
 def _values(row: SQLModel) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _columns(type(row))}
+    # What a row has stands in its dictionary; SQLAlchemy's attributes would be asked one by one.
+    held = row.__dict__
+    return {name: held[name] if name in held else getattr(row, name) for name in _columns(type(row))}
 
 
 def _changes(row: SQLModel) -> dict[str, Any]:

@@ -55,7 +55,7 @@ class Done:
     found    what was asked for was there already: 200 in place of 201 (`may_find`)
     """
 
-    id: UUID
+    id: UUID | None
     once: Mapping[str, Any] = field(default_factory=dict)
     refusal: errors.SlrtError | None = None
     found: bool = False
@@ -285,7 +285,7 @@ class Act:
         show: "Shown | None",
     ) -> Answer:
         platform = self.platform
-        then = "" if key is None else idempotency.opening(key)
+        then = "" if key is None else idempotency.opening(key, self.actor.rows)
         async with platform.database.transaction(self.actor.rows, write=True, then=then) as connection:
             tx = Transaction(
                 connection,
@@ -296,7 +296,6 @@ class Act:
                 limits=platform.limits,
                 expected_version=expected_version,
                 conditional=case.asked and case.conditional and not case.creates,
-                entered=None if key is None else key.regency,
             )
             if key is not None:
                 first = await idempotency.claim(tx, key)
@@ -304,17 +303,17 @@ class Act:
                     replayed = await self._replay(tx, connection, case, first)
                     return await self._shown(tx, connection, case, replayed, show, first.resource_id)
             arguments = [argument for argument in (on, command) if argument is not None]
-            done = await case.run(tx, self.actor, *arguments)
-            refusal: errors.SlrtError | None = getattr(done, "refusal", None)
-            if refusal is None:
-                sealed: RowScope | None = getattr(done, "veil", None)
-                answer = await self._render(tx, connection, case, done)
+            told = await case.run(tx, self.actor, *arguments)
+            if isinstance(told, Result):
                 # What only reads has no effect to repeat: kept, it would outlive the right to see it, and leave no record.
-                if key is not None and not isinstance(done, Result):
-                    await idempotency.keep(tx, key, answer, getattr(done, "id", None), sealed=sealed is not None)
-                answer = await self._shown(tx, connection, case, answer, show, getattr(done, "id", None), sealed)
-                return replace(answer, counted=sealed is None)
-        raise refusal
+                return Answer(200, orjson.dumps(dict(told.content), default=str))
+            done = told if isinstance(told, Done) else Done(getattr(told, "id", None))
+            if done.refusal is None:
+                answer = await self._render(tx, connection, case, done)
+                if key is not None:
+                    idempotency.keep(tx, key, answer, done.id, sealed=done.veil is not None)
+                return await self._shown(tx, connection, case, answer, show, done.id, done.veil)
+        raise done.refusal
 
     @asynccontextmanager
     async def _reader(
@@ -336,26 +335,21 @@ class Act:
         # An exception leaves the transaction to its rollback.
         await tx.execute(self.actor.rows.sql)
 
-    async def _render(self, tx: Transaction, connection: Any, case: UseCase, done: Any) -> Answer:
-        if isinstance(done, Result):
-            return Answer(200, orjson.dumps(dict(done.content), default=str))
-        if case.answers is None or case.shown is None:
-            return Answer(204, b"")
-        sealed = getattr(done, "veil", None)
+    async def _render(self, tx: Transaction, connection: Any, case: UseCase, done: Done) -> Answer:
+        counted = done.veil is None
+        if case.answers is None or case.shown is None or done.id is None:
+            return Answer(204, b"", counted=counted)
         try:
-            async with self._reader(tx, case, done.id, sealed) as reader:
-                item = await self.platform.reads.item(
-                    connection, reader, case.shown, done.id, listed=sealed is not None
-                )
+            async with self._reader(tx, case, done.id, done.veil) as reader:
+                item = await self.platform.reads.item(connection, reader, case.shown, done.id, listed=not counted)
         except errors.NotFound:
             if not case.may_hide:
                 raise
-            return Answer(204, b"")
-        once = getattr(done, "once", None)
-        body = item.body[:-1] + b"," + orjson.dumps(dict(once))[1:] if once else item.body
-        if not case.creates or getattr(done, "found", False):
-            return Answer(200, body, item.version)
-        return Answer(201, body, item.version, f"/v1/{case.answers.plural}/{done.id}")
+            return Answer(204, b"", counted=counted)
+        body = item.body[:-1] + b"," + orjson.dumps(dict(done.once))[1:] if done.once else item.body
+        if not case.creates or done.found:
+            return Answer(200, body, item.version, counted=counted)
+        return Answer(201, body, item.version, f"/v1/{case.answers.plural}/{done.id}", counted=counted)
 
     async def _shown(
         self,

@@ -183,8 +183,9 @@ async def _move(tx: Transaction, actor: Actor, case: Case, command: CaseTransiti
         if case.offered_to is not None:
             columns["offered_to"] = None
             parts = {**(parts or {}), "assignments": await _offers_withdrawn(tx, case)}
-    case = await tx.change(case, EVENTS[command.action], parts=parts, texts={"reason": command.reason}, **columns)
-    await clocks.follow(tx, case, line.target, action=command.action, ended=ended)
+    texts, look = {"reason": command.reason}, clocks.look(case)
+    case = await tx.change(case, EVENTS[command.action], parts=parts, texts=texts, look=look, **columns)
+    await clocks.follow(tx, case, line.target, action=command.action, ended=ended, found=look.found)
     return case
 
 

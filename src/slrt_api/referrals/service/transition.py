@@ -174,21 +174,22 @@ async def _step(tx: Transaction, actor: Actor, id_: UUID, command: ReferralTrans
     LIFECYCLE.require_reason(line, command.reason)
     effect = await _STEPS[command.action](tx, actor, row, command) if command.action in _STEPS else Effect()
     columns = {**effect.columns, "status": line.target}
-    texts = {"reason": command.reason}
+    texts, look = {"reason": command.reason}, clocks.look(row)
     if line.target not in ENDED or line.source in ENDED:
         await offers.close(tx, row, command.action, line.target)
-        row = await tx.change(row, EVENTS[command.action], texts=texts, **columns)
+        row = await tx.change(row, EVENTS[command.action], texts=texts, look=look, **columns)
         if command.action is not A.SEND:
             # Of what is sent the clocks began before its place was taken.
-            await clocks.follow(tx, row, line.target, action=command.action, ended=line.target in ENDED)
+            ended = line.target in ENDED
+            await clocks.follow(tx, row, line.target, action=command.action, ended=ended, found=look.found)
         return Done(row.id, once=effect.once)
     columns |= await _end(tx, row, command.action)
     await offers.close(tx, row, command.action, line.target)
     # Its partner, who may be the one that acts, no longer sees the row that comes out of this, and PostgreSQL refuses an
     # update whose result its own role does not see.
     async with tx.effect(row.regency):
-        row = await tx.change(row, EVENTS[command.action], texts=texts, **columns)
-        await clocks.follow(tx, row, line.target, action=command.action, ended=True)
+        row = await tx.change(row, EVENTS[command.action], texts=texts, look=look, **columns)
+        await clocks.follow(tx, row, line.target, action=command.action, ended=True, found=look.found)
     return Done(row.id, once=effect.once)
 
 
