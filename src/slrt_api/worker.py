@@ -28,6 +28,9 @@ from slrt_api.runtime.telemetry import Telemetry
 from slrt_api.runtime.usecase import Platform
 from slrt_api.settings import Settings
 
+#: how long a round under way may take to finish when the worker is told to stop
+ENDING_SECONDS: Final = 2.0
+
 _log = structlog.get_logger(__name__)
 
 
@@ -71,7 +74,10 @@ def jobs_of(registry: CivilRegistry | None, objects: Store | None = None) -> Seq
 
 
 async def work(platform: Platform, stop: asyncio.Event, jobs: Sequence[Job] = JOBS, *, ratio: float = 0.0) -> None:
-    """Run `jobs`, each at its own pace, until `stop` is set; a round under way is finished.
+    """Run `jobs`, each at its own pace, until `stop` is set; a round under way has ENDING_SECONDS to finish.
+
+    What it is at after that is undone, as if the worker had died, and done again by the next one: rounds are many acts, and
+    those that find duplicates among thousands of people take minutes.
 
     ratio  share of rounds whose traces are sampled
     """
@@ -121,12 +127,29 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
         _log.info("worker_stopped")
 
 
+async def _round(job: Job, platform: Platform, stop: asyncio.Event) -> int:
+    """One round of a job. Once `stop` is set it has ENDING_SECONDS left."""
+    running, stopped = asyncio.ensure_future(job.run(platform)), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            await asyncio.wait({running}, timeout=ENDING_SECONDS)
+        if running.done():
+            return await running
+        _log.info("job_interrupted", job=job.name)
+        return 0
+    finally:
+        for task in (running, stopped):
+            task.cancel()
+        await asyncio.gather(running, stopped, return_exceptions=True)
+
+
 async def _repeat(job: Job, platform: Platform, stop: asyncio.Event, ratio: float) -> None:
     while not stop.is_set():
         traces.use(traces.begin(None, ratio=ratio))
         try:
             with traces.act_span(job.name):
-                done = await job.run(platform)
+                done = await _round(job, platform, stop)
         except Exception:
             # The outermost edge of a worker: a database that is away for a minute must not end it.
             _log.exception("job_failed", job=job.name)

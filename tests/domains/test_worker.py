@@ -310,6 +310,32 @@ class TestLoop:
         await asyncio.wait_for(task, 10)
         assert finished
 
+    async def test_a_round_that_takes_longer_is_undone_and_leaves_a_database_that_works(
+        self, platform: Platform, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker, "ENDING_SECONDS", 0.05)
+        stop, begun, undone = asyncio.Event(), asyncio.Event(), False
+
+        async def endless(platform: Platform) -> int:
+            nonlocal undone
+            try:
+                async with platform.database.transaction(upkeep.WORKER.rows, write=True) as connection:
+                    begun.set()
+                    await connection.execute("SELECT pg_sleep(60)")
+            except asyncio.CancelledError:
+                undone = True
+                raise
+            return 1
+
+        task = asyncio.create_task(worker.work(platform, stop, [Job("endless", 1, endless)]))
+        await begun.wait()
+        stop.set()
+        await asyncio.wait_for(task, 10)
+        assert undone
+        assert await platform.database.ready()
+        sizes = platform.database.sizes()["writes"]
+        assert sizes[0] == sizes[1], "a connection was not given back"
+
     async def test_the_whole_worker_announces_what_is_due(
         self, api: Api, owner: asyncpg.Connection, database: MigratedDatabase, tmp_path: Any
     ) -> None:
