@@ -36,6 +36,7 @@ from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.runtime import idempotency
 from slrt_api.runtime.actor import RowScope
 from slrt_api.runtime.crypto import Keyring
+from slrt_api.runtime.prepared import PREPARED
 from slrt_api.runtime.reads import Reads
 from slrt_api.runtime.usecase import Act, Platform
 from slrt_api.settings import Settings
@@ -108,7 +109,7 @@ class _Database:
         )
         self.recorder = Recorder(connection)
         begin = rows.begin_write if write else rows.begin_read
-        for name, sql in idempotency.PREPARED.items():
+        for name, sql in PREPARED.items():
             await connection.execute(f"PREPARE {name} AS {sql}")
         self.recorder.found = await self.recorder.execute(f"{begin}; {then}" if then else begin)
         yield self.recorder
@@ -157,7 +158,7 @@ def _part(text: str) -> str:
     name, given = executed.groups()
     arguments = given.split(", ") if given else []
     shown = [_EACH[name].get(place) or _told(argument) for place, argument in enumerate(arguments)]
-    return _filled(idempotency.PREPARED[name], shown)
+    return _filled(PREPARED[name], shown)
 
 
 def _filled(sql: str, shown: Sequence[str]) -> str:

@@ -15,8 +15,8 @@ import asyncpg
 import orjson
 
 from slrt_api.kernel import errors
-from slrt_api.runtime import idempotency
 from slrt_api.runtime.actor import RowScope
+from slrt_api.runtime.prepared import PREPARED
 from slrt_api.settings import Settings
 
 #: how long a connection may idle in a transaction that only read
@@ -248,7 +248,7 @@ class Database:
         reads = connections(settings.read_pool_size, statement_timeout=settings.read_timeout_ms)
         writes = connections(
             settings.write_pool_size,
-            idempotency.PREPARED,
+            PREPARED,
             statement_timeout=settings.write_timeout_ms,
             lock_timeout=settings.lock_timeout_ms,
         )

@@ -1,14 +1,16 @@
-"""Events and revisions: the bytes, the chain and the commitment (architecture: `docs/decisions/0005`).
+"""Events and revisions: the bytes, the chain, the commitment, and the statement that writes them (`docs/decisions/0005`).
 
 An event says that something changed; its revision says what. The event's bytes hold no personal value and no free text,
 only `commitment = SHA-256(salt || canonical values)`, so that the revision can be erased without breaking the chain.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -135,3 +137,35 @@ def leaf(body: bytes) -> bytes:
 def commitment(salt: bytes, values: Mapping[str, Any]) -> str:
     """Hex SHA-256 over the salt and the canonical values of a revision."""
     return hashlib.sha256(salt + canonical(dict(values))).hexdigest()
+
+
+#: The chain is closed where the row is written: the event before is looked up and its hash put between the two parts of the
+#: bytes. None there is no hash, and no row without one. Sealed events stand in no feed, and the number of their transaction
+#: would tell the hour between two others.
+_CHAINED = """
+WITH whole AS (
+    SELECT $18::bytea || convert_to(encode(previous, 'hex'), 'UTF8') || $19::bytea AS body
+    FROM (SELECT CASE WHEN $3 = 1 THEN $24::bytea ELSE (
+              SELECT hash FROM events WHERE regency = $1 AND aggregate_id = $2 AND sequence = $3 - 1) END AS previous) chain
+), event AS (
+    INSERT INTO events (regency, aggregate_id, sequence, id, area, kind, type, at, actor, role, on_behalf_of,
+                        organization_id, program_id, reporter_id, receipt, sealed, trace_id, body, hash, open, escalation,
+                        xact)
+    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, body, sha256('\\x00'::bytea || body),
+           $22, $23, CASE WHEN $16 THEN '0'::xid8 ELSE pg_current_xact_id() END
+    FROM whole
+)"""
+_REVISION = """
+INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt, open,
+                       escalation)
+VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21, $22, $23)
+"""
+RECORD = f"{_CHAINED}{_REVISION}"
+_VALUES = 24
+
+
+@lru_cache(maxsize=256)
+def recording(look: str) -> str:
+    """The statement that records an event and looks at something else, whose values come after its own."""
+    moved = re.sub(r"\$([0-9]+)", lambda match: f"${int(match[1]) + _VALUES}", look)
+    return f"{_CHAINED}, revision AS ({_REVISION}) {moved}"

@@ -7,33 +7,20 @@ the answer's bytes encrypted. While the first request is under way, a second get
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from slrt_api.kernel import errors
 from slrt_api.runtime.actor import Actor, RowScope, entering
 from slrt_api.runtime.crypto import Keyring, aad
+from slrt_api.runtime.prepared import literal, octets
 
 if TYPE_CHECKING:
     from slrt_api.runtime.transaction import Transaction
-    from slrt_api.runtime.usecase import Answer
 
 KEPT_DAYS = 30
 _KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,255}")
 
-#: Statements that stand in texts without values, by their names: each connection that writes has their plans, which cost more
-#: than running them. Settings of the transaction keep whether the right to answer first is ours, and whether there is an
-#: answer already.
-PREPARED: Final = {
-    "slrt_claim": "SELECT set_config('app.claimed', pg_try_advisory_xact_lock($1)::text, true)",
-    "slrt_kept": """SELECT set_config('app.kept', EXISTS (
-        SELECT FROM idempotent_answers WHERE regency = $1 AND key_digest = $2)::text, true)""",
-    "slrt_found": """SELECT FROM (SELECT) AS once
-        WHERE current_setting('app.claimed') = 'false' OR current_setting('app.kept') = 'true'""",
-    "slrt_keep": """INSERT INTO idempotent_answers
-        (regency, key_digest, request_digest, resource_id, status, location, version, body, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)""",
-}
 #: what `slrt_found` tells where nobody has asked before
 _FREE = "SELECT 0"
 _CLAIMED = """
@@ -117,7 +104,7 @@ def opening(key: Key, rows: RowScope) -> str:
     lock = int.from_bytes(key.digest[:8], "big", signed=True)
     return (
         f"{entering(key.regency)}; EXECUTE slrt_claim({lock:d});"
-        f" EXECUTE slrt_kept({key.regency:d}, {_bytes(key.digest)}); {rows.again}; EXECUTE slrt_found"
+        f" EXECUTE slrt_kept({key.regency:d}, {octets(key.digest)}); {rows.again}; EXECUTE slrt_found"
     )
 
 
@@ -141,26 +128,17 @@ async def claim(tx: "Transaction", key: Key) -> Kept | None:
     return Kept(row["status"], row["location"], row["version"], body, row["resource_id"])
 
 
-def keep(tx: "Transaction", key: Key, answer: "Answer", resource_id: UUID | None, *, sealed: bool = False) -> None:
+def keep(tx: "Transaction", key: Key, kept: Kept, *, sealed: bool = False) -> None:
     """Store the first answer, in the effect's own transaction, as its last statement.
 
     sealed  nothing beside the ciphertext leads to the resource, and the row tells the day only
     """
     if sealed:
         tx = tx.veiled()
-        answer, resource_id = replace(answer, location=None), None
-    body = tx.keyring.encrypt(answer.body, place(key.digest))
+        kept = replace(kept, location=None, resource_id=None)
+    body = tx.keyring.encrypt(kept.body, place(key.digest))
     values = (
-        f"{key.regency:d}, {_bytes(key.digest)}, {_bytes(key.request)}, {_text(resource_id)}, {answer.status:d},"
-        f" {_text(answer.location)}, {_text(answer.version)}, {_bytes(body)}, {_text(tx.now)}"
+        f"{key.regency:d}, {octets(key.digest)}, {octets(key.request)}, {literal(kept.resource_id)}, {kept.status:d},"
+        f" {literal(kept.location)}, {literal(kept.version)}, {octets(body)}, {literal(tx.now)}"
     )
     tx.end_with(key.regency, f"EXECUTE slrt_keep({values})")
-
-
-def _bytes(value: bytes) -> str:
-    return f"'\\x{value.hex()}'"
-
-
-def _text(value: object) -> str:
-    """A value as a literal whose type the statement decides."""
-    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"

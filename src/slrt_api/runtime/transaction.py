@@ -16,19 +16,18 @@ from uuid import UUID
 
 import asyncpg
 import orjson
-from sqlalchemy.orm import class_mapper
 from sqlmodel import SQLModel
 
 from slrt_api.kernel import errors
 from slrt_api.kernel.ids import NATIONAL, Kind, kind_of, new_id, tenant_of
-from slrt_api.runtime import accesslog, events
+from slrt_api.runtime import accesslog, events, records
 from slrt_api.runtime.actor import Actor, entering
 from slrt_api.runtime.crypto import Keyring, aad
+from slrt_api.runtime.records import Row
 from slrt_api.runtime.roles import ScopeKind
 from slrt_api.runtime.tables import Aggregate, NationalAggregate
 from slrt_api.runtime.traces import statement_span
 
-Row = TypeVar("Row", bound=SQLModel)
 Root = TypeVar("Root", bound=Aggregate | NationalAggregate)
 
 Texts = Mapping[str, str | None] | None
@@ -39,8 +38,6 @@ _SCOPE_COLUMNS = ("organization_id", "program_id", "reporter_id", "receipt", "se
 SEALED_TEXTS: Final = "sealed.texts"
 #: the trace of what leads to no trace
 NO_TRACE: Final = "0" * 32
-#: columns that every change touches and that tell a reader of the revision nothing
-_SILENT = {"version", "updated_at"}
 
 
 @dataclass
@@ -222,7 +219,7 @@ class Transaction:
         kind: Kind | None = getattr(model, "KIND", None)
         if kind is not None and kind_of(id_) is not kind:
             raise errors.NotFound
-        sql, tenanted = _select_one(model, suffix)
+        sql, tenanted = records.select_one(model, suffix)
         try:
             record = await self.first(sql, *([tenant_of(id_)] if tenanted else []), id_)
         except asyncpg.InsufficientPrivilegeError:
@@ -230,18 +227,21 @@ class Transaction:
             record = None
         if record is None:
             raise errors.NotFound
-        return loaded(model, record)
+        return records.loaded(model, record)
 
     async def rows(self, model: type[Row], where: str, *values: Any) -> list[Row]:
         """Rows of `model` that satisfy `where` (SQL with `$n`; may end in ORDER BY, LIMIT or FOR UPDATE)."""
-        return [loaded(model, record) for record in await self.fetch(f"{_select(model)} WHERE {where}", *values)]
+        return [
+            records.loaded(model, record)
+            for record in await self.fetch(f"{records.select(model)} WHERE {where}", *values)
+        ]
 
     async def insert(self, *rows: SQLModel) -> None:
         """Insert rows under the present role, without an event: parts of an aggregate, whose change is recorded with it."""
         for row in rows:
-            columns = _columns(type(row))
+            columns = records.columns(type(row))
             try:
-                await self.execute(_insert(type(row)), *(getattr(row, column) for column in columns))
+                await self.execute(records.insert(type(row)), *(getattr(row, column) for column in columns))
             except asyncpg.UniqueViolationError:
                 raise errors.Conflict("already_exists") from None
             except asyncpg.InsufficientPrivilegeError:
@@ -254,15 +254,15 @@ class Transaction:
     async def _update(self, row: Row, values: Mapping[str, Any], *, entered: int | None = None) -> Row:
         """Update a row under the present role, and leave with it for the effect in `entered`: one round trip less."""
         names = sorted(values)
-        keys = _keys(type(row))
-        sql = _update(type(row), tuple(names), entered is not None)
+        keys = records.keys_of(type(row))
+        sql = records.update(type(row), tuple(names), leaving=entered is not None)
         given = [*(values[name] for name in names), *(getattr(row, key) for key in keys)]
         status = await self.execute(sql, *given, *([str(entered)] if entered is not None else []))
         if status != "UPDATE 1":
             raise errors.NotFound
         if entered is not None:
             self._held[0] = entering(entered)
-        return altered(row, **values)
+        return records.altered(row, **values)
 
     # Aggregates -------------------------------------------------------------------------------------------------
 
@@ -284,7 +284,9 @@ class Transaction:
             return await self.veiled().create(row, type_, parts=parts, texts=texts, notes=notes)
         async with self._writer(type(row)):
             await self.insert(row, *(part for rows in (parts or {}).values() for part in rows))
-        values = {"changes": {name: {"before": None, "after": value} for name, value in _changes(row).items()}}
+        values = {
+            "changes": {name: {"before": None, "after": value} for name, value in records.changes_of(row).items()}
+        }
         await self._record(
             row, type_, list(values["changes"]), {**values, **_parts(parts), **(notes or {})}, _texts(texts)
         )
@@ -321,7 +323,7 @@ class Transaction:
             after,
             type_,
             list(changes),
-            {"changes": _without_bytes(changes), **_parts(parts), **(notes or {})},
+            {"changes": records.without_bytes(changes), **_parts(parts), **(notes or {})},
             _texts(texts),
             look,
         )
@@ -429,13 +431,13 @@ class Transaction:
                 recorded.values,
                 recorded.salt,
                 scope["open"] is not False,
-                row.escalation if "escalation" in _columns(type(row)) else 0,  # type: ignore[union-attr]
+                row.escalation if "escalation" in records.columns(type(row)) else 0,  # type: ignore[union-attr]
                 events.GENESIS,
             )
             if look is None:
-                await self.execute(_RECORD, *written)
+                await self.execute(events.RECORD, *written)
             else:
-                look.found = await self.fetch(_recording(look.sql), *written, *look.values)
+                look.found = await self.fetch(events.recording(look.sql), *written, *look.values)
 
 
 class _Effect(AbstractAsyncContextManager[None]):
@@ -455,53 +457,6 @@ class _Effect(AbstractAsyncContextManager[None]):
         self._tx._within = self._before
 
 
-#: The chain is closed where the row is written: the event before is looked up and its hash put between the two parts of the
-#: bytes. None there is no hash, and no row without one. Sealed events stand in no feed, and the number of their transaction
-#: would tell the hour between two others.
-_CHAINED = """
-WITH whole AS (
-    SELECT $18::bytea || convert_to(encode(previous, 'hex'), 'UTF8') || $19::bytea AS body
-    FROM (SELECT CASE WHEN $3 = 1 THEN $24::bytea ELSE (
-              SELECT hash FROM events WHERE regency = $1 AND aggregate_id = $2 AND sequence = $3 - 1) END AS previous) chain
-), event AS (
-    INSERT INTO events (regency, aggregate_id, sequence, id, area, kind, type, at, actor, role, on_behalf_of,
-                        organization_id, program_id, reporter_id, receipt, sealed, trace_id, body, hash, open, escalation,
-                        xact)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, body, sha256('\\x00'::bytea || body),
-           $22, $23, CASE WHEN $16 THEN '0'::xid8 ELSE pg_current_xact_id() END
-    FROM whole
-)"""
-_REVISION = """
-INSERT INTO revisions (regency, aggregate_id, sequence, area, organization_id, program_id, sealed, values, salt, open,
-                       escalation)
-VALUES ($1, $2, $3, $5, $12, $13, $16, $20, $21, $22, $23)
-"""
-_RECORD = f"{_CHAINED}{_REVISION}"
-_RECORD_VALUES = 24
-
-
-@lru_cache(maxsize=256)
-def _recording(look: str) -> str:
-    """The statement that records an event and looks at something else, whose values come after its own."""
-    moved = re.sub(r"\$([0-9]+)", lambda match: f"${int(match[1]) + _RECORD_VALUES}", look)
-    return f"{_CHAINED}, revision AS ({_REVISION}) {moved}"
-
-
-def loaded(model: type[Row], values: Mapping[str, Any] | asyncpg.Record) -> Row:
-    """A row as it stands in its table, with every column: nothing is checked or filled in, as when SQLAlchemy loads one.
-
-    Its constructor would take longer than the statement.
-    """
-    row: Row = class_mapper(model).class_manager.new_instance()
-    row.__dict__.update(values.items())
-    return row
-
-
-def altered(row: Row, **values: Any) -> Row:
-    """The row as it will be with these values, which are not written here."""
-    return loaded(type(row), {**_values(row), **values})
-
-
 _TABLE = re.compile(r"\b(?:FROM|INTO|UPDATE)\s+([a-z_]+)")
 
 
@@ -513,81 +468,13 @@ def _name(sql: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _columns(model: type[SQLModel]) -> tuple[str, ...]:
-    # SQLAlchemy names some columns by a subclass of str, which orjson takes for no key of an object.
-    return tuple(str(column.name) for column in model.__table__.columns)  # type: ignore[attr-defined]
-
-
-@lru_cache(maxsize=256)
-def _select(model: type[SQLModel]) -> str:
-    names = ", ".join(f'"{name}"' for name in _columns(model))
-    return f"SELECT {names} FROM {model.__tablename__}"
-
-
-@lru_cache(maxsize=256)
-def _select_one(model: type[SQLModel], suffix: str) -> tuple[str, bool]:
-    """The statement that reads one row, and whether its key begins with the tenant number."""
-    tenanted = "regency" in _columns(model)
-    where = "regency = $1 AND id = $2" if tenanted else "id = $1"
-    return f"{_select(model)} WHERE {where}{suffix}", tenanted
-
-
-@lru_cache(maxsize=256)
-def _insert(model: type[SQLModel]) -> str:
-    columns = _columns(model)
-    names = ", ".join(f'"{name}"' for name in columns)
-    return (
-        f"INSERT INTO {model.__tablename__} ({names}) VALUES ({', '.join(f'${n}' for n in range(1, len(columns) + 1))})"
-    )
-
-
-@lru_cache(maxsize=256)
 def _scope_columns(model: type[SQLModel]) -> frozenset[str]:
     """Which of `_SCOPE_COLUMNS` rows of `model` have. Asking a row for what it does not have is slow."""
-    return frozenset(name for name in _SCOPE_COLUMNS if name in _columns(model) or hasattr(model, name))
-
-
-@lru_cache(maxsize=256)
-def _keys(model: type[SQLModel]) -> tuple[str, ...]:
-    return tuple(str(column.name) for column in model.__table__.primary_key)  # type: ignore[attr-defined]
-
-
-@lru_cache(maxsize=1_000)
-def _update(model: type[SQLModel], names: tuple[str, ...], entering_: bool) -> str:
-    """Values of `names`, then of the key, then the regency whose effect is entered once the row is written and checked."""
-    keys = _keys(model)
-    sets = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(names, 1))
-    where = " AND ".join(f'"{key}" = ${number}' for number, key in enumerate(keys, len(names) + 1))
-    last = len(names) + len(keys) + 1
-    left = f" RETURNING set_config('app.regency', ${last}, true), set_config('role', 'slrt_effect', true)"
-    return f"UPDATE {model.__tablename__} SET {sets} WHERE {where}{left if entering_ else ''}"
-
-
-def _values(row: SQLModel) -> dict[str, Any]:
-    # What a row has stands in its dictionary; SQLAlchemy's attributes would be asked one by one.
-    held = row.__dict__
-    return {name: held[name] if name in held else getattr(row, name) for name in _columns(type(row))}
-
-
-def _changes(row: SQLModel) -> dict[str, Any]:
-    silent = _SILENT | getattr(row, "UNTOLD", frozenset())
-    return {
-        name: value
-        for name, value in _values(row).items()
-        if value is not None and name not in silent and not isinstance(value, bytes)
-    }
-
-
-def _without_bytes(changes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return {
-        name: change
-        for name, change in changes.items()
-        if not any(isinstance(value, bytes) for value in change.values())
-    }
+    return frozenset(name for name in _SCOPE_COLUMNS if name in records.columns(model) or hasattr(model, name))
 
 
 def _parts(parts: Mapping[str, Sequence[SQLModel]] | None) -> dict[str, Any]:
-    return {"parts": {name: [_changes(row) for row in rows] for name, rows in parts.items()}} if parts else {}
+    return {"parts": {name: [records.changes_of(row) for row in rows] for name, rows in parts.items()}} if parts else {}
 
 
 def _texts(texts: Texts) -> dict[str, str]:

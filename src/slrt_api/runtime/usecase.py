@@ -311,7 +311,8 @@ class Act:
             if done.refusal is None:
                 answer = await self._render(tx, connection, case, done)
                 if key is not None:
-                    idempotency.keep(tx, key, answer, done.id, sealed=done.veil is not None)
+                    kept = idempotency.Kept(answer.status, answer.location, answer.version, answer.body, done.id)
+                    idempotency.keep(tx, key, kept, sealed=done.veil is not None)
                 return await self._shown(tx, connection, case, answer, show, done.id, done.veil)
         raise done.refusal
 

@@ -17,8 +17,9 @@ from slrt_api.clocks.policies import ClockPolicy
 from slrt_api.clocks.service.situation import EDITIONS, Situation, of_editions, regency_of, situation
 from slrt_api.kernel.ids import Kind, new_id
 from slrt_api.kernel.worktime import Calendar, Course, course, due_at
+from slrt_api.runtime.records import loaded
 from slrt_api.runtime.tables import Aggregate
-from slrt_api.runtime.transaction import Look, Transaction, loaded
+from slrt_api.runtime.transaction import Look, Transaction
 
 #: What holds in a regency ($1), and the clocks of an aggregate ($2 its regency, $3 its id) that run, in one look: a row of the
 #: editions alone where none does.

@@ -19,7 +19,8 @@ from slrt_api.referrals.models import Referral, ReferralPackage
 from slrt_api.referrals.service import deadlines, offers, receivers, sharing
 from slrt_api.referrals.service.receivers import Options, Receiver, Taken
 from slrt_api.runtime.crypto import aad
-from slrt_api.runtime.transaction import Transaction, altered
+from slrt_api.runtime.records import altered
+from slrt_api.runtime.transaction import Transaction
 
 
 @dataclass(frozen=True)
