@@ -276,6 +276,7 @@ MACHINERY = {
     "runtime/idempotency.py:claim",
     "runtime/idempotency.py:keep",
     "runtime/idempotency.py:opening",
+    "runtime/transaction.py:_insert",
     "runtime/transaction.py:_record",
     "runtime/transaction.py:_update",
     "runtime/transaction.py:_writer",

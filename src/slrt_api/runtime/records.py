@@ -15,6 +15,8 @@ Row = TypeVar("Row", bound=SQLModel)
 
 #: columns that every change touches and that tell a reader of the revision nothing
 _SILENT = {"version", "updated_at"}
+#: leaves for the effect in a regency, once a row is written and its policies have let it through
+_LEFT = " RETURNING set_config('app.regency', ${0}, true), set_config('role', 'slrt_effect', true)"
 
 
 def loaded(model: type[Row], values: Mapping[str, Any] | asyncpg.Record) -> Row:
@@ -55,11 +57,12 @@ def select_one(model: type[SQLModel], suffix: str) -> tuple[str, bool]:
 
 
 @lru_cache(maxsize=256)
-def insert(model: type[SQLModel]) -> str:
-    """The statement that inserts a row, with the values of `columns`."""
+def insert(model: type[SQLModel], *, leaving: bool = False) -> str:
+    """The statement that inserts a row, with the values of `columns`. leaving: as of `update`."""
     names = ", ".join(f'"{name}"' for name in columns(model))
     places = ", ".join(f"${number}" for number in range(1, len(columns(model)) + 1))
-    return f"INSERT INTO {model.__tablename__} ({names}) VALUES ({places})"
+    left = _LEFT.format(len(columns(model)) + 1) if leaving else ""
+    return f"INSERT INTO {model.__tablename__} ({names}) VALUES ({places}){left}"
 
 
 @lru_cache(maxsize=256)
@@ -77,9 +80,8 @@ def update(model: type[SQLModel], names: tuple[str, ...], *, leaving: bool = Fal
     keys = keys_of(model)
     sets = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(names, 1))
     where = " AND ".join(f'"{key}" = ${number}' for number, key in enumerate(keys, len(names) + 1))
-    last = len(names) + len(keys) + 1
-    left = f" RETURNING set_config('app.regency', ${last}, true), set_config('role', 'slrt_effect', true)"
-    return f"UPDATE {model.__tablename__} SET {sets} WHERE {where}{left if leaving else ''}"
+    left = _LEFT.format(len(names) + len(keys) + 1) if leaving else ""
+    return f"UPDATE {model.__tablename__} SET {sets} WHERE {where}{left}"
 
 
 def values_of(row: SQLModel) -> dict[str, Any]:

@@ -239,13 +239,20 @@ class Transaction:
     async def insert(self, *rows: SQLModel) -> None:
         """Insert rows under the present role, without an event: parts of an aggregate, whose change is recorded with it."""
         for row in rows:
-            columns = records.columns(type(row))
-            try:
-                await self.execute(records.insert(type(row)), *(getattr(row, column) for column in columns))
-            except asyncpg.UniqueViolationError:
-                raise errors.Conflict("already_exists") from None
-            except asyncpg.InsufficientPrivilegeError:
-                raise errors.OutOfScope from None
+            await self._insert(row)
+
+    async def _insert(self, row: SQLModel, *, entered: int | None = None) -> None:
+        """Insert a row under the present role, and leave with it for the effect in `entered`."""
+        given = [getattr(row, column) for column in records.columns(type(row))]
+        left = [] if entered is None else [str(entered)]
+        try:
+            await self.execute(records.insert(type(row), leaving=entered is not None), *given, *left)
+        except asyncpg.UniqueViolationError:
+            raise errors.Conflict("already_exists") from None
+        except asyncpg.InsufficientPrivilegeError:
+            raise errors.OutOfScope from None
+        if entered is not None:
+            self._held[0] = entering(entered)
 
     async def update(self, row: Row, **values: Any) -> Row:
         """Update a part under the present role, without an event. Returns the row as it is now."""
@@ -282,8 +289,10 @@ class Transaction:
         """
         if isinstance(row, Aggregate) and row.veiled and not self._veiled:
             return await self.veiled().create(row, type_, parts=parts, texts=texts, notes=notes)
+        *written, last = row, *(part for rows in (parts or {}).values() for part in rows)
         async with self._writer(type(row)):
-            await self.insert(row, *(part for rows in (parts or {}).values() for part in rows))
+            await self.insert(*written)
+            await self._insert(last, entered=row.regency if self._within is None else None)
         values = {
             "changes": {name: {"before": None, "after": value} for name, value in records.changes_of(row).items()}
         }
