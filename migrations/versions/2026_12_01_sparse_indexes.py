@@ -21,14 +21,19 @@ SPARSE = {
 
 
 def upgrade() -> None:
-    op.execute("SET LOCAL lock_timeout = '1s'")
-    for name, (table, columns, sparse) in SPARSE.items():
-        op.drop_index(name, table)
-        op.create_index(name, table, columns, unique=False, postgresql_where=text(f"{sparse} IS NOT NULL"))
+    _replace(sparse=True)
 
 
 def downgrade() -> None:
+    _replace(sparse=False)
+
+
+def _replace(*, sparse: bool) -> None:
+    """Make the new indexes first: while they grow the old ones are still read, and none is taken away before the end."""
     op.execute("SET LOCAL lock_timeout = '1s'")
-    for name, (table, columns, _) in SPARSE.items():
+    for name, (table, columns, column) in SPARSE.items():
+        where = text(f"{column} IS NOT NULL") if sparse else None
+        op.create_index(f"{name}_new", table, columns, unique=False, postgresql_where=where)
+    for name, (table, _, _) in SPARSE.items():
         op.drop_index(name, table)
-        op.create_index(name, table, columns, unique=False)
+        op.execute(f"ALTER INDEX {name}_new RENAME TO {name}")
