@@ -63,8 +63,9 @@ async def confirm(tx: Transaction, actor: Actor, command: ConfirmByReceipt) -> D
             row={name: getattr(row, name) for name in FACTS},
             actor=actor.guard_facts,
         )
-        row = await tx.change(row, EVENTS[ReferralAction.CONFIRM_RECEIPT], receipt_confirmed_at=tx.now)
-        await clocks.follow(tx, row, line.target, action=ReferralAction.CONFIRM_RECEIPT)
+        look = clocks.look(row)
+        row = await tx.change(row, EVENTS[ReferralAction.CONFIRM_RECEIPT], look=look, receipt_confirmed_at=tx.now)
+        await clocks.follow(tx, row, line.target, action=ReferralAction.CONFIRM_RECEIPT, found=look.found)
     return await track.shown(tx, complaint)
 
 

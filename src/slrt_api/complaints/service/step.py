@@ -30,7 +30,7 @@ from slrt_api.complaints.service.words import message, unanswered
 from slrt_api.kernel import errors
 from slrt_api.organizations.models import Organization
 from slrt_api.runtime.actor import Actor
-from slrt_api.runtime.transaction import Transaction
+from slrt_api.runtime.transaction import Look, Transaction
 from slrt_api.runtime.usecase import Command
 
 Changes = dict[str, Any]
@@ -210,6 +210,7 @@ async def step(tx: Transaction, actor: Actor, complaint: Complaint, command: Tra
             columns |= unanswered(tx, complaint, author)
     if complaint.sealed:
         columns = vault.hidden(tx.keyring.sealed, complaint.id, columns)
+    look = clocks.look(complaint)
     before, complaint = (
         complaint,
         await tx.change(
@@ -218,10 +219,11 @@ async def step(tx: Transaction, actor: Actor, complaint: Complaint, command: Tra
             parts={"messages": parts} if parts else None,
             # What a message holds is encrypted there, and stands nowhere else.
             texts=None if parts else {"reason": command.reason},
+            look=look,
             **columns,
         ),
     )
-    return await _follow(tx, before, complaint, command.action)
+    return await _follow(tx, before, complaint, command.action, look)
 
 
 def _before(complaint: Complaint, action: Action) -> str | None:
@@ -231,22 +233,26 @@ def _before(complaint: Complaint, action: Action) -> str | None:
     return complaint.merged_from or ComplaintStatus.RECEIVED
 
 
-async def _follow(tx: Transaction, before: Complaint, complaint: Complaint, action: Action) -> Complaint:
-    """Let the deadlines follow the step: none where the complaint stays as it was."""
+async def _follow(tx: Transaction, before: Complaint, complaint: Complaint, action: Action, look: Look) -> Complaint:
+    """Let the deadlines follow the step: none where the complaint stays as it was. look: at its clocks, with the step."""
+    found = look.found
     told: Changes = {"nature": complaint.nature, "severity_flags": complaint.severity_flags}
     if told != {"nature": before.nature, "severity_flags": before.severity_flags}:
         await clocks.reclassify(tx, complaint, **told)
+        found = []
     if before.status == complaint.status:
         return complaint
     if action is Action.UNMERGE:
         # It waits again, as one that was reopened does; what its state meets is met below.
         await clocks.follow(tx, complaint, ComplaintStatus.REOPENED, **told)
+        found = []
     started = await clocks.follow(
         tx,
         complaint,
         complaint.status,
         action=action,
         ended=ComplaintStatus(complaint.status) in TERMINAL,
+        found=found,
         **told,
     )
     if complaint.status == ComplaintStatus.RESOLVED:
