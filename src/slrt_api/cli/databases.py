@@ -69,6 +69,16 @@ async def upgrade(owner_url: str) -> None:
         await owner.close()
 
 
+async def analyze(owner_url: str) -> None:
+    """Let PostgreSQL count what was just written, which it does by itself a minute later: until then it takes a regency for
+    empty, and a screening of it longer than its time."""
+    owner = await connected(owner_url, "SLRT_MIGRATION_DATABASE_URL")
+    try:
+        await owner.execute("ANALYZE")
+    finally:
+        await owner.close()
+
+
 @contextmanager
 def embedded(folder: Path, *, durable: bool = True) -> Iterator[Urls]:
     """The embedded PostgreSQL on `folder` with roles and an empty or older database; stopped at the end."""

@@ -47,7 +47,7 @@ def run(port: int, data_dir: Path) -> None:
                 simulator = f"http://{HOST}:{simulated.getsockname()[1]}"
                 chosen = {"civil_registry_url": simulator, "civil_registry_credential": SecretStr(CREDENTIAL)}
                 settings = settings.model_copy(update=chosen)
-        _seed(settings)
+        _seed(settings, urls.owner)
         app = application(settings, clients=clients)
 
         async def beside(stop: asyncio.Event) -> None:
@@ -65,10 +65,13 @@ def run(port: int, data_dir: Path) -> None:
             Server(app, announce, beside=beside).run_on(listener)
 
 
-def _seed(settings: Settings) -> None:
+def _seed(settings: Settings, owner_url: str) -> None:
     """The demo regency, where it is not there yet: some seconds that are worth a word."""
     print("demo regency 33.26 ...", end="", file=sys.stderr, flush=True)
-    print(" made" if seeding.seed(settings) else " is there", file=sys.stderr, flush=True)
+    made = seeding.seed(settings)
+    if made:
+        asyncio.run(databases.analyze(owner_url))
+    print(" made" if made else " is there", file=sys.stderr, flush=True)
 
 
 @contextmanager
